@@ -1,0 +1,2 @@
+//! `binlog`: find the statement that destroyed the data, replay up to it, or undo it.
+fn main() {}
