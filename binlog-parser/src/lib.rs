@@ -1,1 +1,18 @@
-//! Under construction.
+//! Reads MySQL and MariaDB binary logs without copying them.
+//!
+//! The rooms, in the order in which they depend on each other:
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | [`error`], [`limits`] | what can be wrong and where; every cap on a claimed size |
+//! | [`wire`] | length-encoded integers, varints, bitmaps, a reader that names what it reads |
+//! | [`header`] | the 19 bytes before every event, types and flags |
+#![forbid(unsafe_op_in_unsafe_fn)]
+#![deny(unsafe_code)]
+
+pub mod error;
+pub mod header;
+pub mod limits;
+pub mod wire;
+
+pub use error::{Error, Fault, Location, Result};

@@ -1,0 +1,22 @@
+//! Every cap on a size that a file claims, in one place.
+
+/// Longest event that a server reads, in bytes: the upper bound of `max_allowed_packet` and of
+/// `MAX_MAX_ALLOWED_PACKET` in the servers' `log_event.h`.
+pub const EVENT_BYTES: u32 = 1 << 30;
+
+/// Most columns of a table: the servers allow 4096 (`MAX_FIELDS` in `sql_const.h`).
+pub const COLUMNS: u64 = 4096;
+
+/// Deepest nesting of a JSON document (`JSON_DOCUMENT_MAX_DEPTH` in `json_binary.h`).
+pub const JSON_DEPTH: usize = 100;
+
+/// How many times the bytes of a JSON document may be visited while it is turned into text. Its
+/// offsets may point anywhere, so a small document could otherwise print without end.
+pub const JSON_VISITS_PER_BYTE: u64 = 4;
+
+/// Most entries in a set of GTID intervals that an event may claim, beyond what its bytes hold.
+pub const GTID_TAG_BYTES: u64 = 32;
+
+/// How far ahead, in bytes, a damaged log is searched for the next plausible event header before
+/// the rest is called lost.
+pub const RESYNC_BYTES: u64 = 1 << 30;

@@ -1,0 +1,382 @@
+//! The primitives of the wire format, as nom parsers, and a [`Reader`] that strings them together.
+//!
+//! Integers are little-endian unless a name says `be`. Nothing here allocates, and nothing believes
+//! a length before the bytes are known to exist.
+
+use nom::IResult;
+use nom::number::complete as number;
+
+use crate::error::Fault;
+
+/// nom's result over borrowed bytes. The error is nom's own; [`Reader`] turns it into a [`Fault`],
+/// which knows what was being read.
+type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
+
+/// Length-encoded integer (the manual's "Protocol::LengthEncodedInteger"): one byte below 251, else
+/// 0xFC, 0xFD or 0xFE and 2, 3 or 8 bytes. 0xFB and 0xFF are no integers.
+pub fn lenenc(input: &[u8]) -> Parsed<'_, u64> {
+    let (rest, first) = number::le_u8(input)?;
+    match first {
+        0..=250 => Ok((rest, u64::from(first))),
+        0xFC => number::le_u16(rest).map(|(rest, n)| (rest, u64::from(n))),
+        0xFD => number::le_u24(rest).map(|(rest, n)| (rest, u64::from(n))),
+        0xFE => number::le_u64(rest),
+        _ => Err(nom::Err::Error(())),
+    }
+}
+
+/// Variable-length integer of the serialization framework (`variable_length_integers.h`): as many
+/// further bytes as the first has trailing one-bits.
+pub fn varint(input: &[u8]) -> Parsed<'_, u64> {
+    let (rest, first) = number::le_u8(input)?;
+    let more = first.trailing_ones() as usize;
+    let (rest, tail) = nom::bytes::complete::take(more)(rest)?;
+    let mut wide = [0u8; 8];
+    wide[..more].copy_from_slice(tail);
+    let high = u64::from_le_bytes(wide);
+    let low = u64::from(first).checked_shr(more as u32 + 1).unwrap_or(0);
+    Ok((rest, low | high << 7u32.saturating_sub(more as u32)))
+}
+
+/// Signed form of [`varint`]: the lowest bit is the sign, a negative number is the bitwise NOT.
+pub fn varint_signed(input: &[u8]) -> Parsed<'_, i64> {
+    varint(input).map(|(rest, n)| {
+        let magnitude = (n >> 1) as i64;
+        (rest, if n & 1 == 1 { !magnitude } else { magnitude })
+    })
+}
+
+/// Reads one field after another from a slice. Each call names what it reads, so that a short slice
+/// gives an error which says so.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+macro_rules! fixed {
+    ($($(#[$doc:meta])* $name:ident: $type:ty, $bytes:literal, $parser:path;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// A [`Fault`] if fewer bytes are left.
+        #[inline]
+        pub fn $name(&mut self, what: &'static str) -> Result<$type, Fault> {
+            self.run(what, $bytes, $parser)
+        }
+    )*};
+}
+
+impl<'a> Reader<'a> {
+    /// Starts at the beginning of `bytes`.
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Reader { rest: bytes }
+    }
+
+    /// The bytes not read yet.
+    #[must_use]
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// How many bytes are left.
+    #[must_use]
+    pub fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Whether nothing is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    #[inline]
+    fn run<T>(
+        &mut self,
+        what: &'static str,
+        needed: u64,
+        mut parser: impl FnMut(&'a [u8]) -> Parsed<'a, T>,
+    ) -> Result<T, Fault> {
+        match parser(self.rest) {
+            Ok((rest, value)) => {
+                self.rest = rest;
+                Ok(value)
+            }
+            Err(_) => Err(Fault::short(what, needed, self.rest.len() as u64)),
+        }
+    }
+
+    fixed! {
+        /// One byte.
+        u8: u8, 1, number::le_u8;
+        /// Two bytes.
+        u16: u16, 2, number::le_u16;
+        /// Three bytes.
+        u24: u32, 3, number::le_u24;
+        /// Four bytes.
+        u32: u32, 4, number::le_u32;
+        /// Eight bytes.
+        u64: u64, 8, number::le_u64;
+        /// Two bytes, most significant first.
+        be_u16: u16, 2, number::be_u16;
+        /// Three bytes, most significant first.
+        be_u24: u32, 3, number::be_u24;
+        /// Four bytes, most significant first.
+        be_u32: u32, 4, number::be_u32;
+        /// Unsigned [`varint`]; at most nine bytes.
+        varint: u64, 1, varint;
+        /// Signed [`varint_signed`]; at most nine bytes.
+        varint_signed: i64, 1, varint_signed;
+    }
+
+    /// Six bytes: table ids.
+    ///
+    /// # Errors
+    /// A [`Fault`] if fewer bytes are left.
+    #[inline]
+    pub fn u48(&mut self, what: &'static str) -> Result<u64, Fault> {
+        self.uint(6, what)
+    }
+
+    /// Seven bytes: commit timestamps in microseconds.
+    ///
+    /// # Errors
+    /// A [`Fault`] if fewer bytes are left.
+    #[inline]
+    pub fn u56(&mut self, what: &'static str) -> Result<u64, Fault> {
+        self.uint(7, what)
+    }
+
+    /// An integer of `bytes` (at most eight) bytes, least significant first.
+    ///
+    /// # Errors
+    /// A [`Fault`] if fewer bytes are left, or more than eight are asked for.
+    #[inline]
+    pub fn uint(&mut self, bytes: usize, what: &'static str) -> Result<u64, Fault> {
+        let slice = self.take(bytes, what)?;
+        le_uint(slice).ok_or_else(|| Fault::limit(what, 8, bytes as u64))
+    }
+
+    /// A length-encoded integer.
+    ///
+    /// # Errors
+    /// A [`Fault`] if bytes are missing or the first byte is 0xFB or 0xFF.
+    #[inline]
+    pub fn lenenc(&mut self, what: &'static str) -> Result<u64, Fault> {
+        match lenenc(self.rest) {
+            Ok((rest, value)) => {
+                self.rest = rest;
+                Ok(value)
+            }
+            Err(_) => Err(match self.rest.first() {
+                None => Fault::short(what, 1, 0),
+                Some(first @ (0xFB | 0xFF)) => {
+                    Fault::value(what, "a length-encoded integer", format!("byte {first:#04x}"))
+                }
+                Some(first) => {
+                    let needed = if *first == 0xFC { 3 } else { *first as u64 - 0xF9 };
+                    let needed = if *first == 0xFE { 9 } else { needed };
+                    Fault::short(what, needed, self.rest.len() as u64)
+                }
+            }),
+        }
+    }
+
+    /// The next `count` bytes.
+    ///
+    /// # Errors
+    /// A [`Fault`] if fewer bytes are left.
+    #[inline]
+    pub fn take(&mut self, count: usize, what: &'static str) -> Result<&'a [u8], Fault> {
+        self.run(what, count as u64, nom::bytes::complete::take(count))
+    }
+
+    /// The next `count` bytes, where the file claims `count`.
+    ///
+    /// # Errors
+    /// A [`Fault`] if fewer bytes are left.
+    #[inline]
+    pub fn take_u64(&mut self, count: u64, what: &'static str) -> Result<&'a [u8], Fault> {
+        match usize::try_from(count) {
+            Ok(count) => self.take(count, what),
+            Err(_) => Err(Fault::short(what, count, self.rest.len() as u64)),
+        }
+    }
+
+    /// Everything that is left.
+    pub fn take_rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.rest)
+    }
+
+    /// A string with its length in one byte before it.
+    ///
+    /// # Errors
+    /// A [`Fault`] if bytes are missing.
+    pub fn string_u8(&mut self, what: &'static str) -> Result<&'a [u8], Fault> {
+        let length = self.u8(what)?;
+        self.take(usize::from(length), what)
+    }
+
+    /// A string with its length before it as a length-encoded integer.
+    ///
+    /// # Errors
+    /// A [`Fault`] if bytes are missing.
+    pub fn string_lenenc(&mut self, what: &'static str) -> Result<&'a [u8], Fault> {
+        let length = self.lenenc(what)?;
+        self.take_u64(length, what)
+    }
+
+    /// A string that ends with a NUL, which is read and left out.
+    ///
+    /// # Errors
+    /// A [`Fault`] if no NUL follows.
+    pub fn string_nul(&mut self, what: &'static str) -> Result<&'a [u8], Fault> {
+        let Some(end) = memchr::memchr(0, self.rest) else {
+            let had = self.rest.len() as u64;
+            return Err(Fault::short(what, had + 1, had));
+        };
+        let string = self.take(end, what)?;
+        self.take(1, what)?;
+        Ok(string)
+    }
+
+    /// A bitmap of `bits` bits, least significant bit of the first byte first.
+    ///
+    /// # Errors
+    /// A [`Fault`] if bytes are missing.
+    pub fn bitmap(&mut self, bits: usize, what: &'static str) -> Result<Bitmap<'a>, Fault> {
+        self.take(bits.div_ceil(8), what).map(|bytes| Bitmap { bytes, bits })
+    }
+}
+
+/// An integer of up to eight bytes, least significant first; `None` beyond eight.
+#[must_use]
+#[inline]
+pub fn le_uint(bytes: &[u8]) -> Option<u64> {
+    let mut wide = [0u8; 8];
+    wide.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    Some(u64::from_le_bytes(wide))
+}
+
+/// An integer of up to eight bytes, most significant first; `None` beyond eight.
+#[must_use]
+#[inline]
+pub fn be_uint(bytes: &[u8]) -> Option<u64> {
+    let start = 8usize.checked_sub(bytes.len())?;
+    let mut wide = [0u8; 8];
+    wide[start..].copy_from_slice(bytes);
+    Some(u64::from_be_bytes(wide))
+}
+
+/// A borrowed bitmap, least significant bit of the first byte first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bitmap<'a> {
+    bytes: &'a [u8],
+    bits: usize,
+}
+
+impl<'a> Bitmap<'a> {
+    /// A bitmap of `bits` bits over `bytes`; bits that `bytes` does not hold read as zero.
+    #[must_use]
+    pub fn new(bytes: &'a [u8], bits: usize) -> Self {
+        Bitmap { bytes, bits }
+    }
+
+    /// The bytes as they stand on the wire.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// How many bits there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bits
+    }
+
+    /// Whether there are no bits at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bits == 0
+    }
+
+    /// Bit `index`; false beyond the end.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, index: usize) -> bool {
+        index < self.bits
+            && self.bytes.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1)
+    }
+
+    /// How many bits are one. The padding after the last bit, which MariaDB fills with ones, is not
+    /// counted.
+    #[must_use]
+    pub fn count_ones(&self) -> usize {
+        let whole = self.bits / 8;
+        let ones =
+            |bytes: &[u8]| bytes.iter().map(|byte| byte.count_ones() as usize).sum::<usize>();
+        let full = ones(self.bytes.get(..whole).unwrap_or(self.bytes));
+        let last = self.bytes.get(whole).map_or(0, |byte| byte & ((1u8 << (self.bits % 8)) - 1));
+        full + last.count_ones() as usize
+    }
+
+    /// Whether every bit is one.
+    #[must_use]
+    pub fn all(&self) -> bool {
+        self.count_ones() == self.bits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lenenc_knows_its_four_widths_and_its_two_holes() {
+        for (bytes, value) in [
+            (&[0xFA][..], 250),
+            (&[0xFC, 0xFB, 0x00], 251),
+            (&[0xFD, 0x01, 0x02, 0x03], 0x0003_0201),
+            (&[0xFE, 1, 0, 0, 0, 0, 0, 0, 0x80], 0x8000_0000_0000_0001),
+        ] {
+            assert_eq!(Reader::new(bytes).lenenc("n"), Ok(value));
+        }
+        assert_eq!(
+            Reader::new(&[0xFB]).lenenc("width").unwrap_err().to_string(),
+            "width: needed a length-encoded integer, had byte 0xfb"
+        );
+        for (bytes, needed) in [(&[0xFC, 1][..], 3), (&[0xFD, 1], 4), (&[0xFE, 1], 9)] {
+            assert_eq!(Reader::new(bytes).lenenc("n"), Err(Fault::short("n", needed, 2)));
+        }
+    }
+
+    #[test]
+    fn varint_reads_one_to_nine_bytes() {
+        assert_eq!(Reader::new(&[0x02]).varint("n"), Ok(1));
+        assert_eq!(Reader::new(&[0x01, 0x02]).varint("n"), Ok(0x80));
+        assert_eq!(Reader::new(&[0xFF; 9]).varint("n"), Ok(u64::MAX));
+        assert_eq!(Reader::new(&[0x7F, 1, 0, 0, 0, 0, 0, 0]).varint("n"), Ok(1));
+        assert!(Reader::new(&[0x01]).varint("n").is_err());
+        assert_eq!(Reader::new(&[0b110]).varint_signed("n"), Ok(-2));
+        assert_eq!(Reader::new(&[0b100]).varint_signed("n"), Ok(1));
+    }
+
+    #[test]
+    fn a_claimed_length_beyond_the_end_is_an_error() {
+        let mut reader = Reader::new(&[0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]);
+        assert_eq!(
+            reader.string_lenenc("name").unwrap_err(),
+            Fault::short("name", 0x7FFF_FFFF_FFFF_FFFF, 0)
+        );
+    }
+
+    #[test]
+    fn bitmaps_do_not_count_their_padding() {
+        let bitmap = Bitmap::new(&[0xFF, 0xFF], 10);
+        assert_eq!(bitmap.count_ones(), 10);
+        assert!(bitmap.all() && bitmap.get(9) && !bitmap.get(10));
+        assert!(!Bitmap::new(&[0b101], 3).all());
+        assert!(!Bitmap::new(&[], 3).get(0));
+    }
+}
