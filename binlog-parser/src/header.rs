@@ -50,6 +50,38 @@ impl EventHeader {
     }
 }
 
+/// Whose server wrote a log. The two families share the frame and part ways inside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// MySQL and what is built from it: Percona Server, Aurora, RDS.
+    Mysql,
+    /// MariaDB.
+    Mariadb,
+}
+
+impl Family {
+    /// The family by a server's version string (`mariadb` in any case, as the servers' readers
+    /// have it, or `-maria-` of the first releases).
+    #[must_use]
+    pub fn of_version(server_version: &str) -> Self {
+        let version = server_version.to_ascii_lowercase();
+        if version.contains("mariadb") || version.contains("-maria-") {
+            Family::Mariadb
+        } else {
+            Family::Mysql
+        }
+    }
+
+    /// The family's name, as people write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::Mysql => "MySQL",
+            Family::Mariadb => "MariaDB",
+        }
+    }
+}
+
 /// Bits of [`EventHeader::flags`] (`log_event.h` of both servers).
 pub mod flags {
     /// The log is being written, or its server died (format description only).

@@ -7,10 +7,12 @@
 //! | [`error`], [`limits`] | what can be wrong and where; every cap on a claimed size |
 //! | [`wire`] | length-encoded integers, varints, bitmaps, a reader that names what it reads |
 //! | [`header`] | the 19 bytes before every event, types and flags |
+//! | [`event`] | one file an event, and the list of them |
 #![forbid(unsafe_op_in_unsafe_fn)]
 #![deny(unsafe_code)]
 
 pub mod error;
+pub mod event;
 pub mod header;
 pub mod limits;
 pub mod wire;
