@@ -1,1 +1,8 @@
-//! Under construction.
+//! Finds, replays and undoes what a MySQL or MariaDB binary log did.
+//!
+//! This crate decides and writes; it never prints, and it writes only to a [`std::io::Write`] that
+//! it is given.
+
+#![forbid(unsafe_code)]
+
+pub mod sql;

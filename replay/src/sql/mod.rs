@@ -1,0 +1,15 @@
+//! SQL text as the servers read it: tokens, quoting and literals, on bytes.
+//!
+//! A statement in a log is bytes in the client's character set, to be read with the sql_mode and
+//! the version of the server that logged it; a [`Dialect`] carries all three.
+
+mod charset;
+mod dialect;
+pub mod lexer;
+pub mod quote;
+mod token;
+
+pub use charset::ClientCharset;
+pub use dialect::{Dialect, Family};
+pub use lexer::{LexError, LexErrorKind, Lexer, lex_code};
+pub use token::{Token, TokenKind};
