@@ -87,7 +87,7 @@ impl Fault {
     /// Puts the fault at its place in a log.
     #[must_use]
     pub fn at(self, location: Location) -> Error {
-        Error::Fault { location, fault: self }
+        Error::Fault(Box::new(LocatedFault { location, fault: self }))
     }
 }
 
@@ -153,6 +153,16 @@ impl fmt::Display for Location {
     }
 }
 
+/// A fault and the place where it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{location}: {fault}")]
+pub struct LocatedFault {
+    /// Where.
+    pub location: Location,
+    /// What, needed, had.
+    pub fault: Fault,
+}
+
 /// Any failure of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -165,21 +175,15 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Bytes of a log are not what they should be.
-    #[error("{location}: {fault}")]
-    Fault {
-        /// Where.
-        location: Location,
-        /// What, needed, had.
-        #[source]
-        fault: Fault,
-    },
+    #[error(transparent)]
+    Fault(Box<LocatedFault>),
     /// A file that is no binary log at all.
     #[error("{}: {fault}", path.display())]
     NotALog {
         /// The file.
         path: PathBuf,
         /// What it lacks.
-        fault: Fault,
+        fault: Box<Fault>,
     },
     /// Logs that do not form one unbroken set.
     #[error("{0}")]
@@ -190,6 +194,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// A file that is no log, for want of what `fault` says.
+    pub fn not_a_log(path: impl Into<PathBuf>, fault: Fault) -> Self {
+        Error::NotALog { path: path.into(), fault: Box::new(fault) }
+    }
+
     /// An I/O error at `path`.
     pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
         Error::Io { path: path.into(), source }

@@ -8,6 +8,7 @@
 //! | [`wire`] | length-encoded integers, varints, bitmaps, a reader that names what it reads |
 //! | [`header`] | the 19 bytes before every event, types and flags |
 //! | [`event`] | one file an event, and the list of them |
+//! | [`source`], [`scan`] | where bytes come from; the walk over headers, and damage |
 #![forbid(unsafe_op_in_unsafe_fn)]
 #![deny(unsafe_code)]
 
@@ -15,6 +16,8 @@ pub mod error;
 pub mod event;
 pub mod header;
 pub mod limits;
+pub mod scan;
+pub mod source;
 pub mod wire;
 
 pub use error::{Error, Fault, Location, Result};

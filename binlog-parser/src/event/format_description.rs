@@ -100,7 +100,7 @@ impl FormatDescription {
     ///
     /// # Errors
     /// A [`Fault`] if bytes are missing, the event is of another type, the binlog version is not 4,
-    /// or the checksum algorithm is one that no server has.
+    /// the server version does not start with three numbers, or the checksum algorithm is one that no server has.
     pub fn parse(event: &[u8]) -> Result<Self, Fault> {
         let header = EventHeader::parse(event)?;
         if header.event_type != EventType::FORMAT_DESCRIPTION {
@@ -121,6 +121,10 @@ impl FormatDescription {
             return Err(Fault::value("common header length", "at least 19", had));
         }
         let version = ServerVersion::parse(&server_version);
+        if version == ServerVersion::default() {
+            // The version decides whether events have checksums: a log read without it is guessed.
+            return Err(Fault::value("server version", "three numbers", &server_version));
+        }
         let family = Family::of_version(&server_version);
         let (post_header_lengths, checksum) = split_checksum(reader.take_rest(), family, version)?;
         Ok(FormatDescription {

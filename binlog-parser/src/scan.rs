@@ -1,0 +1,492 @@
+//! The header walk: every event of a log with its checksum verified, and every damaged range by
+//! name. Nothing is skipped in silence, and the walk ends only at the end of the file.
+//!
+//! ```text
+//! log bytes   fe 62 69 6e | event | event | ###### | event | eve
+//! Scan yields               Event   Event   Damage   Event   Damage
+//!                                           (resynchronised) (torn)
+//! ```
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::error::Fault;
+use crate::event::format_description::{ChecksumAlgorithm, FormatDescription};
+use crate::header::{EventHeader, EventType, HEADER_BYTES, flags};
+use crate::limits;
+use crate::source::log::Log;
+
+/// One event as it stands in the log, its frame checked and its body not looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct RawEvent<'a> {
+    /// Stream position of the first byte.
+    pub offset: u64,
+    /// The common header.
+    pub header: EventHeader,
+    bytes: &'a [u8],
+    header_bytes: u8,
+    checksum_bytes: u8,
+}
+
+impl<'a> RawEvent<'a> {
+    /// The whole event: header, body and checksum.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// What lies between header and checksum.
+    #[must_use]
+    pub fn body(&self) -> &'a [u8] {
+        let end = self.bytes.len() - usize::from(self.checksum_bytes);
+        self.bytes.get(usize::from(self.header_bytes)..end).unwrap_or_default()
+    }
+
+    /// Bytes of checksum at the end: 4 or 0.
+    #[must_use]
+    pub fn checksum_bytes(&self) -> usize {
+        usize::from(self.checksum_bytes)
+    }
+
+    /// Stream position of the byte after the event.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.offset + self.bytes.len() as u64
+    }
+
+    /// The event's type.
+    #[must_use]
+    pub fn event_type(&self) -> EventType {
+        self.header.event_type
+    }
+}
+
+/// A range of a log that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// Stream positions of the first byte lost and of the first byte read again.
+    pub range: Range<u64>,
+    /// Why.
+    pub reason: DamageReason,
+}
+
+/// What is wrong with a damaged range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DamageReason {
+    /// The log ends inside an event. `in_use` tells the normal end of a log that is being written
+    /// from a log that was cut.
+    Torn {
+        /// Bytes the event needs.
+        needed: u64,
+        /// Bytes that are there.
+        had: u64,
+        /// Whether the log says that it was not closed.
+        in_use: bool,
+    },
+    /// The log ends in zeros, as after a crash of the file system.
+    ZeroTail,
+    /// A length that no event can have.
+    Length {
+        /// The length claimed, in bytes.
+        had: u32,
+    },
+    /// The CRC-32 over the event is another than the one behind it.
+    Checksum {
+        /// What stands in the log.
+        needed: u32,
+        /// What the bytes give.
+        had: u32,
+    },
+    /// An event that must be read for the walk to go on cannot be.
+    Unreadable(Fault),
+    /// What follows a START_ENCRYPTION event.
+    Encrypted,
+}
+
+impl DamageReason {
+    /// A short name for programs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            DamageReason::Torn { in_use: true, .. } => "torn_tail_in_use",
+            DamageReason::Torn { .. } => "torn_tail",
+            DamageReason::ZeroTail => "zero_tail",
+            DamageReason::Length { .. } => "bad_length",
+            DamageReason::Checksum { .. } => "bad_checksum",
+            DamageReason::Unreadable(_) => "unreadable",
+            DamageReason::Encrypted => "encrypted",
+        }
+    }
+}
+
+impl fmt::Display for DamageReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DamageReason::Torn { needed, had, in_use } => {
+                write!(f, "the log ends inside an event: needed {needed} bytes, had {had}")?;
+                f.write_str(if *in_use { " (the log was not closed)" } else { "" })
+            }
+            DamageReason::ZeroTail => f.write_str("nothing but zeros to the end"),
+            DamageReason::Length { had } => {
+                let most = limits::EVENT_BYTES;
+                write!(f, "event length: needed {HEADER_BYTES} to {most}, had {had}")
+            }
+            DamageReason::Checksum { needed, had } => {
+                write!(f, "checksum: needed {needed:08x}, had {had:08x}")
+            }
+            DamageReason::Unreadable(fault) => fault.fmt(f),
+            DamageReason::Encrypted => f.write_str("encrypted by MariaDB; the key is needed"),
+        }
+    }
+}
+
+/// What the walk yields.
+#[derive(Debug, Clone)]
+pub enum Scanned<'a> {
+    /// An event whose frame and checksum are right.
+    Event(RawEvent<'a>),
+    /// A range that is lost.
+    Damage(Damage),
+}
+
+/// An iterator over the events of one log.
+#[derive(Debug, Clone)]
+pub struct Scan<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+    end: usize,
+    format: FormatDescription,
+    in_use: bool,
+    relay_log: bool,
+    /// Of the last event that was read.
+    server_id: u32,
+    encrypted: bool,
+}
+
+impl<'a> Scan<'a> {
+    /// Walks `log` from the event at `offset`.
+    #[must_use]
+    pub fn new(log: &'a Log, offset: u64) -> Self {
+        Scan {
+            bytes: log.bytes(),
+            offset: usize::try_from(offset).unwrap_or(usize::MAX).min(log.bytes().len()),
+            end: log.bytes().len(),
+            format: log.format().clone(),
+            in_use: log.in_use(),
+            relay_log: log.is_relay_log(),
+            server_id: log.header().server_id,
+            encrypted: false,
+        }
+    }
+
+    /// Ends the walk before the first event that starts at or after `offset`.
+    #[must_use]
+    pub fn until(mut self, offset: u64) -> Self {
+        self.end = usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
+        self
+    }
+
+    /// The format description that holds at this point of the walk.
+    #[must_use]
+    pub fn format(&self) -> &FormatDescription {
+        &self.format
+    }
+
+    /// Stream position of the next event.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset as u64
+    }
+
+    /// Frames the event at `offset`: header, length, checksum.
+    fn frame(&self, offset: usize) -> Result<RawEvent<'a>, DamageReason> {
+        let rest = self.bytes.get(offset..).unwrap_or_default();
+        let had = rest.len() as u64;
+        let torn = |needed| DamageReason::Torn { needed, had, in_use: self.in_use };
+        let Ok(header) = EventHeader::parse(rest) else {
+            return Err(torn(HEADER_BYTES as u64));
+        };
+        let length = header.event_length;
+        let checksum_bytes = self.checksum_bytes(header.event_type);
+        let header_bytes = self.header_bytes(header.event_type);
+        if (length as usize) < header_bytes + checksum_bytes || length > limits::EVENT_BYTES {
+            return Err(DamageReason::Length { had: length });
+        }
+        let Some(bytes) = rest.get(..length as usize) else {
+            return Err(torn(u64::from(length)));
+        };
+        let event = RawEvent {
+            offset: offset as u64,
+            header,
+            bytes,
+            header_bytes: header_bytes as u8,
+            checksum_bytes: checksum_bytes as u8,
+        };
+        verify_checksum(&event, self.format.checksum)?;
+        Ok(event)
+    }
+
+    /// A format description says of itself how it is checked, and may end in four bytes that mean
+    /// nothing; its own reader sorts that out.
+    fn checksum_bytes(&self, event_type: EventType) -> usize {
+        if event_type == EventType::FORMAT_DESCRIPTION { 0 } else { self.format.checksum.bytes() }
+    }
+
+    fn header_bytes(&self, event_type: EventType) -> usize {
+        match event_type {
+            EventType::FORMAT_DESCRIPTION | EventType::ROTATE => HEADER_BYTES,
+            _ => usize::from(self.format.common_header_length),
+        }
+    }
+
+    /// Takes in what an event says about the events after it.
+    fn follow(&mut self, event: &RawEvent<'a>) -> Result<(), DamageReason> {
+        match event.event_type() {
+            EventType::FORMAT_DESCRIPTION => {
+                let format =
+                    FormatDescription::parse(event.bytes()).map_err(DamageReason::Unreadable)?;
+                verify_format(event, &format)?;
+                self.format = format;
+            }
+            EventType::START_ENCRYPTION => self.encrypted = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Names the damage at `self.offset`, and moves to the next event that can be read.
+    fn damage(&mut self, reason: DamageReason) -> Damage {
+        let start = self.offset;
+        let rest = self.bytes.get(start..self.end).unwrap_or_default();
+        let (reason, next) = if rest.iter().all(|byte| *byte == 0) {
+            (DamageReason::ZeroTail, self.end)
+        } else {
+            (reason, self.resynchronise(start).unwrap_or(self.end))
+        };
+        self.offset = next;
+        Damage { range: start as u64..next as u64, reason }
+    }
+
+    /// The first offset after `start` at which an event can be believed: its log_pos is its own
+    /// end, its type is known, and its checksum, or else the header after it, is right.
+    fn resynchronise(&self, start: usize) -> Option<usize> {
+        let last = self.end.min(start.saturating_add(limits::RESYNC_BYTES as usize));
+        (start + 1..last).find(|offset| self.is_plausible(*offset, true))
+    }
+
+    fn is_plausible(&self, offset: usize, look_behind: bool) -> bool {
+        let rest = self.bytes.get(offset..).unwrap_or_default();
+        let Ok(header) = EventHeader::parse(rest) else { return false };
+        let end = offset as u64 + u64::from(header.event_length);
+        // A relay log keeps the positions of its source; there the writer's id has to match.
+        let placed = if self.relay_log {
+            header.server_id == self.server_id
+        } else {
+            header.log_pos == end as u32
+        };
+        if !placed || !header.event_type.is_known() || self.frame(offset).is_err() {
+            return false;
+        }
+        self.format.checksum == ChecksumAlgorithm::Crc32
+            || !look_behind
+            || end == self.end as u64
+            || self.is_plausible(end as usize, false)
+    }
+}
+
+impl<'a> Iterator for Scan<'a> {
+    type Item = Scanned<'a>;
+
+    fn next(&mut self) -> Option<Scanned<'a>> {
+        if self.offset >= self.end {
+            return None;
+        }
+        if self.encrypted {
+            let range = self.offset as u64..self.end as u64;
+            self.offset = self.end;
+            return Some(Scanned::Damage(Damage { range, reason: DamageReason::Encrypted }));
+        }
+        let framed = self.frame(self.offset);
+        match framed.and_then(|event| self.follow(&event).map(|()| event)) {
+            Ok(event) => {
+                self.offset = event.end() as usize;
+                self.server_id = event.header.server_id;
+                Some(Scanned::Event(event))
+            }
+            Err(reason) => Some(Scanned::Damage(self.damage(reason))),
+        }
+    }
+}
+
+/// Compares the checksum of any event but a format description.
+fn verify_checksum(event: &RawEvent<'_>, algorithm: ChecksumAlgorithm) -> Result<(), DamageReason> {
+    let is_format = event.event_type() == EventType::FORMAT_DESCRIPTION;
+    if is_format || algorithm != ChecksumAlgorithm::Crc32 {
+        return Ok(());
+    }
+    let Some((checked, needed)) = event.bytes().split_last_chunk::<4>() else { return Ok(()) };
+    compare(u32::from_le_bytes(*needed), crc32fast::hash(checked))
+}
+
+/// Compares the checksum of a format description, which is computed as if the log was closed.
+fn verify_format(event: &RawEvent<'_>, format: &FormatDescription) -> Result<(), DamageReason> {
+    if format.checksum != ChecksumAlgorithm::Crc32 {
+        return Ok(());
+    }
+    let Some((checked, needed)) = event.bytes().split_last_chunk::<4>() else { return Ok(()) };
+    let Some((before, [low, after @ ..])) = checked.split_at_checked(FLAGS_OFFSET) else {
+        return Ok(());
+    };
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(before);
+    crc.update(&[low & !(flags::BINLOG_IN_USE as u8)]);
+    crc.update(after);
+    compare(u32::from_le_bytes(*needed), crc.finalize())
+}
+
+/// Where the low byte of the flags stands in a header.
+const FLAGS_OFFSET: usize = 17;
+
+fn compare(needed: u32, had: u32) -> Result<(), DamageReason> {
+    if needed == had { Ok(()) } else { Err(DamageReason::Checksum { needed, had }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::format_description::tests as format;
+    use crate::source::log::MAGIC;
+
+    /// A log of one format description and three Xid events with the checksums that belong there.
+    fn three_xids() -> Vec<u8> {
+        let mut log = MAGIC.to_vec();
+        push(&mut log, format::event("9.7.1", 1));
+        for xid in 1u64..=3 {
+            let mut event = vec![0; HEADER_BYTES];
+            event[0] = 1; // timestamp
+            event[4] = 16; // type: Xid
+            event[5] = 1; // server_id
+            event.extend(xid.to_le_bytes());
+            event.extend([0; 4]); // checksum
+            push(&mut log, event);
+        }
+        log
+    }
+
+    /// Appends an event, and fills in length, log_pos and checksum.
+    fn push(log: &mut Vec<u8>, mut event: Vec<u8>) {
+        let length = event.len();
+        event[9..13].copy_from_slice(&(length as u32).to_le_bytes());
+        event[13..17].copy_from_slice(&((log.len() + length) as u32).to_le_bytes());
+        let crc = crc32fast::hash(&event[..length - 4]);
+        event[length - 4..].copy_from_slice(&crc.to_le_bytes());
+        log.extend(event);
+    }
+
+    fn walk(bytes: &[u8]) -> (Vec<u64>, Vec<Damage>) {
+        let log = Log::from_reader(bytes).unwrap();
+        let (mut events, mut damages) = (vec![], vec![]);
+        for scanned in log.scan() {
+            match scanned {
+                Scanned::Event(event) => events.push(event.offset),
+                Scanned::Damage(damage) => damages.push(damage),
+            }
+        }
+        (events, damages)
+    }
+
+    /// Offsets of the three Xid events, and the end.
+    fn offsets(log: &[u8]) -> [usize; 4] {
+        let xid = HEADER_BYTES + 8 + 4;
+        let end = log.len();
+        [end - 3 * xid, end - 2 * xid, end - xid, end]
+    }
+
+    #[test]
+    fn a_whole_log_has_events_and_no_damage() {
+        let log = three_xids();
+        let [first, second, third, _] = offsets(&log).map(|offset| offset as u64);
+        assert_eq!(walk(&log), (vec![4, first, second, third], vec![]));
+    }
+
+    #[test]
+    fn a_flipped_bit_costs_one_event_and_is_named() {
+        let mut log = three_xids();
+        let [first, second, third, _] = offsets(&log);
+        log[second + HEADER_BYTES] ^= 0x10;
+        let (events, damages) = walk(&log);
+        assert_eq!(events, [4, first as u64, third as u64]);
+        assert_eq!(damages[0].range, second as u64..third as u64);
+        assert_eq!(damages[0].reason.name(), "bad_checksum");
+    }
+
+    #[test]
+    fn a_lying_length_is_survived() {
+        for lie in [0u32, 18, 30, u32::MAX] {
+            let mut log = three_xids();
+            let [_, second, third, _] = offsets(&log);
+            log[second + 9..second + 13].copy_from_slice(&lie.to_le_bytes());
+            let (events, damages) = walk(&log);
+            assert_eq!((events.len(), damages.len()), (3, 1), "{lie}");
+            assert_eq!(damages[0].range, second as u64..third as u64, "{lie}");
+        }
+    }
+
+    #[test]
+    fn a_torn_tail_says_what_is_missing() {
+        let log = three_xids();
+        let [.., third, end] = offsets(&log);
+        let (events, damages) = walk(&log[..end - 1]);
+        assert_eq!(events.len(), 3);
+        assert_eq!(
+            damages[0].reason,
+            DamageReason::Torn {
+                needed: (end - third) as u64,
+                had: (end - third) as u64 - 1,
+                in_use: false
+            }
+        );
+    }
+
+    #[test]
+    fn a_zero_tail_is_one_report() {
+        let mut log = three_xids();
+        let end = log.len() as u64;
+        log.extend([0; 5000]);
+        let (events, damages) = walk(&log);
+        assert_eq!(events.len(), 4);
+        let zeros = Damage { range: end..end + 5000, reason: DamageReason::ZeroTail };
+        assert_eq!(damages, [zeros]);
+    }
+
+    #[test]
+    fn a_log_in_use_keeps_the_checksum_of_a_closed_one() {
+        let mut log = three_xids();
+        log[4 + FLAGS_OFFSET] |= flags::BINLOG_IN_USE as u8;
+        assert_eq!(walk(&log).1, []);
+    }
+
+    #[test]
+    fn every_truncation_and_every_flipped_byte_is_survived() {
+        let log = three_xids();
+        for length in 0..log.len() {
+            if let Ok(cut) = Log::from_reader(&log[..length]) {
+                let read: u64 = cut
+                    .scan()
+                    .map(|scanned| match scanned {
+                        Scanned::Event(event) => event.end() - event.offset,
+                        Scanned::Damage(damage) => damage.range.end - damage.range.start,
+                    })
+                    .sum();
+                assert_eq!(read + 4, length as u64, "every byte is an event's or a damage's");
+            }
+        }
+        for at in 0..log.len() {
+            let mut flipped = log.clone();
+            flipped[at] ^= 0xFF;
+            if let Ok(log) = Log::from_reader(&flipped[..]) {
+                assert!(log.scan().any(|s| matches!(s, Scanned::Damage(_))), "byte {at}");
+            }
+        }
+    }
+}
