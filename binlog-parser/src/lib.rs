@@ -7,6 +7,7 @@
 //! | [`error`], [`limits`] | what can be wrong and where; every cap on a claimed size |
 //! | [`wire`] | length-encoded integers, varints, bitmaps, a reader that names what it reads |
 //! | [`header`] | the 19 bytes before every event, types and flags |
+//! | [`gtid`] | names of transactions, and sets of them |
 //! | [`event`] | one file an event, and the list of them |
 //! | [`source`], [`scan`] | where bytes come from; the walk over headers, and damage |
 #![forbid(unsafe_op_in_unsafe_fn)]
@@ -14,6 +15,7 @@
 
 pub mod error;
 pub mod event;
+pub mod gtid;
 pub mod header;
 pub mod limits;
 pub mod scan;
