@@ -8,6 +8,7 @@
 //! | [`wire`] | length-encoded integers, varints, bitmaps, a reader that names what it reads |
 //! | [`header`] | the 19 bytes before every event, types and flags |
 //! | [`gtid`] | names of transactions, and sets of them |
+//! | [`row`] | row images, and the values in them |
 //! | [`event`] | one file an event, and the list of them |
 //! | [`source`], [`scan`] | where bytes come from; the walk over headers, and damage |
 #![forbid(unsafe_op_in_unsafe_fn)]
@@ -18,6 +19,7 @@ pub mod event;
 pub mod gtid;
 pub mod header;
 pub mod limits;
+pub mod row;
 pub mod scan;
 pub mod source;
 pub mod wire;

@@ -321,6 +321,13 @@ impl<'a> Bitmap<'a> {
         full + last.count_ones() as usize
     }
 
+    /// Whether every bit is zero, padding aside.
+    #[must_use]
+    #[inline]
+    pub fn none(&self) -> bool {
+        self.bytes.iter().all(|byte| *byte == 0) || self.count_ones() == 0
+    }
+
     /// Whether every bit is one.
     #[must_use]
     pub fn all(&self) -> bool {
@@ -377,6 +384,7 @@ mod tests {
         assert_eq!(bitmap.count_ones(), 10);
         assert!(bitmap.all() && bitmap.get(9) && !bitmap.get(10));
         assert!(!Bitmap::new(&[0b101], 3).all());
+        assert!(Bitmap::new(&[0, 0b1100], 10).none() && !Bitmap::new(&[0, 0b10], 10).none());
         assert!(!Bitmap::new(&[], 3).get(0));
     }
 }

@@ -1,0 +1,232 @@
+//! Where values and rows end, without decoding one.
+
+use super::column::ColumnType;
+use crate::error::Fault;
+use crate::wire::{Bitmap, le_uint};
+
+/// How the length of a value is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    /// Always so many bytes.
+    Fixed(u32),
+    /// A length of so many bytes stands before the value.
+    Prefixed(u8),
+}
+
+impl Field {
+    /// Splits the value off `rest`. The first slice has no length before it.
+    #[inline]
+    pub(super) fn split(self, rest: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
+        match self {
+            Field::Fixed(bytes) => rest
+                .split_at_checked(bytes as usize)
+                .ok_or_else(|| Fault::short("value", bytes.into(), rest.len() as u64)),
+            Field::Prefixed(bytes) => {
+                let (length, tail) = rest
+                    .split_at_checked(bytes.into())
+                    .ok_or_else(|| Fault::short("length", bytes.into(), rest.len() as u64))?;
+                let length = le_uint(length).unwrap_or(u64::MAX);
+                usize::try_from(length)
+                    .ok()
+                    .and_then(|length| tail.split_at_checked(length))
+                    .ok_or_else(|| Fault::short("value", length, tail.len() as u64))
+            }
+        }
+    }
+}
+
+/// How long each value of a row is. Made once a table map, used for every row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowLayout {
+    fields: Vec<Field>,
+    /// The same for a row that lacks nothing, neighbours of fixed length in one.
+    merged: Vec<Field>,
+    old_temporals: bool,
+}
+
+impl RowLayout {
+    /// The layout of a row of columns of these types.
+    #[must_use]
+    pub fn new(types: impl IntoIterator<Item = ColumnType>) -> Self {
+        let mut old_temporals = false;
+        let mut fields = Vec::new();
+        let mut merged = Vec::new();
+        for column_type in types {
+            old_temporals |= column_type.is_old_temporal();
+            let field = column_type.field();
+            fields.push(field);
+            match (merged.last_mut(), field) {
+                (Some(Field::Fixed(sum)), Field::Fixed(bytes)) => *sum += bytes,
+                _ => merged.push(field),
+            }
+        }
+        RowLayout { fields, merged, old_temporals }
+    }
+
+    /// How many columns there are.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.fields.len()
+    }
+
+    pub(super) fn field(&self, ordinal: usize) -> Option<Field> {
+        self.fields.get(ordinal).copied()
+    }
+
+    /// How long the image at the start of `rest` is, in bytes, if the columns of `present` are in
+    /// it. `present` has a bit for each column of the layout; `all` tells that all of them are one.
+    ///
+    /// # Errors
+    /// A [`Fault`] that names the column whose value runs over the end.
+    #[inline]
+    pub fn image_length(
+        &self,
+        present: Bitmap<'_>,
+        all: bool,
+        rest: &[u8],
+    ) -> Result<usize, Fault> {
+        let in_image = if all { self.fields.len() } else { present.count_ones() };
+        let nulls = in_image.div_ceil(8);
+        let Some((nulls, values)) = rest.split_at_checked(nulls) else {
+            return Err(Fault::short("null bitmap", nulls as u64, rest.len() as u64));
+        };
+        let nulls = Bitmap::new(nulls, in_image);
+        let end = if all && nulls.none() {
+            skip(&self.merged, values)
+        } else {
+            self.skip_present(present, all, nulls, values)
+        };
+        match end {
+            Some(tail) => Ok(rest.len() - tail.len()),
+            None => Err(self.blame(present, nulls, values)),
+        }
+    }
+
+    #[inline]
+    fn skip_present<'a>(
+        &self,
+        present: Bitmap<'_>,
+        all: bool,
+        nulls: Bitmap<'_>,
+        mut values: &'a [u8],
+    ) -> Option<&'a [u8]> {
+        let mut index = 0;
+        for (ordinal, field) in self.fields.iter().enumerate() {
+            if !all && !present.get(ordinal) {
+                continue;
+            }
+            if !nulls.get(index) {
+                values = skip_one(*field, values)?;
+            }
+            index += 1;
+        }
+        Some(values)
+    }
+
+    /// Finds the column that does not fit. Only on the way to an error.
+    #[cold]
+    fn blame(&self, present: Bitmap<'_>, nulls: Bitmap<'_>, mut values: &[u8]) -> Fault {
+        let mut index = 0;
+        for (ordinal, field) in self.fields.iter().enumerate() {
+            if !present.get(ordinal) {
+                continue;
+            }
+            if !nulls.get(index) {
+                match field.split(values) {
+                    Ok((_, tail)) => values = tail,
+                    Err(mut fault) => {
+                        fault.what = format!("{} of column {}", fault.what, ordinal + 1).into();
+                        return self.explain(fault);
+                    }
+                }
+            }
+            index += 1;
+        }
+        self.explain(Fault::short("row image", 1, 0))
+    }
+
+    /// Gives the likely cause where the rows of a table with temporal types of the old numbers do
+    /// not fit: MariaDB may have written them longer, and no metadata says so (`Field_timef::
+    /// pack_length` against `Field_time_hires` in its `field.cc`).
+    #[must_use]
+    pub fn explain(&self, fault: Fault) -> Fault {
+        if !self.old_temporals {
+            return fault;
+        }
+        Fault::unsupported(
+            fault.what,
+            "a TIME, DATETIME or TIMESTAMP column of the old format does not fit, as MariaDB writes \
+             them with fractions under mysql56_temporal_format=OFF; give the table's definition with \
+             --schema",
+        )
+    }
+}
+
+#[inline]
+fn skip<'a>(fields: &[Field], mut rest: &'a [u8]) -> Option<&'a [u8]> {
+    for field in fields {
+        rest = skip_one(*field, rest)?;
+    }
+    Some(rest)
+}
+
+#[inline]
+fn skip_one(field: Field, rest: &[u8]) -> Option<&[u8]> {
+    match field {
+        Field::Fixed(bytes) => rest.get(bytes as usize..),
+        Field::Prefixed(1) => {
+            let (&length, tail) = rest.split_first()?;
+            tail.get(usize::from(length)..)
+        }
+        Field::Prefixed(2) => {
+            let (length, tail) = rest.split_first_chunk()?;
+            tail.get(usize::from(u16::from_le_bytes(*length))..)
+        }
+        Field::Prefixed(bytes) => {
+            let (length, tail) = rest.split_at_checked(bytes.into())?;
+            tail.get(usize::try_from(le_uint(length)?).ok()?..)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::column::ColumnType as T;
+    use super::*;
+
+    #[test]
+    fn neighbours_of_fixed_length_are_one_step() {
+        let layout =
+            RowLayout::new([T::Long, T::Longlong, T::Varchar { max_bytes: 300 }, T::Tiny, T::Date]);
+        assert_eq!(layout.merged, [Field::Fixed(12), Field::Prefixed(2), Field::Fixed(4)]);
+    }
+
+    #[test]
+    fn an_image_ends_after_its_last_value() {
+        let layout = RowLayout::new([T::Long, T::Varchar { max_bytes: 20 }, T::Tiny]);
+        #[rustfmt::skip]
+        let rest = [
+            0b1111_1010,            // null bitmap: column 2 is NULL; MariaDB pads with ones
+            0x01, 0x00, 0x00, 0x00, // column 1
+            0x07,                   // column 3
+            0xAA,                   // the next row
+        ];
+        let present = Bitmap::new(&[0b111], 3);
+        assert_eq!(layout.image_length(present, true, &rest), Ok(6));
+        assert_eq!(layout.image_length(present, false, &rest), Ok(6));
+
+        let first_and_last = Bitmap::new(&[0b101], 3);
+        assert_eq!(layout.image_length(first_and_last, false, &[0, 1, 0, 0, 0, 7]), Ok(6));
+        assert_eq!(
+            layout.image_length(present, true, &[0, 1, 0, 0, 0, 5, b'a']).unwrap_err().to_string(),
+            "value of column 2: needed 5 bytes, had 1"
+        );
+    }
+
+    #[test]
+    fn rows_of_old_temporals_that_do_not_fit_name_the_way_out() {
+        let layout = RowLayout::new([T::DatetimeOld]);
+        let fault = layout.image_length(Bitmap::new(&[1], 1), true, &[0, 1, 2, 3]).unwrap_err();
+        assert!(fault.to_string().contains("--schema"), "{fault}");
+    }
+}
