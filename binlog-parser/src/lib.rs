@@ -11,6 +11,7 @@
 //! | [`row`] | row images, and the values in them |
 //! | [`event`] | one file an event, and the list of them |
 //! | [`source`], [`scan`] | where bytes come from; the walk over headers, and damage |
+//! | [`transaction`] | statements and transactions: the units of everything above |
 #![forbid(unsafe_op_in_unsafe_fn)]
 #![deny(unsafe_code)]
 
@@ -22,6 +23,9 @@ pub mod limits;
 pub mod row;
 pub mod scan;
 pub mod source;
+#[cfg(test)]
+mod testing;
+pub mod transaction;
 pub mod wire;
 
 pub use error::{Error, Fault, Location, Result};

@@ -354,33 +354,12 @@ fn compare(needed: u32, had: u32) -> Result<(), DamageReason> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::format_description::tests as format;
-    use crate::source::log::MAGIC;
+    use crate::testing::LogBuilder;
 
-    /// A log of one format description and three Xid events with the checksums that belong there.
+    /// A log of one format description and three Xid events.
     fn three_xids() -> Vec<u8> {
-        let mut log = MAGIC.to_vec();
-        push(&mut log, format::event("9.7.1", 1));
-        for xid in 1u64..=3 {
-            let mut event = vec![0; HEADER_BYTES];
-            event[0] = 1; // timestamp
-            event[4] = 16; // type: Xid
-            event[5] = 1; // server_id
-            event.extend(xid.to_le_bytes());
-            event.extend([0; 4]); // checksum
-            push(&mut log, event);
-        }
-        log
-    }
-
-    /// Appends an event, and fills in length, log_pos and checksum.
-    fn push(log: &mut Vec<u8>, mut event: Vec<u8>) {
-        let length = event.len();
-        event[9..13].copy_from_slice(&(length as u32).to_le_bytes());
-        event[13..17].copy_from_slice(&((log.len() + length) as u32).to_le_bytes());
-        let crc = crc32fast::hash(&event[..length - 4]);
-        event[length - 4..].copy_from_slice(&crc.to_le_bytes());
-        log.extend(event);
+        let xid = |log: LogBuilder, xid: u64| log.event(EventType::XID, &xid.to_le_bytes());
+        (1..=3).fold(LogBuilder::new("9.7.1"), xid).build()
     }
 
     fn walk(bytes: &[u8]) -> (Vec<u64>, Vec<Damage>) {

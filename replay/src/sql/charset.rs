@@ -27,11 +27,7 @@ impl ClientCharset {
     /// The character set of a collation id, as the Query event's charset variable
     /// (character_set_client) holds it. MariaDB's NOPAD collations are the same id plus 1024.
     pub fn from_collation(id: u16) -> Self {
-        let id = if (1024..2048).contains(&id) {
-            id - 1024
-        } else {
-            id
-        };
+        let id = if (1024..2048).contains(&id) { id - 1024 } else { id };
         match id {
             5 | 8 | 15 | 31 | 47 | 48 | 49 | 94 => Self::Latin1,
             13 | 88 | 95 | 96 => Self::Sjis,
@@ -77,10 +73,7 @@ impl ClientCharset {
             return 2;
         }
         let four = self == Self::Gb18030
-            && matches!(
-                bytes,
-                [0x81..=0xFE, 0x30..=0x39, 0x81..=0xFE, 0x30..=0x39, ..]
-            );
+            && matches!(bytes, [0x81..=0xFE, 0x30..=0x39, 0x81..=0xFE, 0x30..=0x39, ..]);
         if four { 4 } else { 1 }
     }
 }

@@ -60,19 +60,10 @@ impl Dialect {
     ///
     /// A version that cannot be read counts as 5.0.0, which executes the fewest `/*!…*/` bodies.
     pub fn from_server_version(version: &[u8]) -> Self {
-        let mariadb = version
-            .windows(7)
-            .any(|part| part.eq_ignore_ascii_case(b"mariadb"));
+        let mariadb = version.windows(7).any(|part| part.eq_ignore_ascii_case(b"mariadb"));
         // Old replication clients need a 5.x prefix; MariaDB 10 wrote one for them.
-        let digits = version
-            .strip_prefix(b"5.5.5-")
-            .filter(|_| mariadb)
-            .unwrap_or(version);
-        let family = if mariadb {
-            Family::Mariadb
-        } else {
-            Family::Mysql
-        };
+        let digits = version.strip_prefix(b"5.5.5-").filter(|_| mariadb).unwrap_or(version);
+        let family = if mariadb { Family::Mariadb } else { Family::Mysql };
         Self::new(family, parse_version(digits).unwrap_or(50000))
     }
 
@@ -100,11 +91,7 @@ impl Dialect {
     /// ignores the versions 50700 to 99999 unless the comment is its own. Without digits the body
     /// always runs.
     pub(crate) fn executes(&self, maria: bool, body: &[u8]) -> (bool, usize) {
-        let digits = body
-            .iter()
-            .take(6)
-            .take_while(|b| b.is_ascii_digit())
-            .count();
+        let digits = body.iter().take(6).take_while(|b| b.is_ascii_digit()).count();
         if digits < 5 {
             return (true, 0);
         }
@@ -116,10 +103,7 @@ impl Dialect {
                 }
             };
         let length = if six { 6 } else { 5 };
-        let version = body
-            .iter()
-            .take(length)
-            .fold(0u32, |sum, b| sum * 10 + u32::from(b - b'0'));
+        let version = body.iter().take(length).fold(0u32, |sum, b| sum * 10 + u32::from(b - b'0'));
         let ours = match self.family {
             Family::Mysql => true,
             Family::Mariadb => maria || !(50700..=99999).contains(&version),
@@ -194,10 +178,6 @@ mod tests {
         assert!(mysql.with_sql_mode(4).ansi_quotes);
         assert!(mysql.with_sql_mode(1 << 20).no_backslash_escapes);
         assert!(!mysql.with_sql_mode(1 << 10).bracket_identifiers);
-        assert!(
-            Dialect::new(Family::Mariadb, 101106)
-                .with_sql_mode(1 << 10)
-                .bracket_identifiers
-        );
+        assert!(Dialect::new(Family::Mariadb, 101106).with_sql_mode(1 << 10).bracket_identifiers);
     }
 }

@@ -120,11 +120,7 @@ impl<'a> Lexer<'a> {
         };
         // Every scan takes a byte at least; this keeps a mistake from becoming an endless loop.
         self.at = self.at.clamp(start + 1, self.text.len());
-        Ok(Some(Token {
-            kind,
-            start,
-            bytes: self.text.get(start..self.at).unwrap_or_default(),
-        }))
+        Ok(Some(Token { kind, start, bytes: self.text.get(start..self.at).unwrap_or_default() }))
     }
 
     /// Reads one token from `self.at` on and moves behind it.
@@ -232,11 +228,8 @@ impl<'a> Lexer<'a> {
                     continue;
                 }
             } else {
-                let found = if backslash {
-                    memchr2(quote, b'\\', rest)
-                } else {
-                    memchr(quote, rest)
-                };
+                let found =
+                    if backslash { memchr2(quote, b'\\', rest) } else { memchr(quote, rest) };
                 let Some(found) = found else { break };
                 self.at += found;
             }
@@ -305,11 +298,7 @@ impl<'a> Lexer<'a> {
     fn dollar(&mut self) -> Result<TokenKind, LexError> {
         let start = self.at;
         let rest = self.rest();
-        let tag = rest
-            .iter()
-            .skip(1)
-            .take_while(|b| is_word_byte(**b) && **b != b'$')
-            .count();
+        let tag = rest.iter().skip(1).take_while(|b| is_word_byte(**b) && **b != b'$').count();
         if rest.get(tag + 1) != Some(&b'$') {
             return Ok(self.word());
         }
@@ -327,12 +316,7 @@ impl<'a> Lexer<'a> {
     fn number(&mut self) -> TokenKind {
         for (mark, kind, is_digit) in PREFIXED {
             if self.peek(0) == b'0' && self.peek(1) == mark {
-                let digits = self
-                    .rest()
-                    .iter()
-                    .skip(2)
-                    .take_while(|b| is_digit(b))
-                    .count();
+                let digits = self.rest().iter().skip(2).take_while(|b| is_digit(b)).count();
                 if digits > 0 && !is_word_byte(self.peek(2 + digits)) {
                     self.at += 2 + digits;
                     return kind;
@@ -340,11 +324,7 @@ impl<'a> Lexer<'a> {
                 return self.word();
             }
         }
-        let digits = self
-            .rest()
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count();
+        let digits = self.rest().iter().take_while(|b| b.is_ascii_digit()).count();
         match self.peek(digits) {
             b'.' if self.dialect.family == Family::Mariadb && self.peek(digits + 1) == b'.' => {
                 self.at += digits;
@@ -377,10 +357,7 @@ impl<'a> Lexer<'a> {
             return 0;
         }
         let sign = usize::from(matches!(self.peek(ahead + 1), b'+' | b'-'));
-        let from = self
-            .text
-            .get(self.at + ahead + 1 + sign..)
-            .unwrap_or_default();
+        let from = self.text.get(self.at + ahead + 1 + sign..).unwrap_or_default();
         match from.iter().take_while(|b| b.is_ascii_digit()).count() {
             0 => 0,
             digits => 1 + sign + digits,
@@ -484,9 +461,7 @@ const CHARSETS: &[&str] = &[
 ];
 
 fn is_charset(name: &[u8]) -> bool {
-    CHARSETS
-        .iter()
-        .any(|charset| name.eq_ignore_ascii_case(charset.as_bytes()))
+    CHARSETS.iter().any(|charset| name.eq_ignore_ascii_case(charset.as_bytes()))
 }
 
 #[cfg(test)]
@@ -505,10 +480,7 @@ mod tests {
     /// The code tokens, joined by a bar.
     fn code(text: &[u8], dialect: &Dialect) -> String {
         let tokens = lex_code(text, dialect).unwrap();
-        let parts: Vec<_> = tokens
-            .iter()
-            .map(|t| String::from_utf8_lossy(t.bytes))
-            .collect();
+        let parts: Vec<_> = tokens.iter().map(|t| String::from_utf8_lossy(t.bytes)).collect();
         parts.join("|")
     }
 
@@ -525,10 +497,7 @@ mod tests {
     #[test]
     fn comments_are_left_out_and_strings_are_whole() {
         let text = b"DELETE/* a */FROM t -- WHERE\n# x\nWHERE a='/* '' -- \\' */'";
-        assert_eq!(
-            code(text, &mysql()),
-            "DELETE|FROM|t|WHERE|a|=|'/* '' -- \\' */'"
-        );
+        assert_eq!(code(text, &mysql()), "DELETE|FROM|t|WHERE|a|=|'/* '' -- \\' */'");
     }
 
     #[test]
@@ -559,18 +528,9 @@ mod tests {
     fn sql_mode_decides_on_quotes_and_backslashes() {
         use TokenKind::{QuotedIdentifier, String, Word};
         assert_eq!(kinds(b"\"a\\\"b\"", &mysql()), [String]);
-        assert_eq!(
-            kinds(b"\"a\\\" b", &mysql().with_sql_mode(4)),
-            [QuotedIdentifier, Word]
-        );
-        assert_eq!(
-            kinds(b"'a\\' b", &mysql().with_sql_mode(1 << 20)),
-            [String, Word]
-        );
-        assert_eq!(
-            kinds(b"[a b]", &mariadb().with_sql_mode(1 << 10)),
-            [QuotedIdentifier]
-        );
+        assert_eq!(kinds(b"\"a\\\" b", &mysql().with_sql_mode(4)), [QuotedIdentifier, Word]);
+        assert_eq!(kinds(b"'a\\' b", &mysql().with_sql_mode(1 << 20)), [String, Word]);
+        assert_eq!(kinds(b"[a b]", &mariadb().with_sql_mode(1 << 10)), [QuotedIdentifier]);
     }
 
     #[test]
@@ -579,10 +539,7 @@ mod tests {
         let sjis = mysql().with_client_collation(13);
         // BF 5C is one character in gbk, so the string ends at the next quote.
         assert_eq!(kinds(b"'\xBF\\' b", &gbk).len(), 2);
-        assert_eq!(
-            error(b"'\xBF\\' b", &mysql()).0,
-            LexErrorKind::UnterminatedString
-        );
+        assert_eq!(error(b"'\xBF\\' b", &mysql()).0, LexErrorKind::UnterminatedString);
         assert_eq!(kinds(b"`\x83\x60` b", &sjis).len(), 2);
         // A bare name in sjis may hold a backslash byte, too.
         assert_eq!(kinds(b"\x95\\x b", &sjis).len(), 2);
@@ -619,10 +576,7 @@ mod tests {
     fn variables_and_accounts() {
         use TokenKind::*;
         assert_eq!(
-            kinds(
-                b"@a @`b c` @@global.x @@`y` root@localhost 'r'@'%'",
-                &mysql()
-            ),
+            kinds(b"@a @`b c` @@global.x @@`y` root@localhost 'r'@'%'", &mysql()),
             [
                 UserVariable,
                 UserVariable,
@@ -649,22 +603,10 @@ mod tests {
 
     #[test]
     fn errors_name_the_token_that_never_ends() {
-        assert_eq!(
-            error(b"a 'b", &mysql()),
-            (LexErrorKind::UnterminatedString, 2)
-        );
-        assert_eq!(
-            error(b"a `b", &mysql()),
-            (LexErrorKind::UnterminatedIdentifier, 2)
-        );
-        assert_eq!(
-            error(b"a /* b", &mysql()),
-            (LexErrorKind::UnterminatedComment, 2)
-        );
-        assert_eq!(
-            error(b"a /*! b", &mysql()),
-            (LexErrorKind::UnterminatedComment, 2)
-        );
+        assert_eq!(error(b"a 'b", &mysql()), (LexErrorKind::UnterminatedString, 2));
+        assert_eq!(error(b"a `b", &mysql()), (LexErrorKind::UnterminatedIdentifier, 2));
+        assert_eq!(error(b"a /* b", &mysql()), (LexErrorKind::UnterminatedComment, 2));
+        assert_eq!(error(b"a /*! b", &mysql()), (LexErrorKind::UnterminatedComment, 2));
         assert_eq!(error(b"a x'4G'", &mysql()), (LexErrorKind::BadLiteral, 2));
     }
 

@@ -173,11 +173,7 @@ mod tests {
     use crate::sql::Family;
 
     fn token(kind: TokenKind, bytes: &[u8]) -> Token<'_> {
-        Token {
-            kind,
-            start: 0,
-            bytes,
-        }
+        Token { kind, start: 0, bytes }
     }
 
     #[test]
@@ -198,15 +194,9 @@ mod tests {
     fn strings_are_unescaped_as_the_server_does() {
         let mut dialect = Dialect::new(Family::Mysql, 80036);
         let value = |bytes, dialect: &Dialect| {
-            token(TokenKind::String, bytes)
-                .string_value(dialect)
-                .unwrap()
-                .into_owned()
+            token(TokenKind::String, bytes).string_value(dialect).unwrap().into_owned()
         };
-        assert_eq!(
-            value(b"'it''s \\'x\\' \\n\\%\\q\\0'", &dialect),
-            b"it's 'x' \n\\%q\0"
-        );
+        assert_eq!(value(b"'it''s \\'x\\' \\n\\%\\q\\0'", &dialect), b"it's 'x' \n\\%q\0");
         assert_eq!(value(b"N'a\"b'", &dialect), b"a\"b");
         dialect.charset = ClientCharset::Gbk;
         assert_eq!(value(b"'\xBF\x5C\\n'", &dialect), b"\xBF\x5C\n");
