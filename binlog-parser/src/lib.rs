@@ -9,12 +9,14 @@
 //! | [`header`] | the 19 bytes before every event, types and flags |
 //! | [`gtid`] | names of transactions, and sets of them |
 //! | [`row`] | row images, and the values in them |
+//! | [`address`] | how people and outputs name an event or a transaction |
 //! | [`event`] | one file an event, and the list of them |
 //! | [`source`], [`scan`] | where bytes come from; the walk over headers, and damage |
 //! | [`transaction`] | statements and transactions: the units of everything above |
 #![forbid(unsafe_op_in_unsafe_fn)]
 #![deny(unsafe_code)]
 
+pub mod address;
 pub mod error;
 pub mod event;
 pub mod gtid;

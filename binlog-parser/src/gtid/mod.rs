@@ -31,4 +31,5 @@ pub use mysql::{GNO_MAX, Gtid, Tsid};
 pub use position::{MariadbBinlogState, MariadbPosition};
 pub use set::{GtidSet, MariadbGtidSet, Numbered, NumberedSet};
 pub use tag::Tag;
+pub(crate) use text::{decimal, shown};
 pub use uuid::Uuid;

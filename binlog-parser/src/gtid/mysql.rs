@@ -70,7 +70,7 @@ impl FromStr for Gtid {
             return Err(text.fault(number));
         }
         let mut tag = None;
-        if !text.rest().starts_with(|first: char| first.is_ascii_digit()) {
+        if text.rest().starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') {
             let before = text;
             tag = Some(text.word().parse()?);
             if !text.eat(':') {

@@ -6,7 +6,7 @@ use crate::error::Fault;
 const SHOWN_CHARACTERS: usize = 80;
 
 /// A wrong text as an error shows it: quoted, escaped, and cut where it is long.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARACTERS) {
         Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
         None if text.is_empty() => "nothing".to_owned(),
