@@ -8,7 +8,11 @@
 //! ```
 //! `*` carries STMT_END, which ends a statement of rows.
 
+use crate::error::Fault;
+use crate::event::gtid::GtidEvent;
+use crate::event::mariadb_gtid::{self, MariadbGtidEvent};
 use crate::event::query::QueryEvent;
+use crate::gtid::TransactionGtid;
 use crate::header::{EventType, Family, flags};
 use crate::scan::{Damage, RawEvent, Scan, Scanned};
 
@@ -70,16 +74,38 @@ impl<'a> Transaction<'a> {
         self.events.first().filter(|event| event.event_type().is_gtid())
     }
 
-    /// Start of the transaction's first statement, in seconds since 1970 UTC.
-    #[must_use]
-    pub fn timestamp(&self) -> u32 {
-        self.events.iter().map(|event| event.header.timestamp).find(|time| *time != 0).unwrap_or(0)
+    /// The transaction's name; anonymous where the server wrote none.
+    ///
+    /// # Errors
+    /// A [`Fault`] if the GTID event cannot be read.
+    pub fn gtid(&self) -> Result<TransactionGtid, Fault> {
+        let Some(event) = self.gtid_event() else { return Ok(TransactionGtid::Anonymous) };
+        if event.event_type() == EventType::MARIADB_GTID {
+            let event = MariadbGtidEvent::parse(event.body(), &event.header)?;
+            return Ok(TransactionGtid::Mariadb(event.gtid));
+        }
+        GtidEvent::parse(event.body(), &event.header).map(|event| event.gtid)
     }
 
-    /// Whether an event starts at stream position `offset` of this transaction.
+    /// When the transaction committed, as its last event's header tells: the start of the last
+    /// statement, in seconds since 1970 UTC. 0 if no event has a time.
     #[must_use]
-    pub fn contains(&self, offset: u64) -> bool {
-        (self.start()..self.end()).contains(&offset)
+    pub fn timestamp(&self) -> u32 {
+        let mut times = self.events.iter().rev().map(|event| event.header.timestamp);
+        times.find(|time| *time != 0).unwrap_or(0)
+    }
+
+    /// When the transaction's first statement started, in seconds since 1970 UTC.
+    #[must_use]
+    pub fn started(&self) -> u32 {
+        let mut times = self.events.iter().map(|event| event.header.timestamp);
+        times.find(|time| *time != 0).unwrap_or(0)
+    }
+
+    /// The event that starts at stream position `offset`, if it is one of this transaction's.
+    #[must_use]
+    pub fn event_at(&self, offset: u64) -> Option<usize> {
+        self.events.binary_search_by_key(&offset, |event| event.offset).ok()
     }
 
     /// The statements, first to last. Every event is in exactly one of them.
@@ -397,14 +423,11 @@ impl<'a> Iterator for Units<'a> {
     }
 }
 
-/// FL_STANDALONE in flags2 of a MariaDB GTID event: one event follows, and no COMMIT.
-const STANDALONE: u8 = 1;
-
 /// Whether a GTID event itself begins the transaction, as MariaDB's does where there is no BEGIN.
 fn opens_group(event: &RawEvent<'_>, family: Family) -> bool {
     family == Family::Mariadb
         && event.event_type() == EventType::MARIADB_GTID
-        && event.body().get(12).is_some_and(|flags2| flags2 & STANDALONE == 0)
+        && event.body().get(12).is_some_and(|flags2| flags2 & mariadb_gtid::flags::STANDALONE == 0)
 }
 
 /// Whether an event starts a transaction in logs without GTID events.

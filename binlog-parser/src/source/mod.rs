@@ -1,4 +1,7 @@
-//! Where the bytes of a log come from.
+//! Where the bytes of a log come from, and which logs belong together.
 
+pub mod expand;
 pub mod log;
+pub mod log_set;
 pub mod mmap;
+pub mod order;

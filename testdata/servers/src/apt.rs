@@ -68,12 +68,7 @@ fn download_from(
     };
     run(apt().arg("update"))?;
     run(apt()
-        .args([
-            "-y",
-            "--no-install-recommends",
-            "--download-only",
-            "install",
-        ])
+        .args(["-y", "--no-install-recommends", "--download-only", "install"])
         .args(packages))?;
     let mut files = Vec::new();
     let cache = folder.join("cache/archives");
@@ -139,9 +134,8 @@ Acquire::Retries "3";
 fn archives() -> Result<Vec<String>> {
     let format = ["--format", "$(ORIGIN)\t$(LABEL)\t$(COMPONENT)\t$(REPO_URI)"];
     let known = run(Command::new("apt-get").arg("indextargets").args(format))?;
-    let listed = run(Command::new("apt-get")
-        .args(["indextargets", "--no-release-info"])
-        .args(format))?;
+    let listed =
+        run(Command::new("apt-get").args(["indextargets", "--no-release-info"]).args(format))?;
     let found = choose_archives(
         &String::from_utf8_lossy(&known.stdout),
         &String::from_utf8_lossy(&listed.stdout),

@@ -30,11 +30,7 @@ impl ClientRun {
         if self.status.success() {
             return Ok(self.stdout);
         }
-        bail!(
-            "the client failed ({}): {}",
-            self.status,
-            self.stderr.trim()
-        )
+        bail!("the client failed ({}): {}", self.status, self.stderr.trim())
     }
 }
 
@@ -74,11 +70,7 @@ impl Server {
     /// Where a statement fails, with the server's message; earlier ones have
     /// had their effect.
     pub fn sql(&self, statements: impl AsRef<[u8]>) -> Result<Vec<u8>> {
-        let arguments = [
-            "--default-character-set=utf8mb4",
-            "--batch",
-            "--skip-column-names",
-        ];
+        let arguments = ["--default-character-set=utf8mb4", "--batch", "--skip-column-names"];
         self.pipe(statements.as_ref(), arguments)?.success()
     }
 
@@ -143,11 +135,8 @@ impl Server {
     /// # Errors
     /// Where the server does not answer.
     pub fn gtid_executed(&self) -> Result<String> {
-        let variable = if self.product().is_mariadb() {
-            "gtid_binlog_state"
-        } else {
-            "gtid_executed"
-        };
+        let variable =
+            if self.product().is_mariadb() { "gtid_binlog_state" } else { "gtid_executed" };
         let text = self.value(&format!("SELECT @@GLOBAL.{variable};"))?;
         Ok(text.replace("\\n", ""))
     }
@@ -185,9 +174,7 @@ impl Server {
 fn shown_event(line: &[u8]) -> Result<ShownEvent> {
     let mut columns = line.splitn(6, |b| *b == b'\t').skip(1);
     let mut text = || -> Result<&str> {
-        Ok(std::str::from_utf8(
-            columns.next().context("a column is missing")?,
-        )?)
+        Ok(std::str::from_utf8(columns.next().context("a column is missing")?)?)
     };
     let (position, event_type, server_id, end_position) = (text()?, text()?, text()?, text()?);
     Ok(ShownEvent {
@@ -233,11 +220,7 @@ pub struct Session {
 impl Session {
     fn open(mut command: Command) -> Result<Session> {
         let mut client = command
-            .args([
-                "--default-character-set=utf8mb4",
-                "--batch",
-                "--skip-column-names",
-            ])
+            .args(["--default-character-set=utf8mb4", "--batch", "--skip-column-names"])
             .arg("--unbuffered")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

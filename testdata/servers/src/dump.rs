@@ -97,15 +97,8 @@ fn compare(report: &mut String, left: &Section, right: &[Vec<u8>]) {
         return;
     }
     let counts = (left.lines.len(), right.len());
-    let _ = writeln!(
-        report,
-        "== {}: {} lines, {} lines",
-        left.title, counts.0, counts.1
-    );
-    for (sign, from, to) in [
-        ('<', left.lines.as_slice(), right),
-        ('>', right, &left.lines),
-    ] {
+    let _ = writeln!(report, "== {}: {} lines, {} lines", left.title, counts.0, counts.1);
+    for (sign, from, to) in [('<', left.lines.as_slice(), right), ('>', right, &left.lines)] {
         for line in only_in(from, to).into_iter().take(SHOWN) {
             let _ = writeln!(report, "{sign} {}", String::from_utf8_lossy(line));
         }
@@ -144,10 +137,7 @@ impl Server {
     /// # Errors
     /// Where the server does not answer.
     pub fn dump_with(&self, options: &DumpOptions) -> Result<Dump> {
-        let requests = requests(
-            self.product(),
-            &self.sql(LISTING.replace("SYSTEM", SYSTEM))?,
-        )?;
+        let requests = requests(self.product(), &self.sql(LISTING.replace("SYSTEM", SYSTEM))?)?;
         let mut script =
             String::from("SET time_zone = '+00:00', sql_mode = '', sql_quote_show_create = 1;\n");
         for (number, request) in requests.iter().enumerate() {
@@ -159,9 +149,7 @@ impl Server {
         for (request, section) in &mut sections {
             finish(request, section, options);
         }
-        Ok(Dump {
-            sections: sections.into_iter().map(|(_, section)| section).collect(),
-        })
+        Ok(Dump { sections: sections.into_iter().map(|(_, section)| section).collect() })
     }
 }
 
@@ -221,10 +209,8 @@ impl Request {
 }
 
 fn requests(product: Product, listing: &[u8]) -> Result<Vec<Request>> {
-    let lines: Vec<Vec<&str>> = std::str::from_utf8(listing)?
-        .lines()
-        .map(|line| line.split('\t').collect())
-        .collect();
+    let lines: Vec<Vec<&str>> =
+        std::str::from_utf8(listing)?.lines().map(|line| line.split('\t').collect()).collect();
     let mut requests = vec![Request::plain(
         "databases",
         "SELECT schema_name, default_character_set_name, default_collation_name
@@ -234,22 +220,12 @@ fn requests(product: Product, listing: &[u8]) -> Result<Vec<Request>> {
         match line.as_slice() {
             ["table", database, table, kind] => {
                 let columns = columns_of(&lines, database, table)?;
-                requests.extend(table_requests(
-                    &unhex(database)?,
-                    &unhex(table)?,
-                    kind,
-                    &columns,
-                ));
+                requests.extend(table_requests(&unhex(database)?, &unhex(table)?, kind, &columns));
             }
             ["routine", database, name, kind] => {
                 let name = format!("{}.{}", quoted(&unhex(database)?), quoted(&unhex(name)?));
                 let statement = format!("SHOW CREATE {kind} {name}");
-                requests.push(Request::named(
-                    format!("{kind} {name}"),
-                    "",
-                    false,
-                    &statement,
-                ));
+                requests.push(Request::named(format!("{kind} {name}"), "", false, &statement));
             }
             ["column", ..] => {}
             other => bail!("not an object: {other:?}"),
@@ -390,10 +366,7 @@ fn finish(request: &Request, section: &mut Section, options: &DumpOptions) {
         }
     }
     let text = section.lines.join(&b'\n');
-    section.lines = unescape(&text)
-        .split(|b| *b == b'\n')
-        .map(<[u8]>::to_vec)
-        .collect();
+    section.lines = unescape(&text).split(|b| *b == b'\n').map(<[u8]>::to_vec).collect();
 }
 
 /// Removes ` AUTO_INCREMENT=N` from the options of a (still escaped) definition.
@@ -404,18 +377,11 @@ fn strip_auto_increment(line: &mut Vec<u8>) {
         return;
     };
     let start = options + ENGINE.len();
-    let Some(at) = line[start..]
-        .iter()
-        .position(|b| *b == b' ')
-        .map(|p| p + start)
-    else {
+    let Some(at) = line[start..].iter().position(|b| *b == b' ').map(|p| p + start) else {
         return;
     };
     if line[at..].starts_with(COUNTER) {
-        let digits = line[at + COUNTER.len()..]
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count();
+        let digits = line[at + COUNTER.len()..].iter().take_while(|b| b.is_ascii_digit()).count();
         line.drain(at..at + COUNTER.len() + digits);
     }
 }
@@ -441,11 +407,7 @@ mod tests {
             left.difference(&right).as_deref(),
             Some("== rows: 3 lines, 2 lines\n< 1\n< 2\n> 3\n")
         );
-        assert!(
-            left.difference(&dump("other", &[]))
-                .unwrap()
-                .contains("only on the right")
-        );
+        assert!(left.difference(&dump("other", &[])).unwrap().contains("only on the right"));
     }
 
     #[test]

@@ -53,10 +53,7 @@ impl Guarded {
     /// `folder/error.log`.
     pub(crate) fn spawn(command: &Command, folder: &Path) -> Result<Guarded> {
         let _ = fs::remove_file(folder.join("exit"));
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(folder.join("error.log"))?;
+        let log = File::options().create(true).append(true).open(folder.join("error.log"))?;
         let shell = Command::new("/bin/sh")
             .args(["-c", SCRIPT, "sh"])
             .arg(folder)
@@ -69,10 +66,7 @@ impl Guarded {
             .process_group(0)
             .spawn()
             .context("/bin/sh cannot be run")?;
-        Ok(Guarded {
-            shell,
-            folder: folder.to_owned(),
-        })
+        Ok(Guarded { shell, folder: folder.to_owned() })
     }
 
     /// The server's process id, once the shell has told it.

@@ -62,12 +62,7 @@ impl Installation {
         let path = self.program(name)?;
         let mut command = Command::new(&self.loader);
         command.arg("--library-path").arg(&self.libraries).arg(path);
-        for variable in [
-            "MYSQL_PWD",
-            "MYSQL_HOST",
-            "MYSQL_TCP_PORT",
-            "MYSQL_UNIX_PORT",
-        ] {
+        for variable in ["MYSQL_PWD", "MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_UNIX_PORT"] {
             command.env_remove(variable);
         }
         Ok(command)
@@ -154,12 +149,10 @@ impl Installation {
 
 fn loader_in(folder: &Path) -> Option<PathBuf> {
     let entries = fs::read_dir(folder).ok()?;
-    entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("ld-linux") && path.is_file()
-        })
+    entries.filter_map(|entry| Some(entry.ok()?.path())).find(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("ld-linux") && path.is_file()
+    })
 }
 
 fn library_path(root: &Path, triplet: &OsStr) -> String {
@@ -178,10 +171,8 @@ fn servers_folder() -> PathBuf {
     if let Some(folder) = std::env::var_os("BINLOG_SERVERS") {
         return PathBuf::from(folder);
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"),
-        PathBuf::from,
-    );
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"), PathBuf::from);
     target.join("servers")
 }
 

@@ -35,10 +35,7 @@ pub struct ServerOptions {
 impl ServerOptions {
     /// Options with these server arguments.
     pub fn with_args<I: IntoIterator<Item: Into<String>>>(args: I) -> ServerOptions {
-        ServerOptions {
-            args: args.into_iter().map(Into::into).collect(),
-            server_uuid: None,
-        }
+        ServerOptions { args: args.into_iter().map(Into::into).collect(), server_uuid: None }
     }
 
     /// The same, with more server arguments.
@@ -83,13 +80,9 @@ pub(crate) fn storage_arguments(product: Product) -> Vec<String> {
     } else {
         "--innodb-redo-log-capacity=64M"
     };
-    [
-        "--innodb-buffer-pool-size=48M",
-        "--innodb-use-native-aio=OFF",
-        log,
-    ]
-    .map(str::to_owned)
-    .to_vec()
+    ["--innodb-buffer-pool-size=48M", "--innodb-use-native-aio=OFF", log]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 /// Arguments that trade crash safety, which a test's server does not need, for
@@ -134,18 +127,10 @@ impl Server {
         copy_folder(&installation.template(), &data)?;
         fs::create_dir(folder.path().join("log"))?;
         if let Some(uuid) = &options.server_uuid {
-            fs::write(
-                data.join("auto.cnf"),
-                format!("[auto]\nserver-uuid={uuid}\n"),
-            )?;
+            fs::write(data.join("auto.cnf"), format!("[auto]\nserver-uuid={uuid}\n"))?;
         }
-        let mut server = Server {
-            process: None,
-            product,
-            installation,
-            folder,
-            args: options.args.clone(),
-        };
+        let mut server =
+            Server { process: None, product, installation, folder, args: options.args.clone() };
         server.restart()?;
         Ok(server)
     }
@@ -165,11 +150,7 @@ impl Server {
             .args(base_arguments(self.product))
             .arg(format!("--socket={}", self.socket().display()))
             .arg(format!("--pid-file={}", path("server.pid")))
-            .arg(format!(
-                "--log-bin={}/{}",
-                path("log"),
-                self.product.log_name()
-            ))
+            .arg(format!("--log-bin={}/{}", path("log"), self.product.log_name()))
             .args(&self.args);
         let process = Guarded::spawn(&command, self.folder.path())?;
         self.wait_until_ready(&process)?;
@@ -188,10 +169,7 @@ impl Server {
         };
         match process.end("TERM", START_PATIENCE)? {
             0 => Ok(()),
-            status => bail!(
-                "the server ended with status {status}\n{}",
-                self.error_log()
-            ),
+            status => bail!("the server ended with status {status}\n{}", self.error_log()),
         }
     }
 
@@ -241,9 +219,7 @@ impl Server {
     /// # Errors
     /// Where the index file cannot be read.
     pub fn binary_logs(&self) -> Result<Vec<PathBuf>> {
-        let index = self
-            .log_folder()
-            .join(format!("{}.index", self.product.log_name()));
+        let index = self.log_folder().join(format!("{}.index", self.product.log_name()));
         let lines = fs::read(&index).with_context(|| index.display().to_string())?;
         Ok(lines
             .split(|b| *b == b'\n')
@@ -265,10 +241,7 @@ impl Server {
         let since = Instant::now();
         loop {
             if let Some(status) = process.exit_status() {
-                bail!(
-                    "the server did not start (status {status}):\n{}",
-                    self.error_log()
-                );
+                bail!("the server did not start (status {status}):\n{}", self.error_log());
             }
             if let Ok(mut stream) = UnixStream::connect(self.socket())
                 && stream.read_exact(&mut [0; 5]).is_ok()

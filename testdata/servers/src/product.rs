@@ -40,11 +40,7 @@ impl Product {
     /// The base name of its binary logs, as each family's own default or custom
     /// has it.
     pub fn log_name(self) -> &'static str {
-        if self.is_mariadb() {
-            "mariadb-bin"
-        } else {
-            "binlog"
-        }
+        if self.is_mariadb() { "mariadb-bin" } else { "binlog" }
     }
 
     /// The Debian suite that carries this version.
@@ -60,49 +56,30 @@ impl Product {
     pub(crate) fn packages(self) -> &'static [&'static str] {
         match self {
             Product::Mysql97 => &["mysql-server-core", "mysql-client-core"],
-            Product::Mariadb1011 | Product::Mariadb118 => &[
-                "mariadb-server-core",
-                "mariadb-server",
-                "mariadb-client-core",
-                "mariadb-client",
-            ],
+            Product::Mariadb1011 | Product::Mariadb118 => {
+                &["mariadb-server-core", "mariadb-server", "mariadb-client-core", "mariadb-client"]
+            }
         }
     }
 
     /// The program that is the server.
     pub(crate) fn daemon(self) -> &'static str {
-        if self.is_mariadb() {
-            "mariadbd"
-        } else {
-            "mysqld"
-        }
+        if self.is_mariadb() { "mariadbd" } else { "mysqld" }
     }
 
     /// The command-line client.
     pub fn client(self) -> &'static str {
-        if self.is_mariadb() {
-            "mariadb"
-        } else {
-            "mysql"
-        }
+        if self.is_mariadb() { "mariadb" } else { "mysql" }
     }
 
     /// The rival: the product's own reader of binary logs.
     pub fn binlog_tool(self) -> &'static str {
-        if self.is_mariadb() {
-            "mariadb-binlog"
-        } else {
-            "mysqlbinlog"
-        }
+        if self.is_mariadb() { "mariadb-binlog" } else { "mysqlbinlog" }
     }
 
     /// The product's own dump program, for `--schema` files.
     pub fn dump_tool(self) -> &'static str {
-        if self.is_mariadb() {
-            "mariadb-dump"
-        } else {
-            "mysqldump"
-        }
+        if self.is_mariadb() { "mariadb-dump" } else { "mysqldump" }
     }
 }
 
@@ -142,11 +119,8 @@ fn parse_wish(wish: &str) -> Result<Vec<Product>, String> {
 
 fn say_once(products: &[Product]) {
     static SAID: Once = Once::new();
-    let left_out: Vec<&str> = Product::ALL
-        .into_iter()
-        .filter(|p| !products.contains(p))
-        .map(Product::name)
-        .collect();
+    let left_out: Vec<&str> =
+        Product::ALL.into_iter().filter(|p| !products.contains(p)).map(Product::name).collect();
     SAID.call_once(|| {
         // Not eprintln!: the harness would swallow it in a test that passes.
         let _ = writeln!(

@@ -60,11 +60,7 @@ fn hold_a_server_until_killed() {
     };
     let product = Product::from_name(&name).unwrap();
     let server = start(product);
-    println!(
-        "holding {} {}",
-        server.pid().unwrap(),
-        server.data_folder().display()
-    );
+    println!("holding {} {}", server.pid().unwrap(), server.data_folder().display());
     let _ = std::io::stdin().read_line(&mut String::new());
 }
 
@@ -73,12 +69,7 @@ fn a_killed_process_takes_its_server_along() {
     use std::io::{BufRead, BufReader};
     for product in live() {
         let mut holder = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--ignored",
-                "--exact",
-                "--nocapture",
-                "hold_a_server_until_killed",
-            ])
+            .args(["--ignored", "--exact", "--nocapture", "hold_a_server_until_killed"])
             .env("HOLD", product.name())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -106,9 +97,7 @@ fn a_killed_process_takes_its_server_along() {
 fn sessions_interleave_and_say_what_failed() {
     for product in live() {
         let server = start(product);
-        server
-            .sql("CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY);")
-            .unwrap();
+        server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY);").unwrap();
         let mut one = server.session().unwrap();
         let mut two = server.session().unwrap();
         one.run("BEGIN; INSERT INTO d.t VALUES (1);").unwrap();
@@ -144,18 +133,11 @@ fn the_servers_list_of_events_and_its_gtids_are_read() {
         let name = logs[0].file_name().unwrap().to_str().unwrap();
         let events = server.show_binlog_events(name).unwrap();
         assert_eq!(events[0].position, 4);
-        assert!(
-            events
-                .windows(2)
-                .all(|w| w[0].end_position == w[1].position)
-        );
+        assert!(events.windows(2).all(|w| w[0].end_position == w[1].position));
         let size = std::fs::metadata(&logs[0]).unwrap().len();
         assert_eq!(events.last().unwrap().end_position, size);
         let gtids = server.gtid_executed().unwrap();
-        assert!(
-            gtids.ends_with(if product.is_mariadb() { "0-1-1" } else { ":1" }),
-            "{gtids}"
-        );
+        assert!(gtids.ends_with(if product.is_mariadb() { "0-1-1" } else { ":1" }), "{gtids}");
     }
 }
 
@@ -166,18 +148,13 @@ fn a_dump_can_leave_counters_and_a_tables_rows_out() {
         server
             .sql("CREATE DATABASE d; CREATE TABLE d.t (a INT AUTO_INCREMENT PRIMARY KEY); CREATE TABLE d.u LIKE d.t; INSERT INTO d.t VALUES (1);")
             .unwrap();
-        let options = DumpOptions {
-            without_auto_increment: true,
-            without_rows_of: vec!["d.u".to_owned()],
-        };
+        let options =
+            DumpOptions { without_auto_increment: true, without_rows_of: vec!["d.u".to_owned()] };
         let before = server.dump_with(&options).unwrap();
         server
             .sql("INSERT INTO d.u VALUES (5); INSERT INTO d.t VALUES (9); DELETE FROM d.t WHERE a = 9;")
             .unwrap();
-        assert_eq!(
-            before.difference(&server.dump_with(&options).unwrap()),
-            None
-        );
+        assert_eq!(before.difference(&server.dump_with(&options).unwrap()), None);
         assert!(before.difference(&server.dump().unwrap()).is_some());
     }
 }

@@ -1,0 +1,78 @@
+//! From what a user names (files, folders, `.index` files, `-`) to the paths of logs.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Fault, Result};
+use crate::source::log::MAGIC;
+
+/// The name that stands for standard input.
+pub const STDIN: &str = "-";
+
+/// Paths of the logs that `input` names: itself if it is a log, the logs in a folder, the lines of
+/// an `.index` file.
+///
+/// # Errors
+/// [`Error::Io`] if a folder or index cannot be read, [`Error::NotALog`] if it names no log.
+pub fn expand(input: &Path) -> Result<Vec<PathBuf>> {
+    if input.as_os_str() == STDIN {
+        return Ok(vec![input.to_owned()]);
+    }
+    let metadata = fs::metadata(input).map_err(|e| Error::io(input, e))?;
+    if metadata.is_dir() {
+        return folder(input);
+    }
+    if input.extension().is_some_and(|extension| extension == "index") {
+        return index(input);
+    }
+    Ok(vec![input.to_owned()])
+}
+
+/// The logs in a folder, known by their first bytes: a data folder holds much else.
+fn folder(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut logs = vec![];
+    for entry in fs::read_dir(folder).map_err(|e| Error::io(folder, e))? {
+        let path = entry.map_err(|e| Error::io(folder, e))?.path();
+        if path.is_file() && is_log(&path)? {
+            logs.push(path);
+        }
+    }
+    logs.sort();
+    if logs.is_empty() {
+        return Err(Error::not_a_log(folder, Fault::value("folder", "a binary log in it", "none")));
+    }
+    Ok(logs)
+}
+
+/// Whether a file of a folder is meant: every binary log, and also the encrypted ones, so that they
+/// are refused by name rather than left out in silence.
+fn is_log(path: &Path) -> Result<bool> {
+    let mut first = [0; MAGIC.len()];
+    let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
+    match file.read_exact(&mut first) {
+        Ok(()) => Ok(first == MAGIC || first == *b"\xfdbin"),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(Error::io(path, error)),
+    }
+}
+
+/// The logs that an index lists, one path a line, relative to the index's own folder. A path of the
+/// server that is gone here is looked for beside the index, where archives keep it.
+fn index(index: &Path) -> Result<Vec<PathBuf>> {
+    let text = fs::read_to_string(index).map_err(|e| Error::io(index, e))?;
+    let folder = index.parent().unwrap_or(Path::new(""));
+    let mut logs = vec![];
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        let listed = folder.join(line);
+        let beside = listed.file_name().map(|name| folder.join(name));
+        logs.push(match beside {
+            Some(beside) if !listed.exists() => beside,
+            _ => listed,
+        });
+    }
+    if logs.is_empty() {
+        return Err(Error::not_a_log(index, Fault::value("index", "a name a line", "no line")));
+    }
+    Ok(logs)
+}
