@@ -25,7 +25,8 @@ pub mod flags {
 pub struct GtidListEvent {
     /// See [`flags`].
     pub flags: u32,
-    /// The GTIDs in the order of the list: by domain, and the last one written in a domain last.
+    /// The GTIDs in the order of the list: domains in any order, each in one run, in which the last
+    /// one written is last.
     pub gtids: Vec<MariadbGtid>,
 }
 

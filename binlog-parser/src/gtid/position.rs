@@ -117,7 +117,7 @@ impl MariadbBinlogState {
     }
 
     /// The last GTID of each source, by domain; within a domain by server, but its last one last,
-    /// as the server lists them.
+    /// as the server has it. (The server has the domains in any order.)
     pub fn iter(&self) -> impl Iterator<Item = MariadbGtid> {
         self.position.iter().flat_map(|newest| {
             let servers = MariadbSource { domain: newest.domain, server: 0 }..=MariadbSource {
