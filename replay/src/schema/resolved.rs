@@ -1,0 +1,94 @@
+//! What is known of the table that a table map names, ready for showing and undoing its rows.
+
+use std::sync::Arc;
+
+use super::collation::Charset;
+use super::table::{Generated, TableDef, TableName};
+use super::types::SqlType;
+
+/// Where the column names come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The table map's own metadata (`binlog_row_metadata=FULL`).
+    Metadata,
+    /// DDL statements in the logs.
+    Logs,
+    /// The dump given by the user.
+    Dump,
+    /// The dump, with the ALTERs applied that the logs hold.
+    DumpAndLogs,
+}
+
+/// The table of a table map, its columns in the map's order and number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedTable {
+    /// Database and name, as the map has them.
+    pub name: TableName,
+    /// Where the column names come from.
+    pub source: Source,
+    /// One for each column of the map.
+    pub columns: Vec<ResolvedColumn>,
+    /// What tells one row from all others; `None` if nothing known does.
+    pub key: Option<RowKey>,
+    /// Whether the table has triggers, where that is known.
+    pub has_triggers: Option<bool>,
+    /// The definition from logs or dump that fits the map. Without one, only the metadata speaks:
+    /// then nothing is known of generated columns, unique keys and foreign keys.
+    pub definition: Option<Arc<TableDef>>,
+}
+
+/// A column of a [`ResolvedTable`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedColumn {
+    /// Its name, in UTF-8.
+    pub name: Vec<u8>,
+    /// Whether a number has no sign; `None` if the type has none to speak of or it is not known.
+    pub unsigned: Option<bool>,
+    /// Character set of text, ENUM and SET; `binary` for bytes; `None` if it is not known.
+    pub charset: Option<&'static Charset>,
+    /// Number of the collation, where the map has it.
+    pub collation: Option<u16>,
+    /// Whether NULL is allowed, as the map has it.
+    pub nullable: bool,
+    /// How its value comes from others. `None` also where no definition is known.
+    pub generated: Option<Generated>,
+    /// Left out of `SELECT *` and of an INSERT without column names.
+    pub invisible: bool,
+    /// AUTO_INCREMENT.
+    pub auto_increment: bool,
+    /// ON UPDATE CURRENT_TIMESTAMP.
+    pub on_update_now: bool,
+    /// MySQL's `my_row_id`, the primary key that the server made. It can be named like any other
+    /// invisible column.
+    pub generated_primary_key: bool,
+    /// Members of an ENUM or SET in order, in the column's character set if they come from the
+    /// map, in UTF-8 if from a definition; empty for other types.
+    pub labels: Vec<Vec<u8>>,
+    /// The declared type, where a definition is known.
+    pub sql_type: Option<SqlType>,
+}
+
+impl ResolvedColumn {
+    /// Whether a statement may give the column a value.
+    pub fn is_settable(&self) -> bool {
+        self.generated.is_none()
+    }
+}
+
+/// Columns whose values tell one row from all others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowKey {
+    /// Which key it is.
+    pub origin: KeyOrigin,
+    /// Ordinals of its columns, in the key's order.
+    pub columns: Vec<usize>,
+}
+
+/// Which key tells rows apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyOrigin {
+    /// The primary key.
+    Primary,
+    /// A unique key whose columns are all NOT NULL.
+    Unique,
+}
