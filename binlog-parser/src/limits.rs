@@ -14,7 +14,7 @@ pub const JSON_DEPTH: usize = 100;
 /// offsets may point anywhere, so a small document could otherwise print without end.
 pub const JSON_VISITS_PER_BYTE: u64 = 4;
 
-/// Most entries in a set of GTID intervals that an event may claim, beyond what its bytes hold.
+/// Longest tag of a GTID, in bytes (`tag_max_length` in `libs/mysql/gtid/gtid_constants.h`).
 pub const GTID_TAG_BYTES: u64 = 32;
 
 /// How far ahead, in bytes, a damaged log is searched for the next plausible event header before

@@ -5,7 +5,8 @@ use crate::gtid::{GNO_MAX, GtidSet, Tag, Tsid, Uuid};
 use crate::header::EventHeader;
 use crate::wire::Reader;
 
-use super::gtid::{array, read_tag};
+use super::gtid::array;
+use super::gtid_tagged::read_tag;
 
 /// Bytes of an interval: first number and the number after the last.
 const INTERVAL_BYTES: u64 = 16;
