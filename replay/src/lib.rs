@@ -5,5 +5,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod error;
 pub mod schema;
+pub mod select;
 pub mod sql;
+
+pub use error::{Error, Result};

@@ -1,0 +1,267 @@
+//! Which transactions are meant: filters, and addresses resolved to places in a log set.
+//!
+//! Everything here selects whole transactions. Event times go backwards and a cut inside a
+//! transaction gives a state that never was, so a time or a position decides about the transaction
+//! it falls into, and the caller can name those that straddle it.
+
+use binlog_parser::address::{Address, EventAddress};
+use binlog_parser::error::Location;
+use binlog_parser::gtid::{AnyGtid, AnyGtidSet, TransactionGtid};
+use binlog_parser::source::log::Log;
+use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::{Transaction, Unit, Units};
+
+use crate::error::{Error, Result};
+
+/// A table by name; without a database, that table in every database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableName {
+    /// The database, if one was named.
+    pub database: Option<Vec<u8>>,
+    /// The table.
+    pub table: Vec<u8>,
+}
+
+/// The filters that every verb knows. An empty filter selects everything.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// First time that is selected, in microseconds since 1970 UTC.
+    pub start_time: Option<i64>,
+    /// First time that is not selected any more, in microseconds since 1970 UTC.
+    pub stop_time: Option<i64>,
+    /// First position in the first log.
+    pub start_position: Option<u64>,
+    /// Position in the last log behind the last transaction.
+    pub stop_position: Option<u64>,
+    /// Only transactions with these GTIDs.
+    pub include_gtids: Option<AnyGtidSet>,
+    /// No transactions with these GTIDs.
+    pub exclude_gtids: Option<AnyGtidSet>,
+    /// Only statements on these databases; empty means all.
+    pub databases: Vec<Vec<u8>>,
+    /// Only statements on these tables; empty means all.
+    pub tables: Vec<TableName>,
+    /// Only transactions that these servers wrote first; empty means all.
+    pub server_ids: Vec<u32>,
+}
+
+/// Why a transaction is not selected, as far as the rest of a walk depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selected {
+    /// It is.
+    Yes,
+    /// It lies outside the times or positions.
+    OutOfRange,
+    /// Its GTID or server is not wanted.
+    Filtered,
+}
+
+impl Filter {
+    /// Whether a transaction of log number `log` of `set` is selected. Databases and tables are not
+    /// looked at here: they select among statements.
+    ///
+    /// # Errors
+    /// A GTID event that cannot be read.
+    pub fn selects(
+        &self,
+        set: &LogSet,
+        log: usize,
+        transaction: &Transaction<'_>,
+    ) -> Result<Selected> {
+        let last = set.logs().len().saturating_sub(1);
+        let before = log == 0 && self.start_position.is_some_and(|at| transaction.start() < at);
+        let behind = log == last && self.stop_position.is_some_and(|at| transaction.end() > at);
+        if before || behind || !self.in_time(transaction.timestamp()) {
+            return Ok(Selected::OutOfRange);
+        }
+        if !self.server_ids.is_empty() {
+            let server_id = transaction.events.first().map(|event| event.header.server_id);
+            if !server_id.is_some_and(|id| self.server_ids.contains(&id)) {
+                return Ok(Selected::Filtered);
+            }
+        }
+        if self.include_gtids.is_some() || self.exclude_gtids.is_some() {
+            let gtid = gtid_of(&set.logs()[log], transaction)?;
+            if !self.selects_gtid(&gtid) {
+                return Ok(Selected::Filtered);
+            }
+        }
+        Ok(Selected::Yes)
+    }
+
+    /// Whether a time, in seconds since 1970 UTC, lies between start and stop.
+    #[must_use]
+    pub fn in_time(&self, timestamp: u32) -> bool {
+        let time = i64::from(timestamp) * 1_000_000;
+        self.start_time.is_none_or(|start| time >= start)
+            && self.stop_time.is_none_or(|stop| time < stop)
+    }
+
+    /// Whether a transaction lies on both sides of the start or stop time: it is selected by its
+    /// end, and some of its statements began on the other side.
+    #[must_use]
+    pub fn straddles(&self, transaction: &Transaction<'_>) -> bool {
+        let (started, ended) = (transaction.started(), transaction.timestamp());
+        let sides = |limit: Option<i64>| {
+            limit.is_some_and(|limit| {
+                (i64::from(started) * 1_000_000 < limit) != (i64::from(ended) * 1_000_000 < limit)
+            })
+        };
+        sides(self.start_time) || sides(self.stop_time)
+    }
+
+    fn selects_gtid(&self, gtid: &TransactionGtid) -> bool {
+        self.include_gtids.as_ref().is_none_or(|set| set.contains(gtid))
+            && !self.exclude_gtids.as_ref().is_some_and(|set| set.contains(gtid))
+    }
+
+    /// Whether databases or tables are filtered at all.
+    #[must_use]
+    pub fn by_table(&self) -> bool {
+        !self.databases.is_empty() || !self.tables.is_empty()
+    }
+
+    /// Whether a statement on this table is selected.
+    #[must_use]
+    pub fn selects_table(&self, database: &[u8], table: &[u8]) -> bool {
+        self.selects_database(database)
+            && (self.tables.is_empty()
+                || self.tables.iter().any(|name| {
+                    name.table == table && name.database.as_deref().is_none_or(|db| db == database)
+                }))
+    }
+
+    /// Whether a statement on this database, of whatever table, may be selected.
+    #[must_use]
+    pub fn selects_database(&self, database: &[u8]) -> bool {
+        self.databases.is_empty() || self.databases.iter().any(|name| name == database)
+    }
+}
+
+/// The GTID of a transaction of `log`.
+///
+/// # Errors
+/// A GTID event that cannot be read, with its place.
+pub fn gtid_of(log: &Log, transaction: &Transaction<'_>) -> Result<TransactionGtid> {
+    let place = || log.location(transaction.start()).of("Gtid");
+    transaction.gtid().map_err(|fault| Error::at(fault, place()))
+}
+
+/// An address, found in the logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Index of the log in its set.
+    pub log: usize,
+    /// Stream position of the first event of the transaction, or of an event outside of any.
+    pub start: u64,
+    /// Stream position behind the transaction's last event.
+    pub end: u64,
+    /// Stream position of the event that the address names; [`Target::start`] for a GTID.
+    pub event: u64,
+}
+
+impl Target {
+    /// Whether the address names an event inside its transaction, behind the first.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        self.event != self.start
+    }
+
+    /// Whether this transaction is the target's, in log number `log`.
+    #[must_use]
+    pub fn is(&self, log: usize, transaction: &Transaction<'_>) -> bool {
+        self.log == log && self.start == transaction.start()
+    }
+
+    /// The address of the transaction.
+    #[must_use]
+    pub fn address(&self, set: &LogSet) -> EventAddress {
+        EventAddress::new(set.logs()[self.log].name(), self.start)
+    }
+}
+
+/// Finds the transaction that `address` names.
+///
+/// # Errors
+/// [`Error::NotReached`] if no log has the name, no event starts at the position, or no transaction
+/// has the GTID.
+pub fn resolve(set: &LogSet, address: &Address) -> Result<Target> {
+    match address {
+        Address::Event(event) => resolve_event(set, event),
+        Address::Gtid(gtid) => resolve_gtid(set, gtid),
+    }
+}
+
+fn resolve_event(set: &LogSet, address: &EventAddress) -> Result<Target> {
+    let not_reached = |what: String| Err(Error::NotReached(format!("{address}: {what}")));
+    let Some(log) = set.position(&address.log) else {
+        let logs: Vec<_> = set.logs().iter().map(|log| &**log.name()).collect();
+        return not_reached(format!("no log has this name; had {}", shorten(&logs)));
+    };
+    if address.inner.is_some() {
+        return not_reached("compressed transactions are not looked into".into());
+    }
+    let event = address.position;
+    for unit in Units::new(set.logs()[log].scan()) {
+        let (start, end, found) = match &unit {
+            Unit::Transaction(t) => (t.start(), t.end(), t.event_at(event).is_some()),
+            Unit::Control(control) => (control.offset, control.end(), control.offset == event),
+            Unit::Damage(damage) => (damage.range.start, damage.range.end, false),
+        };
+        if found {
+            return Ok(Target { log, start, end, event });
+        }
+        if event < end {
+            return match unit {
+                Unit::Damage(_) => not_reached(format!("bytes {start} to {end} are damaged")),
+                _ => not_reached(format!(
+                    "no event starts there; the one before starts at {}",
+                    before(&unit, event)
+                )),
+            };
+        }
+    }
+    not_reached(format!("the log ends at {}", set.logs()[log].len()))
+}
+
+/// Start of the last event of `unit` before `position`.
+fn before(unit: &Unit<'_>, position: u64) -> u64 {
+    match unit {
+        Unit::Transaction(transaction) => {
+            let mut starts = transaction.events.iter().rev().map(|event| event.offset);
+            starts.find(|start| *start < position).unwrap_or(transaction.start())
+        }
+        Unit::Control(event) => event.offset,
+        Unit::Damage(damage) => damage.range.start,
+    }
+}
+
+fn resolve_gtid(set: &LogSet, wanted: &AnyGtid) -> Result<Target> {
+    for (index, log) in set.logs().iter().enumerate() {
+        for unit in Units::new(log.scan()) {
+            let Unit::Transaction(transaction) = unit else { continue };
+            if gtid_of(log, &transaction)?.gtid().as_ref() == Some(wanted) {
+                let (start, end) = (transaction.start(), transaction.end());
+                return Ok(Target { log: index, start, end, event: start });
+            }
+        }
+    }
+    let logs: Vec<_> = set.logs().iter().map(|log| &**log.name()).collect();
+    Err(Error::NotReached(format!("{wanted}: no transaction has this GTID in {}", shorten(&logs))))
+}
+
+/// A few names, and how many more.
+fn shorten(names: &[&str]) -> String {
+    match names {
+        [first, .., last] if names.len() > 3 => {
+            format!("{first} to {last} ({} logs)", names.len())
+        }
+        _ => names.join(", "),
+    }
+}
+
+/// The place of a transaction, for errors.
+#[must_use]
+pub fn location(log: &Log, transaction: &Transaction<'_>) -> Location {
+    log.location(transaction.start())
+}
