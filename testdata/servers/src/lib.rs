@@ -39,6 +39,7 @@ mod guard;
 
 pub mod client;
 pub mod dump;
+pub mod fixtures;
 pub mod install;
 pub mod instance;
 pub mod product;

@@ -1,0 +1,31 @@
+-- The traffic after the disaster: it adds rows to the emptied tables and leaves
+-- their older rows alone, so that it does the same whether they are there or not.
+SET TIMESTAMP = 1735740000;
+SET sql_mode = '';
+USE every;
+INSERT INTO types (i32, v10, dt6, e) VALUES (1, 'after', '2025-01-01 14:00:00.5', 'a'), (2, 'later', NULL, NULL);
+INSERT INTO charsets (id, utf8mb4, sjis) VALUES (100, 'after', _sjis X'835C');
+INSERT INTO composite (a, b, v) VALUES (1000, 'after', 'x');
+UPDATE composite SET v = 'y' WHERE a = 1000;
+INSERT INTO no_key (a, `re named`) VALUES (1000, 'after'), (1000, 'after');
+INSERT INTO nullable_unique VALUES (NULL, 'after'), (1000, 'after');
+INSERT INTO not_null_unique VALUES (1000, 'af', NULL);
+INSERT INTO text_key VALUES ('after', 1);
+INSERT INTO computed (a, b) VALUES (1000, 'after');
+INSERT INTO touched (v) VALUES (1000);
+INSERT INTO hidden (a, secret) VALUES (1000, 1);
+INSERT INTO parted VALUES (1000, 'after');
+INSERT INTO audited (v) VALUES ('after');
+INSERT INTO bulk (k, v) VALUES (1000, 'after');
+INSERT INTO `odd ``db`.`select` (`from`) VALUES (1000);
+FLUSH BINARY LOGS;
+BEGIN;
+INSERT INTO parent VALUES (1000, 'after');
+INSERT INTO child_cascade (parent) VALUES (1000);
+UPDATE parent SET name = 'after, changed' WHERE id = 1000;
+COMMIT;
+CREATE TABLE afterwards (id INT PRIMARY KEY, v VARCHAR(10));
+INSERT INTO afterwards VALUES (1, 'x'), (2, 'y');
+ALTER TABLE afterwards ADD COLUMN w INT DEFAULT 1;
+UPDATE afterwards SET w = 2 WHERE id = 1;
+DELETE FROM afterwards WHERE id = 2;
