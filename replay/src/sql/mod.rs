@@ -4,12 +4,19 @@
 //! the version of the server that logged it; a [`Dialect`] carries all three.
 
 mod charset;
+pub mod condition;
+mod constant;
+pub mod cursor;
 mod dialect;
+pub mod dml;
 pub mod lexer;
+mod operand;
 pub mod quote;
+pub mod table_refs;
 mod token;
 
 pub use charset::ClientCharset;
+pub use cursor::{Cursor, TableName};
 pub use dialect::{Dialect, Family};
 pub use lexer::{LexError, LexErrorKind, Lexer, lex_code};
 pub use token::{Token, TokenKind};
