@@ -4,6 +4,7 @@
 //! the version of the server that logged it; a [`Dialect`] carries all three.
 
 mod charset;
+pub mod client;
 pub mod condition;
 mod constant;
 pub mod cursor;
@@ -12,6 +13,9 @@ pub mod dml;
 pub mod lexer;
 mod operand;
 pub mod quote;
+pub mod secrets;
+pub mod split;
+pub mod statement;
 pub mod table_refs;
 mod token;
 
