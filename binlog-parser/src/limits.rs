@@ -20,3 +20,7 @@ pub const GTID_TAG_BYTES: u64 = 32;
 /// How far ahead, in bytes, a damaged log is searched for the next plausible event header before
 /// the rest is called lost.
 pub const RESYNC_BYTES: u64 = 1 << 30;
+
+/// Deepest nesting of a geometry collection. MySQL has no limit of its own but a thread's stack;
+/// real ones nest once or twice.
+pub const GEOMETRY_DEPTH: usize = 100;

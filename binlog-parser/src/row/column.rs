@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::layout::{Field, RowLayout};
+use super::layout::Field;
 use crate::error::Fault;
 use crate::wire::Reader;
 
@@ -50,7 +50,7 @@ pub mod code {
 /// The type of a column: its number on the wire and its metadata in one.
 ///
 /// What the wire does not say, a schema may: whether an integer is unsigned, which collation a text
-/// has, what the members of an ENUM are called. That stands in [`Column`].
+/// has, what the members of an ENUM are called. That stands in [`super::Column`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ColumnType {
     /// No type at all: the value is always NULL.
@@ -382,97 +382,4 @@ fn within(what: &'static str, value: u8, range: std::ops::RangeInclusive<u8>) ->
         return Ok(value);
     }
     Err(Fault::value(what, format!("{} to {}", range.start(), range.end()), value))
-}
-
-/// A column, with what is known of it beyond its type. The wire gives some of it if the server was
-/// told to (`binlog_row_metadata`); a schema may fill in the rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
-    /// Type and metadata.
-    pub column_type: ColumnType,
-    /// Whether NULL is allowed.
-    pub nullable: bool,
-    /// Whether a number has no sign; `None` if that is unknown.
-    pub unsigned: Option<bool>,
-    /// Collation of a text, ENUM or SET; 63 is binary.
-    pub collation: Option<u16>,
-    /// Name, in UTF-8.
-    pub name: Option<Box<[u8]>>,
-    /// Members of an ENUM or SET in order, in the column's character set.
-    pub labels: Option<Box<[Box<[u8]>]>>,
-    /// Subtype of a geometry, as in WKB (0 is any).
-    pub geometry_type: Option<u32>,
-    /// Most elements of a VECTOR.
-    pub dimension: Option<u32>,
-    /// Whether SELECT * shows it.
-    pub visible: Option<bool>,
-}
-
-impl Column {
-    /// A column of which nothing but the type is known.
-    #[must_use]
-    pub fn new(column_type: ColumnType) -> Self {
-        Column {
-            column_type,
-            nullable: true,
-            unsigned: None,
-            collation: None,
-            name: None,
-            labels: None,
-            geometry_type: None,
-            dimension: None,
-            visible: None,
-        }
-    }
-}
-
-/// A column of a primary key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyPart {
-    /// Which column, counted from 0.
-    pub ordinal: usize,
-    /// Characters of it that are in the key; 0 for all.
-    pub prefix: u32,
-}
-
-/// The columns of a table map in order, ready to take rows apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Columns {
-    columns: Vec<Column>,
-    layout: RowLayout,
-    /// The primary key, if the map names it; empty if it says that there is none.
-    pub primary_key: Option<Vec<KeyPart>>,
-}
-
-impl Columns {
-    /// The columns in the order of the table.
-    #[must_use]
-    pub fn new(columns: Vec<Column>) -> Self {
-        let layout = RowLayout::new(columns.iter().map(|column| column.column_type));
-        Columns { columns, layout, primary_key: None }
-    }
-
-    /// How long the values of a row are.
-    #[must_use]
-    pub fn layout(&self) -> &RowLayout {
-        &self.layout
-    }
-
-    /// The columns, to fill in what a schema knows of them. Types cannot be changed in this way:
-    /// the layout was made from them.
-    pub fn describe(&mut self, mut fill: impl FnMut(usize, &mut Column)) {
-        for (ordinal, column) in self.columns.iter_mut().enumerate() {
-            let column_type = column.column_type;
-            fill(ordinal, column);
-            column.column_type = column_type;
-        }
-    }
-}
-
-impl std::ops::Deref for Columns {
-    type Target = [Column];
-
-    fn deref(&self) -> &[Column] {
-        &self.columns
-    }
 }

@@ -1,6 +1,7 @@
 //! One row as it was before or after a change: a slice, and where its values are.
 
-use super::column::Columns;
+use super::columns::Columns;
+use super::value::Value;
 use crate::error::Fault;
 use crate::wire::Bitmap;
 
@@ -62,6 +63,30 @@ pub struct Cell<'a> {
     pub bytes: Option<&'a [u8]>,
 }
 
+impl<'a> Cell<'a> {
+    /// The value, decoded by its column.
+    ///
+    /// # Errors
+    /// A [`Fault`] that names the column if there is none of this ordinal, or its value is
+    /// malformed or of a type that is not read.
+    pub fn value<'v>(&self, columns: &'v Columns) -> Result<Value<'v>, Fault>
+    where
+        'a: 'v,
+    {
+        let Some(column) = columns.get(self.ordinal) else {
+            let needed = format!("one of {} columns", columns.len());
+            return Err(Fault::value("column", needed, self.ordinal + 1));
+        };
+        Value::decode(column, self.bytes).map_err(|fault| in_column(fault, self.ordinal))
+    }
+}
+
+/// Names the column that a fault is in.
+pub(super) fn in_column(mut fault: Fault, ordinal: usize) -> Fault {
+    fault.what = format!("{} of column {}", fault.what, ordinal + 1).into();
+    fault
+}
+
 /// Iterator over the cells of an image.
 #[derive(Debug, Clone)]
 pub struct Cells<'a, 'c> {
@@ -94,10 +119,9 @@ impl<'a> Iterator for Cells<'a, '_> {
                     self.rest = rest;
                     Ok(Cell { ordinal, bytes: Some(bytes) })
                 }
-                Err(mut fault) => {
+                Err(fault) => {
                     self.ordinal = usize::MAX;
-                    fault.what = format!("{} of column {}", fault.what, ordinal + 1).into();
-                    Err(fault)
+                    Err(in_column(fault, ordinal))
                 }
             });
         }
@@ -106,7 +130,8 @@ impl<'a> Iterator for Cells<'a, '_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::column::{Column, ColumnType as T};
+    use super::super::column::ColumnType as T;
+    use super::super::columns::Column;
     use super::*;
 
     fn columns() -> Columns {

@@ -1,8 +1,13 @@
 //! Where values and rows end, without decoding one.
 
 use super::column::ColumnType;
+use super::image::in_column;
 use crate::error::Fault;
 use crate::wire::{Bitmap, le_uint};
+
+/// Why values of the old temporal types may not be readable, and the way out.
+pub(super) const OLD_TEMPORAL_HINT: &str = "a TIME, DATETIME or TIMESTAMP column of the old format does not fit, as MariaDB writes them \
+     with fractions under mysql56_temporal_format=OFF; give the table's definition with --schema";
 
 /// How the length of a value is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,10 +139,7 @@ impl RowLayout {
             if !nulls.get(index) {
                 match field.split(values) {
                     Ok((_, tail)) => values = tail,
-                    Err(mut fault) => {
-                        fault.what = format!("{} of column {}", fault.what, ordinal + 1).into();
-                        return self.explain(fault);
-                    }
+                    Err(fault) => return self.explain(in_column(fault, ordinal)),
                 }
             }
             index += 1;
@@ -153,12 +155,7 @@ impl RowLayout {
         if !self.old_temporals {
             return fault;
         }
-        Fault::unsupported(
-            fault.what,
-            "a TIME, DATETIME or TIMESTAMP column of the old format does not fit, as MariaDB writes \
-             them with fractions under mysql56_temporal_format=OFF; give the table's definition with \
-             --schema",
-        )
+        Fault::unsupported(fault.what, OLD_TEMPORAL_HINT)
     }
 }
 

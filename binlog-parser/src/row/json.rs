@@ -1,0 +1,461 @@
+//! MySQL's binary JSON as text, exactly as the server prints it (`json_binary.cc` for the format,
+//! `wrapper_to_string` of `json_dom.cc` for the text).
+//!
+//! ```text
+//! type | count | size | key entries   | value entries       | keys | values
+//!                       offset, length  type, offset or value
+//!        ^ offsets count from here; counts, sizes and offsets take two bytes, or four if "large"
+//! ```
+//!
+//! An offset may point anywhere, so nesting has a limit, and so has the sum of bytes looked at.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::column::code;
+use super::decimal::Decimal;
+use super::float;
+use super::temporal::{Datetime, Time};
+use crate::error::Fault;
+use crate::limits;
+use crate::wire::Reader;
+
+/// Types of values (`JSONB_TYPE_*` in `json_binary.cc`).
+mod jsonb {
+    pub const SMALL_OBJECT: u8 = 0;
+    pub const LARGE_OBJECT: u8 = 1;
+    pub const SMALL_ARRAY: u8 = 2;
+    pub const LARGE_ARRAY: u8 = 3;
+    pub const LITERAL: u8 = 4;
+    pub const INT16: u8 = 5;
+    pub const UINT16: u8 = 6;
+    pub const INT32: u8 = 7;
+    pub const UINT32: u8 = 8;
+    pub const INT64: u8 = 9;
+    pub const UINT64: u8 = 10;
+    pub const DOUBLE: u8 = 11;
+    pub const STRING: u8 = 12;
+    pub const OPAQUE: u8 = 15;
+}
+
+/// Characters a line of the servers' base64 has (`base64_encode` in `base64.h`).
+const BASE64_LINE: usize = 76;
+
+/// A JSON document in MySQL's binary form, not looked at yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Json<'a> {
+    /// The bytes; none at all mean `null`.
+    pub bytes: &'a [u8],
+}
+
+impl Json<'_> {
+    /// Appends the document as text.
+    ///
+    /// # Errors
+    /// A [`Fault`] if the bytes are no such document, or one too deep or too entangled to print.
+    /// What was appended until then stays.
+    pub fn write_text(&self, out: &mut Vec<u8>) -> Result<(), Fault> {
+        let Some((kind, data)) = self.bytes.split_first() else {
+            out.extend_from_slice(b"null");
+            return Ok(());
+        };
+        let length = self.bytes.len() as u64;
+        let budget = length.saturating_mul(limits::JSON_VISITS_PER_BYTE);
+        Printer { out, budget, allowed: budget }.value(*kind, data, 0)
+    }
+}
+
+struct Printer<'o> {
+    out: &'o mut Vec<u8>,
+    /// Bytes that may still be looked at.
+    budget: u64,
+    allowed: u64,
+}
+
+/// Count, size, keys and values of an object or array.
+struct Container<'a> {
+    data: &'a [u8],
+    large: bool,
+    count: usize,
+    keys: Reader<'a>,
+    values: Reader<'a>,
+}
+
+impl Printer<'_> {
+    fn visit(&mut self, bytes: usize) -> Result<(), Fault> {
+        match self.budget.checked_sub(bytes as u64) {
+            Some(left) => {
+                self.budget = left;
+                Ok(())
+            }
+            None => Err(Fault::limit("bytes visited in JSON", self.allowed, self.allowed + 1)),
+        }
+    }
+
+    fn value(&mut self, kind: u8, data: &[u8], depth: usize) -> Result<(), Fault> {
+        let mut reader = Reader::new(data);
+        match kind {
+            jsonb::SMALL_OBJECT => return self.object(data, false, depth + 1),
+            jsonb::LARGE_OBJECT => return self.object(data, true, depth + 1),
+            jsonb::SMALL_ARRAY => return self.array(data, false, depth + 1),
+            jsonb::LARGE_ARRAY => return self.array(data, true, depth + 1),
+            jsonb::LITERAL => {
+                let literal = reader.u8("JSON literal")?;
+                self.literal(literal)?;
+            }
+            jsonb::INT16 => self.number(reader.u16("JSON int16")? as i16),
+            jsonb::UINT16 => self.number(reader.u16("JSON uint16")?),
+            jsonb::INT32 => self.number(reader.u32("JSON int32")? as i32),
+            jsonb::UINT32 => self.number(reader.u32("JSON uint32")?),
+            jsonb::INT64 => self.number(reader.u64("JSON int64")? as i64),
+            jsonb::UINT64 => self.number(reader.u64("JSON uint64")?),
+            jsonb::DOUBLE => self.double(f64::from_bits(reader.u64("JSON double")?)),
+            jsonb::STRING => {
+                let string = counted(&mut reader, "JSON string")?;
+                self.visit(string.len())?;
+                quote(string, self.out);
+            }
+            jsonb::OPAQUE => {
+                let field_type = reader.u8("type of an opaque JSON value")?;
+                let bytes = counted(&mut reader, "opaque JSON value")?;
+                self.visit(bytes.len())?;
+                self.opaque(field_type, bytes)?;
+            }
+            other => return Err(Fault::value("JSON type", "0 to 12 or 15", other)),
+        }
+        self.visit(1)
+    }
+
+    fn object(&mut self, data: &[u8], large: bool, depth: usize) -> Result<(), Fault> {
+        let mut object = self.container(data, large, true, depth)?;
+        self.out.push(b'{');
+        for index in 0..object.count {
+            if index > 0 {
+                self.out.extend_from_slice(b", ");
+            }
+            let key = object.key()?;
+            self.visit(key.len())?;
+            quote(key, self.out);
+            self.out.extend_from_slice(b": ");
+            let (kind, data) = object.value()?;
+            self.value(kind, data, depth)?;
+        }
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    fn array(&mut self, data: &[u8], large: bool, depth: usize) -> Result<(), Fault> {
+        let mut array = self.container(data, large, false, depth)?;
+        self.out.push(b'[');
+        for index in 0..array.count {
+            if index > 0 {
+                self.out.extend_from_slice(b", ");
+            }
+            let (kind, data) = array.value()?;
+            self.value(kind, data, depth)?;
+        }
+        self.out.push(b']');
+        Ok(())
+    }
+
+    fn container<'a>(
+        &mut self,
+        data: &'a [u8],
+        large: bool,
+        keyed: bool,
+        depth: usize,
+    ) -> Result<Container<'a>, Fault> {
+        if depth > limits::JSON_DEPTH {
+            return Err(Fault::limit("depth of JSON", limits::JSON_DEPTH as u64, depth as u64));
+        }
+        let mut reader = Reader::new(data);
+        let count = offset(&mut reader, large, "count of JSON elements")?;
+        let size = offset(&mut reader, large, "size of a JSON container")?;
+        let Some(data) = data.get(..size) else {
+            return Err(Fault::short("JSON container", size as u64, data.len() as u64));
+        };
+        let offset_bytes = if large { 4 } else { 2 };
+        let mut reader = Reader::new(data);
+        reader.take(2 * offset_bytes, "JSON container")?;
+        let key_bytes = if keyed { count.saturating_mul(offset_bytes + 2) } else { 0 };
+        let keys = Reader::new(reader.take(key_bytes, "key entries of JSON")?);
+        let value_bytes = count.saturating_mul(offset_bytes + 1);
+        let values = Reader::new(reader.take(value_bytes, "value entries of JSON")?);
+        self.visit(2 * offset_bytes + key_bytes + value_bytes)?;
+        Ok(Container { data, large, count, keys, values })
+    }
+
+    fn literal(&mut self, literal: u8) -> Result<(), Fault> {
+        self.out.extend_from_slice(match literal {
+            0 => b"null",
+            1 => b"true",
+            2 => b"false",
+            other => return Err(Fault::value("JSON literal", "0, 1 or 2", other)),
+        });
+        Ok(())
+    }
+
+    fn number(&mut self, number: impl ToString) {
+        self.out.extend_from_slice(number.to_string().as_bytes());
+    }
+
+    /// A double shows that it is none of the integers.
+    fn double(&mut self, value: f64) {
+        let start = self.out.len();
+        float::write_double(value, self.out);
+        if !self.out[start..].iter().any(|byte| matches!(byte, b'.' | b'e')) {
+            self.out.extend_from_slice(b".0");
+        }
+    }
+
+    /// A value of a type that JSON does not have: a decimal is a number, dates and times are
+    /// strings, and everything else is base64.
+    fn opaque(&mut self, field_type: u8, bytes: &[u8]) -> Result<(), Fault> {
+        match field_type {
+            code::NEWDECIMAL => {
+                let mut reader = Reader::new(bytes);
+                let precision = reader.u8("precision of a JSON decimal")?;
+                let scale = reader.u8("scale of a JSON decimal")?;
+                Decimal::decode(reader.rest(), precision, scale)?.write_text(self.out);
+            }
+            code::DATE | code::DATETIME | code::TIMESTAMP | code::TIME => {
+                let text = temporal(field_type, bytes)?;
+                quote(text.as_bytes(), self.out);
+            }
+            _ => {
+                let encoded = STANDARD.encode(bytes);
+                let lines: Vec<_> = encoded.as_bytes().chunks(BASE64_LINE).collect();
+                let mut text = format!("base64:type{field_type}:").into_bytes();
+                text.extend(lines.join(&b'\n'));
+                quote(&text, self.out);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Container<'a> {
+    fn key(&mut self) -> Result<&'a [u8], Fault> {
+        let start = offset(&mut self.keys, self.large, "offset of a JSON key")?;
+        let length = self.keys.u16("length of a JSON key")?;
+        let mut reader = Reader::new(self.from(start, "JSON key")?);
+        reader.take(length.into(), "JSON key")
+    }
+
+    /// Type and data of the next value. Small values stand in the entry itself.
+    fn value(&mut self) -> Result<(u8, &'a [u8]), Fault> {
+        let kind = self.values.u8("type of a JSON value")?;
+        let width = if self.large { 4 } else { 2 };
+        let entry = self.values.take(width, "offset of a JSON value")?;
+        let inline = match kind {
+            jsonb::LITERAL | jsonb::INT16 | jsonb::UINT16 => true,
+            jsonb::INT32 | jsonb::UINT32 => self.large,
+            _ => false,
+        };
+        if inline {
+            return Ok((kind, entry));
+        }
+        let start = offset(&mut Reader::new(entry), self.large, "offset of a JSON value")?;
+        Ok((kind, self.from(start, "JSON value")?))
+    }
+
+    fn from(&self, start: usize, what: &'static str) -> Result<&'a [u8], Fault> {
+        self.data
+            .get(start..)
+            .ok_or_else(|| Fault::short(what, start as u64, self.data.len() as u64))
+    }
+}
+
+fn offset(reader: &mut Reader<'_>, large: bool, what: &'static str) -> Result<usize, Fault> {
+    if large { Ok(reader.u32(what)? as usize) } else { Ok(reader.u16(what)?.into()) }
+}
+
+/// Bytes with their count before them, seven bits a byte, the lowest first.
+fn counted<'a>(reader: &mut Reader<'a>, what: &'static str) -> Result<&'a [u8], Fault> {
+    let mut length = 0u64;
+    for shift in [0, 7, 14, 21, 28] {
+        let byte = reader.u8(what)?;
+        length |= u64::from(byte & 0x7F) << shift;
+        if byte & 0x80 == 0 {
+            return reader.take_u64(length, what);
+        }
+    }
+    Err(Fault::limit(what, u32::MAX.into(), length))
+}
+
+/// Packed form of `my_time.cc`: a signed number, 24 bits of it microseconds, the rest as in a
+/// column.
+fn temporal(field_type: u8, bytes: &[u8]) -> Result<String, Fault> {
+    const FSP: u8 = 6;
+    let packed = Reader::new(bytes).u64("JSON date or time")? as i64;
+    let magnitude = packed.unsigned_abs();
+    let (bits, microsecond) = (magnitude >> 24, (magnitude & 0xFF_FFFF) as u32);
+    if field_type == code::TIME {
+        return Ok(Time::from_bits(packed < 0, bits, microsecond, FSP)?.to_string());
+    }
+    let datetime = Datetime::from_bits(bits, microsecond, FSP)?;
+    Ok(if field_type == code::DATE { datetime.date.to_string() } else { datetime.to_string() })
+}
+
+/// Appends a string in quotes, with the escapes of `double_quote` in `json_dom.cc`.
+fn quote(string: &[u8], out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.push(b'"');
+    for byte in string {
+        let short = match byte {
+            b'"' | b'\\' => *byte,
+            0x08 => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            0x0C => b'f',
+            b'\r' => b'r',
+            0..=0x1F => {
+                out.extend_from_slice(b"\\u00");
+                out.push(HEX[usize::from(byte >> 4)]);
+                out.push(HEX[usize::from(byte & 0xF)]);
+                continue;
+            }
+            _ => {
+                out.push(*byte);
+                continue;
+            }
+        };
+        out.push(b'\\');
+        out.push(short);
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text(bytes: &[u8]) -> Result<String, Fault> {
+        let mut out = Vec::new();
+        Json { bytes }.write_text(&mut out)?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn scalars() {
+        for (bytes, expected) in [
+            (&[][..], "null"),
+            (&[4, 0], "null"),
+            (&[4, 1], "true"),
+            (&[4, 2], "false"),
+            (&[5, 0x00, 0x80], "-32768"),
+            (&[6, 0xFF, 0xFF], "65535"),
+            (&[7, 0, 0, 0, 0x80], "-2147483648"),
+            (&[8, 0xFF, 0xFF, 0xFF, 0xFF], "4294967295"),
+            (&[9, 0, 0, 0, 0, 0, 0, 0, 0x80], "-9223372036854775808"),
+            (&[10, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], "18446744073709551615"),
+            (&[11, 0, 0, 0, 0, 0, 0, 0xF0, 0x3F], "1.0"),
+            (&[11, 0, 0, 0, 0, 0, 0, 0, 0x80], "-0.0"),
+            (&[12, 4, b'a', b'"', 0x01, b'\n'], r#""a\"\u0001\n""#),
+            (&[15, 246, 3, 3, 2, 0x81], "fault"), // DECIMAL(3,2) of one byte
+            (&[15, 246, 4, 3, 2, 0x81, 0x17], "1.23"),
+            (&[15, 16, 1, 0x05], r#""base64:type16:BQ==""#),
+        ] {
+            let printed = text(bytes).unwrap_or_else(|_| "fault".into());
+            assert_eq!(printed, expected, "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn dates_and_times_are_strings_with_six_digits() {
+        let opaque = |field_type: u8, packed: i64| {
+            let mut bytes = vec![15, field_type, 8];
+            bytes.extend(packed.to_le_bytes());
+            text(&bytes).unwrap()
+        };
+        // 2015-01-15 is (2015 * 13 + 1) months, day 15; 23:24:25.12 follows in the lower bits.
+        let day = ((2015 * 13 + 1) << 5 | 15) << 17;
+        let second = 23 << 12 | 24 << 6 | 25;
+        assert_eq!(opaque(10, day << 24), r#""2015-01-15""#);
+        let moment = (day | second) << 24 | 120_000;
+        assert_eq!(opaque(12, moment), r#""2015-01-15 23:24:25.120000""#);
+        assert_eq!(opaque(7, moment), r#""2015-01-15 23:24:25.120000""#);
+        assert_eq!(opaque(11, second << 24 | 120_000), r#""23:24:25.120000""#);
+        assert_eq!(opaque(11, -(second << 24 | 120_000)), r#""-23:24:25.120000""#);
+    }
+
+    #[test]
+    fn objects_and_arrays_nest() {
+        #[rustfmt::skip]
+        let bytes = [
+            0,                     // small object
+            2, 0, 36, 0,           // two members, 36 bytes
+            18, 0, 1, 0,           // key 1 at 18, one byte
+            19, 0, 2, 0,           // key 2 at 19, two bytes
+            5, 0xFE, 0xFF,         // value 1: int16 -2, inline
+            2, 21, 0,              // value 2: small array at 21
+            b'a', b'b', b'c',      // keys
+            3, 0, 15, 0,           // array: three elements, 15 bytes
+            4, 1, 0,               // true
+            12, 13, 0,             // string at 13
+            2, 0, 0,               // small array at 0: the array itself
+            1, b'x',               // the string
+        ];
+        let fault = text(&bytes).unwrap_err().to_string();
+        assert!(fault.contains("bytes visited") || fault.contains("depth"), "{fault}");
+
+        let mut sound = bytes;
+        sound[32..35].copy_from_slice(&[4, 0, 0]);
+        assert_eq!(text(&sound).unwrap(), r#"{"a": -2, "bc": [true, "x", null]}"#);
+    }
+
+    #[test]
+    fn empty_containers_and_large_ones() {
+        assert_eq!(text(&[0, 0, 0, 4, 0]).unwrap(), "{}");
+        #[rustfmt::skip]
+        let large = [
+            3,                      // large array
+            1, 0, 0, 0, 13, 0, 0, 0, // one element, 13 bytes
+            7, 0xFF, 0xFF, 0xFF, 0xFF, // int32 -1, inline
+        ];
+        assert_eq!(text(&large).unwrap(), "[-1]");
+    }
+
+    #[test]
+    fn long_opaques_break_their_base64_into_lines() {
+        let mut bytes = vec![15, 252, 60];
+        bytes.extend([0; 60]);
+        let expected = format!("\"base64:type252:{}\\n{}\"", "A".repeat(76), "A".repeat(4));
+        assert_eq!(text(&bytes).unwrap(), expected);
+    }
+
+    #[test]
+    fn nesting_has_a_limit() {
+        let nested = |depth: usize| {
+            let mut bytes = vec![4, 0];
+            for _ in 0..depth {
+                let inline = bytes[0] == 4;
+                let size = if inline { 7 } else { bytes.len() as u16 + 6 };
+                let mut outer = vec![2, 1, 0];
+                outer.extend(size.to_le_bytes());
+                outer.extend([bytes[0], if inline { bytes[1] } else { 7 }, 0]);
+                if !inline {
+                    outer.extend(&bytes[1..]);
+                }
+                bytes = outer;
+            }
+            text(&bytes)
+        };
+        assert_eq!(nested(3).unwrap(), "[[[null]]]");
+        assert!(nested(100).is_ok());
+        assert_eq!(
+            nested(101).unwrap_err().to_string(),
+            "depth of JSON: needed at most 100, had 101"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_print_or_fail_within_bounds(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let mut out = Vec::new();
+            let _ = Json { bytes: &bytes }.write_text(&mut out);
+            prop_assert!(out.len() <= bytes.len() * 64 + 64);
+        }
+    }
+}
