@@ -176,7 +176,7 @@ event_types! {
     PARTIAL_UPDATE_ROWS = 39, "Update_rows_partial";
     TRANSACTION_PAYLOAD = 40, "Transaction_payload";
     HEARTBEAT_V2 = 41, "Heartbeat";
-    GTID_TAGGED = 42, "Gtid";
+    GTID_TAGGED = 42, "Gtid_tagged_log_event";
     LARGE_TRANSACTION_HEADER = 43, "Large_transaction_header";
     ANNOTATE_ROWS = 160, "Annotate_rows";
     BINLOG_CHECKPOINT = 161, "Binlog_checkpoint";

@@ -1,2 +1,38 @@
 //! `binlog`: find the statement that destroyed the data, replay up to it, or undo it.
-fn main() {}
+//!
+//! | room | what is in it |
+//! |---|---|
+//! | [`args`] | the command line: logs, filters, times, output |
+//! | [`verb`] | one file a verb |
+//! | [`describe`] | an event in a line |
+//! | [`text`], [`json`] | log text on its way to people and to programs |
+//! | [`ui`] | warnings, errors, progress, colour |
+//! | [`exit`] | exit codes, and failures that name the next step |
+#![forbid(unsafe_code)]
+
+mod args;
+mod describe;
+mod exit;
+mod json;
+mod text;
+mod ui;
+mod verb;
+
+use std::env;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse_from(args::normalise::normalise(env::args_os()));
+    cli.global.start_log();
+    let ui = cli.global.ui();
+    match cli.verb.run(&ui) {
+        Ok(exit) => exit.into(),
+        Err(failure) if failure.is_closed_pipe() => exit::Exit::Done.into(),
+        Err(failure) => {
+            ui.fail(&failure);
+            failure.exit.into()
+        }
+    }
+}

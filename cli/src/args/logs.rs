@@ -1,0 +1,83 @@
+//! The logs that a verb reads.
+
+use std::path::{Path, PathBuf};
+
+use binlog_parser::Error;
+use binlog_parser::source::log::Log;
+use binlog_parser::source::log_set::LogSet;
+use binlog_parser::source::order::Problem;
+use clap::Args;
+
+use crate::exit::{Failure, Outcome};
+use crate::ui::Ui;
+
+/// Which logs to read.
+#[derive(Debug, Clone, Args)]
+pub struct LogArgs {
+    /// Logs: files, folders, an .index file, or - for standard input
+    ///
+    /// Several are put in order by what is in them, and checked: a gap, a log given twice or logs of
+    /// several servers end the command with an error that names them.
+    #[arg(required = true, value_name = "LOG")]
+    pub logs: Vec<PathBuf>,
+
+    /// Go on although logs are missing, double or of several servers
+    #[arg(long)]
+    pub allow_gaps: bool,
+}
+
+impl LogArgs {
+    /// Opens the logs as one unbroken set.
+    ///
+    /// # Errors
+    /// A log that cannot be read; a set that is not whole, unless `--allow-gaps` says to go on.
+    pub fn open(&self, ui: &Ui) -> Outcome<LogSet> {
+        let set = self.open_as_is()?;
+        if self.allow_gaps {
+            set.problems().iter().for_each(|problem| ui.warn(problem));
+            return Ok(set);
+        }
+        match set.problems() {
+            [] => Ok(set),
+            problems => {
+                let all: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                Err(Failure::unusable(all.join("; "))
+                    .hint("give the logs that are meant, or add --allow-gaps to go on without"))
+            }
+        }
+    }
+
+    /// Opens the logs, whatever is wrong with the set.
+    ///
+    /// # Errors
+    /// A log that cannot be read.
+    pub fn open_as_is(&self) -> Outcome<LogSet> {
+        LogSet::open(&self.logs).map_err(explain)
+    }
+}
+
+/// Adds the next step to an error of the parser.
+fn explain(error: Error) -> Failure {
+    let is_log = matches!(error, Error::NotALog { .. });
+    let missing = matches!(&error, Error::Io { source, .. }
+        if source.kind() == std::io::ErrorKind::NotFound);
+    let failure = Failure::from(error);
+    if is_log {
+        failure.hint("the first four bytes of a binary log are fe 62 69 6e: head -c4 FILE | xxd")
+    } else if missing {
+        failure.hint("SHOW BINARY LOGS on the server, or its .index file, lists the logs there are")
+    } else {
+        failure
+    }
+}
+
+/// Whether evidence is missing from the set.
+#[must_use]
+pub fn is_incomplete(set: &LogSet) -> bool {
+    set.problems().iter().any(|problem| !matches!(problem, Problem::Duplicate { .. }))
+}
+
+/// The files that the set was read from.
+pub fn paths(set: &LogSet) -> impl Iterator<Item = &Path> {
+    set.logs().iter().map(Log::path)
+}

@@ -1,0 +1,60 @@
+//! The command line. Its names are a contract; help text lives on these structs.
+
+pub mod logs;
+pub mod normalise;
+pub mod output;
+pub mod select;
+pub mod time;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Outcome;
+use crate::ui::{GlobalArgs, Ui};
+use crate::verb::events::EventsArgs;
+use crate::verb::verify::VerifyArgs;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  nothing found, or a target never reached
+  2  wrong use, or input that cannot be read
+  3  done, but the evidence is damaged or incomplete, and the report says where
+  4  refused, to protect data; the way out is named
+
+Addresses are NAME:POS, NAME:POS+INNER or a GTID; what one command prints, the next one takes.
+Data goes to standard output, everything else to standard error.";
+
+/// Finds the statement that destroyed data in MySQL and MariaDB binary logs, replays up to it, or
+/// undoes it. Works offline, and writes to no log.
+#[derive(Debug, Parser)]
+#[command(name = "binlog", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub global: GlobalArgs,
+    #[command(subcommand)]
+    #[allow(missing_docs)]
+    pub verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// List events, one a line
+    Events(Box<EventsArgs>),
+    /// Check checksums, structure, order and gaps
+    Verify(VerifyArgs),
+}
+
+impl Verb {
+    /// Runs the verb.
+    ///
+    /// # Errors
+    /// What the verb fails with.
+    pub fn run(&self, ui: &Ui) -> Outcome {
+        match self {
+            Verb::Events(args) => args.run(ui),
+            Verb::Verify(args) => args.run(ui),
+        }
+    }
+}

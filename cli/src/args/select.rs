@@ -1,0 +1,342 @@
+//! Filters, by the names that mysqlbinlog gave them.
+
+use std::str::FromStr;
+
+use binlog_parser::gtid::{AnyGtidSet, TransactionGtid};
+use binlog_parser::source::log_set::LogSet;
+use chrono::Utc;
+use clap::Args;
+use replay::select::{Filter, TableName};
+
+use crate::args::time::{TimeArgs, TimeText, Zone};
+use crate::exit::{Failure, Outcome};
+
+/// Which part of the logs is meant.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct SelectArgs {
+    /// From this time on: 'YYYY-MM-DD hh:mm:ss[.ffffff]', RFC 3339, or -2h for two hours ago
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub start_datetime: Option<TimeText>,
+
+    /// Up to this time, which is left out
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub stop_datetime: Option<TimeText>,
+
+    /// From this position of the first log on; NAME:POS for another log
+    #[arg(long, short = 'j', value_name = "POS")]
+    pub start_position: Option<Bound>,
+
+    /// Up to this position of the last log, which is left out; NAME:POS for another log
+    #[arg(long, value_name = "POS")]
+    pub stop_position: Option<Bound>,
+
+    /// Only transactions of this GTID set; may be repeated
+    #[arg(long, value_name = "SET", value_parser = gtid_set)]
+    pub include_gtids: Vec<AnyGtidSet>,
+
+    /// Not the transactions of this GTID set; may be repeated
+    #[arg(long, value_name = "SET", value_parser = gtid_set)]
+    pub exclude_gtids: Vec<AnyGtidSet>,
+
+    /// Only this database: of rows their table's, of statements the default one; may be repeated
+    #[arg(long, short, value_name = "NAME")]
+    pub database: Vec<String>,
+
+    /// Only rows of this table, TABLE or DATABASE.TABLE; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = table_name)]
+    pub table: Vec<TableName>,
+
+    /// Only events that the server of this id wrote first; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub server_id: Vec<u32>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub time: TimeArgs,
+}
+
+fn gtid_set(text: &str) -> Result<AnyGtidSet, String> {
+    text.parse().map_err(|fault: binlog_parser::Fault| fault.to_string())
+}
+
+/// A position, in a log by name or in the log at the near end of the set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// The log's name; `None` for the first log (of a start) or the last (of a stop).
+    pub log: Option<String>,
+    /// Stream position in bytes.
+    pub position: u64,
+}
+
+impl FromStr for Bound {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (log, position) = match text.rsplit_once(':') {
+            Some((log, position)) => (Some(log.to_owned()), position),
+            None => (None, text),
+        };
+        match position.parse() {
+            Ok(position) if log.as_deref() != Some("") => Ok(Bound { log, position }),
+            _ => Err("needed a position in bytes (4711) or an address (NAME:4711)".to_owned()),
+        }
+    }
+}
+
+/// Reads `table`, `database.table`, and either part in backticks, as SQL has them.
+fn table_name(text: &str) -> Result<TableName, String> {
+    let needed = || "needed TABLE or DATABASE.TABLE, a part with a dot in `backticks`".to_owned();
+    let (first, rest) = name_part(text).ok_or_else(needed)?;
+    let Some(rest) = rest else {
+        return Ok(TableName { database: None, table: first.into_bytes() });
+    };
+    match name_part(rest) {
+        Some((table, None)) => {
+            Ok(TableName { database: Some(first.into_bytes()), table: table.into_bytes() })
+        }
+        _ => Err(needed()),
+    }
+}
+
+/// One part of a name, and what follows the dot behind it.
+fn name_part(text: &str) -> Option<(String, Option<&str>)> {
+    let Some(mut rest) = text.strip_prefix('`') else {
+        let (part, rest) = match text.split_once('.') {
+            Some((part, rest)) => (part, Some(rest)),
+            None => (text, None),
+        };
+        return (!part.is_empty()).then(|| (part.to_owned(), rest));
+    };
+    let mut part = String::new();
+    loop {
+        let (before, after) = rest.split_once('`')?;
+        part.push_str(before);
+        match after.strip_prefix('`') {
+            Some(after) => {
+                part.push('`');
+                rest = after;
+            }
+            None if after.is_empty() => return Some((part, None)),
+            None => return Some((part, Some(after.strip_prefix('.')?))),
+        }
+    }
+}
+
+/// A place in a set: which log, and the stream position in it.
+pub type Place = (usize, u64);
+
+impl SelectArgs {
+    /// The filters for single events.
+    ///
+    /// # Errors
+    /// Where a position names a log that is not in the set, a local time is ambiguous, or the end
+    /// lies before the start.
+    pub fn event_filter(&self, set: &LogSet) -> Outcome<EventFilter> {
+        let now = Utc::now();
+        let time = |text: Option<TimeText>| -> Outcome<Option<i64>> {
+            let resolve = |text: TimeText| text.resolve(self.zone(), now);
+            Ok(text.map(resolve).transpose()?.map(|time| time.timestamp_micros()))
+        };
+        let last = set.logs().len().saturating_sub(1);
+        let filter = EventFilter {
+            filter: Filter {
+                start_time: time(self.start_datetime)?,
+                stop_time: time(self.stop_datetime)?,
+                include_gtids: union(&self.include_gtids),
+                exclude_gtids: union(&self.exclude_gtids),
+                databases: self.database.iter().map(|name| name.clone().into_bytes()).collect(),
+                tables: self.table.clone(),
+                server_ids: self.server_id.clone(),
+                ..Filter::default()
+            },
+            start: place(self.start_position.as_ref(), set, 0)?,
+            stop: place(self.stop_position.as_ref(), set, last)?,
+        };
+        filter.check()?;
+        Ok(filter)
+    }
+
+    /// The zone of times typed and shown.
+    #[must_use]
+    pub fn zone(&self) -> Zone {
+        self.time.time_zone
+    }
+}
+
+/// The union of sets, if there are any.
+fn union(sets: &[AnyGtidSet]) -> Option<AnyGtidSet> {
+    let (first, rest) = sets.split_first()?;
+    let mut union = first.clone();
+    rest.iter().for_each(|set| union.add_all(set));
+    Some(union)
+}
+
+fn place(bound: Option<&Bound>, set: &LogSet, default: usize) -> Outcome<Option<Place>> {
+    let Some(bound) = bound else { return Ok(None) };
+    let Some(name) = &bound.log else { return Ok(Some((default, bound.position))) };
+    match set.position(name) {
+        Some(index) => Ok(Some((index, bound.position))),
+        None => {
+            let names: Vec<_> = set.logs().iter().map(|log| &**log.name()).collect();
+            let had = match names.as_slice() {
+                [first, .., last] => format!("{first} to {last}"),
+                names => names.concat(),
+            };
+            Err(Failure::unusable(format!("{name}:{}: no such log: had {had}", bound.position)))
+        }
+    }
+}
+
+/// The filters for single events: positions cut between any two events of any two logs.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// All but the positions.
+    pub filter: Filter,
+    /// First place that is meant.
+    pub start: Option<Place>,
+    /// First place after it that is not.
+    pub stop: Option<Place>,
+}
+
+/// What of an event the filters look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Where it is.
+    pub place: Place,
+    /// Its time in seconds since 1970.
+    pub time: u32,
+    /// Server that wrote it first.
+    pub server_id: u32,
+    /// GTID of its transaction.
+    pub gtid: Option<&'a TransactionGtid>,
+    /// Its database, or the default database of its statement.
+    pub database: Option<&'a [u8]>,
+    /// Its table.
+    pub table: Option<&'a [u8]>,
+}
+
+impl EventFilter {
+    fn check(&self) -> Outcome<()> {
+        let backward = |what: &str| {
+            Err(Failure::unusable(format!("--stop-{what} is not after --start-{what}")))
+        };
+        let Filter { start_time, stop_time, .. } = self.filter;
+        match (start_time, stop_time, self.start, self.stop) {
+            (Some(start), Some(stop), ..) if start >= stop => backward("datetime"),
+            (_, _, Some(start), Some(stop)) if start >= stop => backward("position"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a log can hold anything that is meant.
+    #[must_use]
+    pub fn takes_log(&self, index: usize) -> bool {
+        self.start.is_none_or(|(first, _)| index >= first)
+            && self.stop.is_none_or(|(last, _)| index <= last)
+    }
+
+    /// Whether everything from `place` on is past the end.
+    #[must_use]
+    pub fn ends_before(&self, place: Place) -> bool {
+        self.stop.is_some_and(|stop| place >= stop)
+    }
+
+    /// Whether an event is meant.
+    #[must_use]
+    pub fn takes(&self, event: &Subject<'_>) -> bool {
+        let servers = &self.filter.server_ids;
+        self.start.is_none_or(|start| event.place >= start)
+            && !self.ends_before(event.place)
+            && self.filter.in_time(event.time)
+            && (servers.is_empty() || servers.contains(&event.server_id))
+            && self.takes_gtid(event.gtid)
+            && self.takes_table(event.database, event.table)
+    }
+
+    fn takes_gtid(&self, gtid: Option<&TransactionGtid>) -> bool {
+        let within = |set: &AnyGtidSet| gtid.is_some_and(|gtid| set.contains(gtid));
+        self.filter.include_gtids.as_ref().is_none_or(within)
+            && !self.filter.exclude_gtids.as_ref().is_some_and(within)
+    }
+
+    fn takes_table(&self, database: Option<&[u8]>, table: Option<&[u8]>) -> bool {
+        match (database, table) {
+            _ if !self.filter.by_table() => true,
+            (Some(database), Some(table)) => self.filter.selects_table(database, table),
+            (Some(database), None) => {
+                self.filter.tables.is_empty() && self.filter.selects_database(database)
+            }
+            (None, _) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENT: Subject<'static> = Subject {
+        place: (1, 500),
+        time: 1000,
+        server_id: 7,
+        gtid: None,
+        database: Some(b"shop"),
+        table: Some(b"users"),
+    };
+
+    #[test]
+    fn names_of_tables_read_as_in_sql() {
+        let name = |database: Option<&str>, table: &str| {
+            let [database, table] =
+                [database, Some(table)].map(|n| n.map(|n| n.as_bytes().to_vec()));
+            Ok(TableName { database, table: table.unwrap() })
+        };
+        assert_eq!(table_name("users"), name(None, "users"));
+        assert_eq!(table_name("shop.users"), name(Some("shop"), "users"));
+        assert_eq!(table_name("`a.b`.`c``d`"), name(Some("a.b"), "c`d"));
+        for wrong in ["", ".", "a.", "`a", "`a`b", "a.b.c"] {
+            assert!(table_name(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn positions_read_alone_or_with_their_log() {
+        assert_eq!("4711".parse(), Ok(Bound { log: None, position: 4711 }));
+        let bound = Bound { log: Some("a.000001".into()), position: u64::MAX };
+        assert_eq!("a.000001:18446744073709551615".parse(), Ok(bound));
+        for wrong in ["", ":4", "a:", "-1", "x"] {
+            assert!(wrong.parse::<Bound>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn each_filter_leaves_out_what_it_says() {
+        let takes = |change: fn(&mut EventFilter)| {
+            let mut filter = EventFilter::default();
+            change(&mut filter);
+            filter.takes(&EVENT)
+        };
+        assert!(takes(|_| {}));
+        assert!(takes(|f| f.start = Some((1, 500))) && !takes(|f| f.start = Some((1, 501))));
+        assert!(takes(|f| f.stop = Some((2, 4))) && !takes(|f| f.stop = Some((1, 500))));
+        assert!(!takes(|f| f.filter.start_time = Some(1_001_000_000)));
+        assert!(takes(|f| f.filter.stop_time = Some(1_000_000_001)));
+        assert!(!takes(|f| f.filter.stop_time = Some(1_000_000_000)));
+        assert!(takes(|f| f.filter.server_ids = vec![7]));
+        assert!(!takes(|f| f.filter.server_ids = vec![8]));
+        assert!(takes(|f| f.filter.databases = vec![b"x".into(), b"shop".into()]));
+        assert!(!takes(|f| f.filter.databases = vec![b"x".into()]));
+        assert!(takes(|f| f.filter.tables = vec![table_name("shop.users").unwrap()]));
+        assert!(!takes(|f| f.filter.tables = vec![table_name("other.users").unwrap()]));
+        assert!(!takes(|f| f.filter.include_gtids = "0-1-5".parse().ok()));
+        assert!(takes(|f| f.filter.exclude_gtids = "0-1-5".parse().ok()));
+    }
+
+    #[test]
+    fn a_filter_that_ends_before_it_starts_is_refused() {
+        let filter =
+            EventFilter { start: Some((1, 4)), stop: Some((0, 9)), ..EventFilter::default() };
+        assert!(filter.check().unwrap_err().error.to_string().contains("--stop-position"));
+    }
+}

@@ -1,0 +1,226 @@
+//! What an event says, in a line: the Info column of SHOW BINLOG EVENTS, with names and row counts
+//! added where the server prints numbers only.
+
+use std::collections::HashMap;
+
+use binlog_parser::Fault;
+use binlog_parser::event::format_description::FormatDescription;
+use binlog_parser::event::gtid::GtidEvent;
+use binlog_parser::event::gtid_list::GtidListEvent;
+use binlog_parser::event::mariadb_gtid::MariadbGtidEvent;
+use binlog_parser::event::previous_gtids::PreviousGtidsEvent;
+use binlog_parser::event::query::QueryEvent;
+use binlog_parser::event::rotate::RotateEvent;
+use binlog_parser::event::rows::RowsEvent;
+use binlog_parser::event::table_map::TableMapEvent;
+use binlog_parser::event::text::{IncidentEvent, binlog_checkpoint, rows_query};
+use binlog_parser::event::xa_prepare::XaPrepareEvent;
+use binlog_parser::gtid::TransactionGtid;
+use binlog_parser::header::{EventType, flags};
+use binlog_parser::row::RowLayout;
+use binlog_parser::scan::RawEvent;
+
+use crate::text::{decode, utf8};
+
+/// What an event says beyond its header.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Described<'a> {
+    /// The event in a line, its log text not made safe yet.
+    pub info: String,
+    /// Database of its table, or default database of its statement.
+    pub database: Option<&'a [u8]>,
+    /// Its table.
+    pub table: Option<&'a [u8]>,
+    /// Rows that it changes.
+    pub rows: Option<u64>,
+}
+
+/// A table as the maps of the current statement name it.
+#[derive(Debug, Clone)]
+struct Mapped<'a> {
+    map: TableMapEvent<'a>,
+    layout: Result<RowLayout, Fault>,
+}
+
+/// Follows a log and describes its events: what one says depends on those before it.
+#[derive(Debug, Clone)]
+pub struct Describer<'a> {
+    table_id_bytes: usize,
+    gtid: Option<TransactionGtid>,
+    maps: HashMap<u64, Mapped<'a>>,
+    /// Of the last Query: what texts beside the rows are most likely in as well.
+    client_collation: Option<u16>,
+}
+
+impl<'a> Describer<'a> {
+    /// Starts at the beginning of a log.
+    #[must_use]
+    pub fn new(format: &FormatDescription) -> Self {
+        Describer {
+            table_id_bytes: format.table_id_bytes(),
+            gtid: None,
+            maps: HashMap::new(),
+            client_collation: None,
+        }
+    }
+
+    /// GTID of the transaction that the last event described belongs to.
+    #[must_use]
+    pub fn gtid(&self) -> Option<&TransactionGtid> {
+        self.gtid.as_ref()
+    }
+
+    /// Describes `event`, which is the next of the log.
+    ///
+    /// # Errors
+    /// The fault in a body that cannot be read.
+    pub fn describe(&mut self, event: &RawEvent<'a>) -> Result<Described<'a>, Fault> {
+        let body = event.body();
+        match event.event_type() {
+            EventType::QUERY => self.query(event),
+            EventType::TABLE_MAP => self.table_map(body),
+            event_type if event_type.is_rows() => self.rows(event),
+            event_type if event_type.is_gtid() => self.transaction(event),
+            event_type => {
+                if is_frame(event_type) {
+                    self.gtid = None;
+                }
+                let info = self.other(event)?;
+                Ok(Described { info, ..Described::default() })
+            }
+        }
+    }
+
+    fn query(&mut self, event: &RawEvent<'a>) -> Result<Described<'a>, Fault> {
+        let query = QueryEvent::parse(event.body())?;
+        let charset = query.status_vars().ok().and_then(|vars| vars.charset);
+        self.client_collation = charset.map(|charset| charset.client).or(self.client_collation);
+        self.maps.clear();
+        let text = decode(query.text, self.client_collation).text;
+        let database = (!query.database.is_empty()).then_some(query.database);
+        let info = match database {
+            Some(database) if !event.header.has(flags::SUPPRESS_USE) => {
+                format!("use {}; {text}", quoted(database))
+            }
+            _ => text.into_owned(),
+        };
+        Ok(Described { info, database, ..Described::default() })
+    }
+
+    fn table_map(&mut self, body: &'a [u8]) -> Result<Described<'a>, Fault> {
+        let map = TableMapEvent::parse(body, self.table_id_bytes)?;
+        let info = format!("table_id: {} ({})", map.table_id, table_name(&map));
+        self.maps.insert(map.table_id, Mapped { map, layout: map.layout() });
+        let (database, table) = (Some(map.database), Some(map.table));
+        Ok(Described { info, database, table, rows: None })
+    }
+
+    fn rows(&mut self, event: &RawEvent<'a>) -> Result<Described<'a>, Fault> {
+        let rows = RowsEvent::parse(event.body(), event.event_type(), self.table_id_bytes)?;
+        let mapped = self.maps.get(&rows.table_id);
+        let mut described =
+            Described { info: format!("table_id: {}", rows.table_id), ..Described::default() };
+        if let Some(Mapped { map, layout }) = mapped {
+            let count =
+                layout.as_ref().map_err(Fault::clone).and_then(|layout| rows.count(layout))?;
+            let noun = if count == 1 { "row" } else { "rows" };
+            described.info += &format!(" ({}) {count} {noun}", table_name(map));
+            described.database = Some(map.database);
+            described.table = Some(map.table);
+            described.rows = Some(count);
+        }
+        if rows.ends_statement() {
+            described.info.push_str(" flags: STMT_END_F");
+            self.maps.clear();
+        }
+        Ok(described)
+    }
+
+    fn transaction(&mut self, event: &RawEvent<'a>) -> Result<Described<'a>, Fault> {
+        self.maps.clear();
+        self.gtid = None;
+        let info = if event.event_type() == EventType::MARIADB_GTID {
+            let gtid = MariadbGtidEvent::parse(event.body(), &event.header)?;
+            self.gtid = Some(TransactionGtid::Mariadb(gtid.gtid));
+            let begin = if gtid.is_standalone() { "" } else { "BEGIN " };
+            format!("{begin}GTID {}", gtid.gtid)
+        } else {
+            let gtid = GtidEvent::parse(event.body(), &event.header)?;
+            self.gtid = Some(gtid.gtid);
+            format!("SET @@SESSION.GTID_NEXT= '{}'", gtid.gtid)
+        };
+        Ok(Described { info, ..Described::default() })
+    }
+
+    fn other(&self, event: &RawEvent<'_>) -> Result<String, Fault> {
+        let body = event.body();
+        let name = |bytes: &[u8]| utf8(bytes).text.into_owned();
+        Ok(match event.event_type() {
+            EventType::FORMAT_DESCRIPTION => {
+                let format = FormatDescription::parse(event.bytes())?;
+                format!(
+                    "Server ver: {}, Binlog ver: {}",
+                    format.server_version, format.binlog_version
+                )
+            }
+            EventType::ROTATE => {
+                let rotate = RotateEvent::parse(body)?;
+                format!("{};pos={}", name(rotate.next_log), rotate.position)
+            }
+            EventType::XID => match body.first_chunk() {
+                Some(xid) => format!("COMMIT /* xid={} */", u64::from_le_bytes(*xid)),
+                None => return Err(Fault::short("xid", 8, body.len() as u64)),
+            },
+            EventType::XA_PREPARE => {
+                let xa = XaPrepareEvent::parse(body)?;
+                let [start, end] =
+                    if xa.one_phase { ["COMMIT", " ONE PHASE"] } else { ["PREPARE", ""] };
+                format!("XA {start} {}{end}", xa.xid)
+            }
+            EventType::PREVIOUS_GTIDS => {
+                PreviousGtidsEvent::parse(body, &event.header)?.gtids.to_string()
+            }
+            EventType::GTID_LIST => {
+                let list = GtidListEvent::parse(body, &event.header)?;
+                let gtids: Vec<_> = list.gtids.iter().map(ToString::to_string).collect();
+                format!("[{}]", gtids.join(","))
+            }
+            EventType::ROWS_QUERY => {
+                format!("# {}", decode(rows_query(body)?, self.client_collation).text)
+            }
+            EventType::ANNOTATE_ROWS => decode(body, self.client_collation).text.into_owned(),
+            EventType::BINLOG_CHECKPOINT => name(binlog_checkpoint(body)?),
+            EventType::INCIDENT => {
+                let incident = IncidentEvent::parse(body)?;
+                let kind = if incident.incident == 1 { "LOST_EVENTS" } else { "UNKNOWN" };
+                format!("#{} ({kind}) {}", incident.incident, name(incident.message))
+            }
+            _ => String::new(),
+        })
+    }
+}
+
+/// Whether an event frames a log, so that it belongs to no transaction.
+fn is_frame(event_type: EventType) -> bool {
+    matches!(
+        event_type,
+        EventType::FORMAT_DESCRIPTION
+            | EventType::ROTATE
+            | EventType::STOP
+            | EventType::PREVIOUS_GTIDS
+            | EventType::GTID_LIST
+            | EventType::BINLOG_CHECKPOINT
+            | EventType::START_ENCRYPTION
+            | EventType::HEARTBEAT
+            | EventType::HEARTBEAT_V2
+    )
+}
+
+fn table_name(map: &TableMapEvent<'_>) -> String {
+    format!("{}.{}", utf8(map.database).text, utf8(map.table).text)
+}
+
+/// A name in backticks, as `use` takes it.
+fn quoted(name: &[u8]) -> String {
+    format!("`{}`", utf8(name).text.replace('`', "``"))
+}

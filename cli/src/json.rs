@@ -1,0 +1,61 @@
+//! JSON output: one object a line, and nothing in it that a terminal obeys.
+//!
+//! Keys are snake_case, times RFC 3339 in UTC, and 64-bit numbers exact. Strings are characters.
+//! Where bytes of a log make none, the string has `\xHH` in their place (a backslash, as text).
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+
+use crate::text::is_unsafe;
+
+/// Writes `value` and a newline.
+///
+/// # Errors
+/// What `out` fails with.
+pub fn write_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let mut serializer = Serializer::with_formatter(&mut *out, Safe);
+    value.serialize(&mut serializer).map_err(io::Error::from)?;
+    out.write_all(b"\n")
+}
+
+/// Compact JSON in which C1, DEL and direction-changing characters are escaped as well: JSON itself
+/// asks that only of C0.
+struct Safe;
+
+impl Formatter for Safe {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c)) {
+            let (before, after) = rest.split_at(at);
+            CompactFormatter.write_string_fragment(writer, before)?;
+            // All of them are in the basic plane, so one escape is one character.
+            write!(writer, "\\u{:04x}", u32::from(c))?;
+            rest = after.get(c.len_utf8()..).unwrap_or_default();
+        }
+        CompactFormatter.write_string_fragment(writer, rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_valid_json_and_safe_on_a_terminal() {
+        let mut out = vec![];
+        let text = "a\"\\\n\x1b\u{9b}\u{202E}é";
+        write_line(&mut out, &serde_json::json!({ "s": text, "n": u64::MAX })).unwrap();
+        let line = String::from_utf8(out).unwrap();
+        assert_eq!(
+            line,
+            "{\"n\":18446744073709551615,\"s\":\"a\\\"\\\\\\n\\u001b\\u009b\\u202eé\"}\n"
+        );
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap()["s"], text);
+    }
+}

@@ -1,0 +1,167 @@
+//! Log text on its way to people. Nothing that a log holds reaches a terminal as a command: control
+//! characters, and those that turn the direction of writing, are shown by their escapes, whether or
+//! not a terminal is listening.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use encoding_rs::Encoding;
+
+/// Whether a character is shown by its escape: C0, DEL, C1, line and paragraph separators, and the
+/// characters that change the direction of text (Unicode's Bidi_Control).
+#[must_use]
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
+/// Text with its unsafe characters escaped: `\n`, `\r`, `\t`, `\0`, `\x1b`, `\u{202e}`.
+///
+/// Backslashes stay as they are: this is for reading; JSON output is exact.
+#[must_use]
+pub fn safe(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_unsafe(c) { escape(&mut out, c) } else { out.push(c) }
+    }
+    Cow::Owned(out)
+}
+
+fn escape(out: &mut String, c: char) {
+    match c {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\0' => out.push_str("\\0"),
+        c if u32::from(c) < 0x100 => push_byte(out, u32::from(c) as u8),
+        c => {
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+        }
+    }
+}
+
+fn push_byte(out: &mut String, byte: u8) {
+    let _ = write!(out, "\\x{byte:02x}");
+}
+
+/// Bytes of a log, read as characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded<'a> {
+    /// The characters; a byte that makes none is written as `\xHH`. Not made safe yet.
+    pub text: Cow<'a, str>,
+    /// Whether every byte made a character, so that `text` is all there is.
+    pub exact: bool,
+}
+
+/// Reads `bytes` as UTF-8, which is what the servers keep names in.
+#[must_use]
+pub fn utf8(bytes: &[u8]) -> Decoded<'_> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Decoded { text: Cow::Borrowed(text), exact: true },
+        Err(_) => {
+            let mut text = String::with_capacity(bytes.len() + 16);
+            for chunk in bytes.utf8_chunks() {
+                text.push_str(chunk.valid());
+                chunk.invalid().iter().for_each(|byte| push_byte(&mut text, *byte));
+            }
+            Decoded { text: Cow::Owned(text), exact: false }
+        }
+    }
+}
+
+/// Reads `bytes` in the character set of a collation id, as a Query event names its client's.
+///
+/// Bytes that are wrong in that set, and sets that are not known here, fall back to UTF-8.
+#[must_use]
+pub fn decode(bytes: &[u8], collation: Option<u16>) -> Decoded<'_> {
+    if bytes.is_ascii() {
+        return utf8(bytes);
+    }
+    match collation.and_then(encoding) {
+        Some(encoding) => match encoding.decode_without_bom_handling_and_without_replacement(bytes)
+        {
+            Some(text) => Decoded { text, exact: true },
+            None => utf8(bytes),
+        },
+        None => utf8(bytes),
+    }
+}
+
+/// The encoding of a collation's character set, where it is another than UTF-8 and one that
+/// browsers know (`SHOW COLLATION`; MariaDB's NOPAD collations are the same ids plus 1024).
+fn encoding(collation: u16) -> Option<&'static Encoding> {
+    let id = if (1024..2048).contains(&collation) { collation - 1024 } else { collation };
+    Some(match id {
+        1 | 84 => encoding_rs::BIG5,
+        2 | 9 | 21 | 27 | 77 => encoding_rs::ISO_8859_2,
+        5 | 8 | 15 | 31 | 47 | 48 | 49 | 94 => encoding_rs::WINDOWS_1252,
+        7 | 74 => encoding_rs::KOI8_R,
+        22 | 75 => encoding_rs::KOI8_U,
+        12 | 91 | 97 | 98 => encoding_rs::EUC_JP,
+        13 | 88 | 95 | 96 => encoding_rs::SHIFT_JIS,
+        16 | 71 => encoding_rs::ISO_8859_8,
+        18 | 89 => encoding_rs::WINDOWS_874,
+        19 | 85 => encoding_rs::EUC_KR,
+        24 | 28 | 86 | 87 => encoding_rs::GBK,
+        25 | 70 => encoding_rs::ISO_8859_7,
+        26 | 34 | 44 | 66 | 99 => encoding_rs::WINDOWS_1250,
+        29 | 58 | 59 => encoding_rs::WINDOWS_1257,
+        14 | 23 | 50 | 51 | 52 => encoding_rs::WINDOWS_1251,
+        57 | 67 => encoding_rs::WINDOWS_1256,
+        248..=250 => encoding_rs::GB18030,
+        _ => return None,
+    })
+}
+
+/// Cuts `text` to at most `width` characters, with `…` where something is missing.
+#[must_use]
+pub fn shorten(text: &str, width: usize) -> Cow<'_, str> {
+    if text.len() <= width || text.chars().count() <= width {
+        return Cow::Borrowed(text);
+    }
+    let end = text.char_indices().nth(width.saturating_sub(1)).map_or(text.len(), |(at, _)| at);
+    Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_comes_through() {
+        assert_eq!(safe("DELETE FROM `users`"), "DELETE FROM `users`");
+        assert_eq!(safe("a\n\t\x1b[2J\u{9b}31m\x7f\0"), r"a\n\t\x1b[2J\x9b31m\x7f\0");
+        assert_eq!(safe("x\u{202E}y\u{2066}z\u{2028}"), r"x\u{202e}y\u{2066}z\u{2028}");
+        assert_eq!(safe("naïve — ok"), "naïve — ok");
+    }
+
+    #[test]
+    fn a_byte_that_is_no_character_is_shown_by_its_number() {
+        assert_eq!(utf8(b"ab\xFFc").text, r"ab\xffc");
+        assert!(!utf8(b"\xC3").exact);
+        assert!(utf8("é".as_bytes()).exact);
+    }
+
+    #[test]
+    fn a_statement_is_read_in_its_clients_charset() {
+        assert_eq!(decode(b"'caf\xE9'", Some(8)).text, "'café'");
+        assert_eq!(decode(b"\x83\x5C", Some(13)).text, "ソ");
+        assert_eq!(decode(b"\xC4\xE3", Some(28)).text, "你");
+        assert_eq!(decode("é".as_bytes(), Some(255)).text, "é");
+        let wrong = decode(b"\x83", Some(13));
+        assert_eq!((wrong.text.as_ref(), wrong.exact), (r"\x83", false));
+    }
+
+    #[test]
+    fn long_text_is_cut_at_a_character() {
+        assert_eq!(shorten("абвгд", 5), "абвгд");
+        assert_eq!(shorten("абвгд", 4), "абв…");
+        assert_eq!(shorten("ab", 0), "…");
+    }
+}

@@ -1,0 +1,241 @@
+//! `binlog events`: one line an event.
+
+use std::io::{self, Write};
+
+use binlog_parser::Location;
+use binlog_parser::header::EventHeader;
+use binlog_parser::scan::{RawEvent, Scanned};
+use binlog_parser::source::log::Log;
+use clap::Args;
+use comfy_table::Table;
+use serde::Serialize;
+
+use crate::args::logs::{self, LogArgs};
+use crate::args::output::{Format, FormatArgs, Output, OutputArgs};
+use crate::args::select::{EventFilter, SelectArgs, Subject};
+use crate::args::time::{Zone, rfc3339};
+use crate::describe::{Described, Describer};
+use crate::exit::{Exit, Outcome};
+use crate::json;
+use crate::text::{safe, shorten, utf8};
+use crate::ui::{Paint, Progress, Ui};
+
+const EXAMPLES: &str = "\
+Examples:
+  binlog events binlog.000003
+  binlog events --start-datetime '2026-11-22 02:50:00' --table shop.users binlog.index
+  binlog events --format json binlog.0* | jq -r 'select(.type==\"Query\").info'";
+
+/// Lists events: address, type, time, server, end, and what they say.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct EventsArgs {
+    #[command(flatten)]
+    logs: LogArgs,
+    /// Do not shorten lines to the width of the terminal
+    #[arg(long)]
+    full: bool,
+    #[command(flatten)]
+    format: FormatArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    select: SelectArgs,
+}
+
+/// An event as JSON.
+#[derive(Debug, Serialize)]
+struct EventLine<'a> {
+    log: &'a str,
+    position: u64,
+    end_position: u64,
+    #[serde(rename = "type")]
+    type_name: &'static str,
+    type_code: u8,
+    time: Option<String>,
+    server_id: u32,
+    size: u32,
+    flags: u16,
+    gtid: Option<String>,
+    database: Option<&'a str>,
+    table: Option<&'a str>,
+    rows: Option<u64>,
+    info: &'a str,
+}
+
+impl EventsArgs {
+    /// Runs the verb.
+    ///
+    /// # Errors
+    /// Where a log cannot be read or the output cannot be written.
+    pub fn run(&self, ui: &Ui) -> Outcome {
+        let set = self.logs.open(ui)?;
+        let filter = self.select.event_filter(&set)?;
+        let mut listing = Listing {
+            ui,
+            format: self.format.format,
+            zone: self.select.zone(),
+            width: self.width(),
+            paint: ui.paint(&self.output),
+            progress: ui.progress(set.total_bytes()),
+            read: 0,
+            damaged: logs::is_incomplete(&set),
+            out: self.output.open(logs::paths(&set))?,
+        };
+        for (index, log) in set.logs().iter().enumerate() {
+            if filter.takes_log(index) {
+                listing.list(index, log, &filter)?;
+            }
+            listing.read += log.len();
+        }
+        listing.out.finish()?;
+        Ok(if listing.damaged { Exit::Damaged } else { Exit::Done })
+    }
+
+    /// Columns of the terminal that lines have to fit in.
+    fn width(&self) -> Option<usize> {
+        let shorten = !self.full && self.output.is_terminal();
+        shorten.then(|| Table::new().width()).flatten().map(usize::from)
+    }
+}
+
+/// A listing under way.
+struct Listing<'u> {
+    ui: &'u Ui,
+    format: Format,
+    zone: Zone,
+    width: Option<usize>,
+    paint: Paint,
+    progress: Progress,
+    /// Bytes of the logs before this one.
+    read: u64,
+    damaged: bool,
+    out: Output,
+}
+
+impl Listing<'_> {
+    fn list(&mut self, index: usize, log: &Log, filter: &EventFilter) -> Outcome<()> {
+        let columns = Columns::of(log);
+        if self.format == Format::Text {
+            columns.head(&mut self.out, self.paint)?;
+        }
+        let mut describer = Describer::new(log.format());
+        for scanned in log.scan() {
+            let event = match scanned {
+                Scanned::Event(event) => event,
+                Scanned::Damage(damage) => {
+                    let lost = damage.range.end - damage.range.start;
+                    let at = log.location(damage.range.start);
+                    self.damage(format!("{at}: {}; {lost} bytes lost", damage.reason));
+                    continue;
+                }
+            };
+            if filter.ends_before((index, event.offset)) {
+                break;
+            }
+            let described = describer.describe(&event).unwrap_or_else(|fault| {
+                self.damage(fault.at(log.location(event.offset).of(event.event_type().name())));
+                Described::default()
+            });
+            let subject = Subject {
+                place: (index, event.offset),
+                time: event.header.timestamp,
+                server_id: event.header.server_id,
+                gtid: describer.gtid(),
+                database: described.database,
+                table: described.table,
+            };
+            if filter.takes(&subject) {
+                let gtid = describer.gtid().and_then(|gtid| gtid.gtid()).map(|g| g.to_string());
+                self.line(&columns, log, &event, &described, gtid)?;
+            }
+            self.progress.at(self.read + event.end());
+        }
+        Ok(())
+    }
+
+    fn damage(&mut self, message: impl std::fmt::Display) {
+        self.damaged = true;
+        self.progress.aside(|| self.ui.warn(message));
+    }
+
+    fn line(
+        &mut self,
+        columns: &Columns,
+        log: &Log,
+        event: &RawEvent<'_>,
+        described: &Described<'_>,
+        gtid: Option<String>,
+    ) -> io::Result<()> {
+        let header = &event.header;
+        let end_position = end_position(event);
+        if self.format == Format::Json {
+            let [database, table] = [described.database, described.table].map(|n| n.map(utf8));
+            let line = EventLine {
+                log: log.name(),
+                position: event.offset,
+                end_position,
+                type_name: header.event_type.name(),
+                type_code: header.event_type.0,
+                time: (header.timestamp != 0).then(|| rfc3339(header.timestamp)),
+                server_id: header.server_id,
+                size: header.event_length,
+                flags: header.flags,
+                gtid,
+                database: database.as_ref().map(|name| name.text.as_ref()),
+                table: table.as_ref().map(|name| name.text.as_ref()),
+                rows: described.rows,
+                info: &described.info,
+            };
+            return json::write_line(&mut self.out, &line);
+        }
+        let start = columns.start(log.location(event.offset), header, self.zone, end_position);
+        let info = safe(&described.info);
+        let info = match self.width {
+            Some(width) => shorten(&info, width.saturating_sub(start.chars().count()).max(16)),
+            None => info,
+        };
+        let line = format!("{start}{info}");
+        writeln!(self.out, "{}", line.trim_end())
+    }
+}
+
+/// Position after the event as the server shows it: its log_pos, which is 32 bits wide and wraps;
+/// where it is the event's own end, that is told whole.
+fn end_position(event: &RawEvent<'_>) -> u64 {
+    let end = event.end();
+    if event.header.log_pos == end as u32 { end } else { u64::from(event.header.log_pos) }
+}
+
+/// Widths of the columns of a log's lines.
+struct Columns {
+    address: usize,
+    position: usize,
+}
+
+impl Columns {
+    fn of(log: &Log) -> Self {
+        let position = log.len().to_string().len().max(3);
+        Columns { address: log.name().chars().count() + 1 + position, position }
+    }
+
+    fn head(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
+        let Columns { address, position } = *self;
+        let head = format!(
+            "{:address$}  {:14}  {:19}  {:>9}  {:>position$}  INFO",
+            "ADDRESS", "TYPE", "TIME", "SERVER_ID", "END"
+        );
+        writeln!(out, "{}", paint.dim(head))
+    }
+
+    fn start(&self, at: Location, header: &EventHeader, zone: Zone, end: u64) -> String {
+        let Columns { address, position } = *self;
+        let time = match header.timestamp {
+            0 => "-".to_owned(),
+            seconds => zone.show(seconds),
+        };
+        let (name, server) = (header.event_type.name(), header.server_id);
+        let at = safe(&at.to_string()).into_owned();
+        format!("{at:address$}  {name:14}  {time:19}  {server:>9}  {end:>position$}  ")
+    }
+}

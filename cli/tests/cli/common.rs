@@ -1,0 +1,139 @@
+//! Small logs written byte by byte, and the program to run on them.
+
+use std::path::PathBuf;
+
+use assert_cmd::Command;
+
+/// Seconds since 1970 of the first event: 2026-01-02 03:04:05 UTC.
+pub const START: u32 = 1_767_323_045;
+
+/// The program, with a clean environment where its output depends on one.
+pub fn binlog() -> Command {
+    let mut command = Command::cargo_bin("binlog").expect("the program is built");
+    command.env("TZ", "UTC").env_remove("NO_COLOR").env("TERM", "xterm");
+    command
+}
+
+/// A log of MySQL 8.4 under construction.
+pub struct LogBuilder {
+    bytes: Vec<u8>,
+    time: u32,
+}
+
+impl LogBuilder {
+    /// A log with its format description alone.
+    pub fn new() -> Self {
+        let mut log = LogBuilder { bytes: b"\xfebin".to_vec(), time: START };
+        let mut body = 4u16.to_le_bytes().to_vec(); // binlog version
+        let mut version = b"8.4.0".to_vec();
+        version.resize(50, 0);
+        body.extend(version);
+        body.extend([0; 4]); // created
+        body.push(19); // common header length
+        let mut post_headers = vec![0; 42];
+        post_headers[1] = 13; // Query
+        post_headers[3] = 8; // Rotate
+        post_headers[14] = 98; // Format_desc
+        post_headers[18] = 8; // Table_map
+        post_headers[29..32].fill(10); // rows, version 2
+        body.extend(post_headers);
+        body.push(1); // checksum algorithm: CRC32
+        log.push(15, &body);
+        log
+    }
+
+    fn push(&mut self, type_code: u8, body: &[u8]) {
+        let length = 19 + body.len() + 4;
+        let end = self.bytes.len() + length;
+        let mut event = self.time.to_le_bytes().to_vec();
+        event.push(type_code);
+        event.extend(7u32.to_le_bytes()); // server_id
+        event.extend((length as u32).to_le_bytes());
+        event.extend((end as u32).to_le_bytes());
+        event.extend([0, 0]); // flags
+        event.extend(body);
+        event.extend(crc32fast::hash(&event).to_le_bytes());
+        self.bytes.extend(event);
+        self.time += 1;
+    }
+
+    /// Appends an event, a second after the one before.
+    pub fn event(mut self, type_code: u8, body: &[u8]) -> Self {
+        self.push(type_code, body);
+        self
+    }
+
+    /// Appends a Query in database `shop`.
+    pub fn query(self, text: &str) -> Self {
+        let mut body = 5u32.to_le_bytes().to_vec(); // thread id
+        body.extend([0; 4]); // execution time
+        body.push(4); // length of database
+        body.extend([0, 0]); // error code
+        body.extend([0, 0]); // length of status variables
+        body.extend(b"shop\0");
+        body.extend(text.as_bytes());
+        self.event(2, &body)
+    }
+
+    /// Appends a transaction that deletes the rows with these ids from `shop.users`.
+    pub fn delete(self, ids: &[u32]) -> Self {
+        let mut map = vec![9, 0, 0, 0, 0, 0, 1, 0]; // table id, flags
+        map.extend(b"\x04shop\0\x05users\0");
+        map.extend([1, 3, 0, 0]); // one column, INT, no metadata, not nullable
+        let mut rows = vec![9, 0, 0, 0, 0, 0, 1, 0, 2, 0]; // table id, STMT_END, no extra info
+        rows.extend([1, 0xFF]); // one column, present
+        for id in ids {
+            rows.push(0xFE); // not NULL
+            rows.extend(id.to_le_bytes());
+        }
+        self.query("BEGIN").event(19, &map).event(32, &rows).event(16, &[1, 0, 0, 0, 0, 0, 0, 0])
+    }
+
+    /// Appends a Rotate to `next`.
+    pub fn rotate(self, next: &str) -> Self {
+        let mut body = 4u64.to_le_bytes().to_vec();
+        body.extend(next.as_bytes());
+        self.event(4, &body)
+    }
+
+    /// The log.
+    pub fn build(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+/// A folder of logs, gone when dropped.
+pub struct Logs {
+    folder: tempfile::TempDir,
+}
+
+impl Logs {
+    /// Writes logs by name.
+    pub fn new<const N: usize>(logs: [(&str, LogBuilder); N]) -> Self {
+        let logs = logs.map(|(name, log)| (name, log.build()));
+        Logs::of_bytes(&logs)
+    }
+
+    /// Writes files by name.
+    pub fn of_bytes(files: &[(&str, Vec<u8>)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, bytes) in files {
+            std::fs::write(folder.path().join(name), bytes).expect("a file in it");
+        }
+        Logs { folder }
+    }
+
+    /// Path of a file in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+/// One log: a table, an odd statement, a DELETE.
+pub fn one_log() -> LogBuilder {
+    LogBuilder::new()
+        .query("CREATE TABLE users (id INT NOT NULL)")
+        .query("INSERT INTO notes VALUES ('a\nb\x1b[31m\u{202e}')")
+        .delete(&[1, 2, 3])
+        .rotate("binlog.000002")
+}
