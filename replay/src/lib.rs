@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod find;
 pub mod schema;
 pub mod select;
 pub mod sql;
