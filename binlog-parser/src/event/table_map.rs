@@ -108,7 +108,13 @@ impl<'a> TableMapEvent<'a> {
     /// # Errors
     /// As [`TableMapEvent::column_types`].
     pub fn layout(&self) -> Result<RowLayout, Fault> {
-        Ok(RowLayout::new(self.column_types()?))
+        let types = self.column_types()?.into_iter().enumerate();
+        Ok(RowLayout::of(types.map(|(ordinal, column_type)| (column_type, self.nullable(ordinal)))))
+    }
+
+    /// Whether a column may be NULL; it may if the map, of early 5.1, does not say.
+    fn nullable(&self, ordinal: usize) -> bool {
+        self.null_bitmap.bytes().is_empty() || self.null_bitmap.get(ordinal)
     }
 
     /// The columns with everything that the event says of them.
@@ -121,7 +127,7 @@ impl<'a> TableMapEvent<'a> {
             .into_iter()
             .enumerate()
             .map(|(ordinal, column_type)| Column {
-                nullable: self.null_bitmap.get(ordinal),
+                nullable: self.nullable(ordinal),
                 ..Column::new(column_type)
             })
             .collect();

@@ -67,7 +67,8 @@ impl Columns {
     /// The columns in the order of the table.
     #[must_use]
     pub fn new(columns: Vec<Column>) -> Self {
-        let layout = RowLayout::new(columns.iter().map(|column| column.column_type));
+        let layout =
+            RowLayout::of(columns.iter().map(|column| (column.column_type, column.nullable)));
         Columns { columns, layout, primary_key: None }
     }
 

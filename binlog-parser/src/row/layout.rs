@@ -2,12 +2,9 @@
 
 use super::column::ColumnType;
 use super::image::in_column;
+use super::temporal_old::{self, OLD_TEMPORAL_HINT};
 use crate::error::Fault;
 use crate::wire::{Bitmap, le_uint};
-
-/// Why values of the old temporal types may not be readable, and the way out.
-pub(super) const OLD_TEMPORAL_HINT: &str = "a TIME, DATETIME or TIMESTAMP column of the old format does not fit, as MariaDB writes them \
-     with fractions under mysql56_temporal_format=OFF; give the table's definition with --schema";
 
 /// How the length of a value is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,18 +43,25 @@ pub struct RowLayout {
     fields: Vec<Field>,
     /// The same for a row that lacks nothing, neighbours of fixed length in one.
     merged: Vec<Field>,
-    old_temporals: bool,
+    /// Type and nullability of each column, if one is of an old temporal type: then the lengths
+    /// are a guess that the values must bear out. Else empty.
+    doubtful: Vec<(ColumnType, bool)>,
 }
 
 impl RowLayout {
-    /// The layout of a row of columns of these types.
+    /// The layout of a row of columns of these types, all of which may be NULL.
     #[must_use]
     pub fn new(types: impl IntoIterator<Item = ColumnType>) -> Self {
-        let mut old_temporals = false;
-        let mut fields = Vec::new();
+        RowLayout::of(types.into_iter().map(|column_type| (column_type, true)))
+    }
+
+    /// The layout of a row of columns of these types, each with whether it may be NULL.
+    #[must_use]
+    pub fn of(columns: impl IntoIterator<Item = (ColumnType, bool)>) -> Self {
+        let mut doubtful: Vec<_> = columns.into_iter().collect();
+        let mut fields = Vec::with_capacity(doubtful.len());
         let mut merged = Vec::new();
-        for column_type in types {
-            old_temporals |= column_type.is_old_temporal();
+        for (column_type, _) in &doubtful {
             let field = column_type.field();
             fields.push(field);
             match (merged.last_mut(), field) {
@@ -65,7 +69,10 @@ impl RowLayout {
                 _ => merged.push(field),
             }
         }
-        RowLayout { fields, merged, old_temporals }
+        if !doubtful.iter().any(|(column_type, _)| column_type.is_old_temporal()) {
+            doubtful = Vec::new();
+        }
+        RowLayout { fields, merged, doubtful }
     }
 
     /// How many columns there are.
@@ -102,9 +109,51 @@ impl RowLayout {
             self.skip_present(present, all, nulls, values)
         };
         match end {
+            Some(_) if !self.doubtful.is_empty() && !self.is_plausible(present, nulls, values) => {
+                Err(Fault::unsupported("row image", OLD_TEMPORAL_HINT))
+            }
             Some(tail) => Ok(rest.len() - tail.len()),
             None => Err(self.blame(present, nulls, values)),
         }
+    }
+
+    /// Whether an image with old temporal types makes sense: the padding of its null bitmap is of
+    /// one kind, nothing is NULL that may not be, and dates and times are such. If MariaDB wrote
+    /// them longer than the types say, then rows are cut at the wrong places, and one of these
+    /// fails soon.
+    fn is_plausible(&self, present: Bitmap<'_>, nulls: Bitmap<'_>, mut values: &[u8]) -> bool {
+        let unused = nulls.bytes().len() * 8 - nulls.len();
+        let padding = nulls.bytes().last().map_or(0, |last| u32::from(*last) << unused >> 8);
+        if padding != 0 && padding != (1 << unused) - 1 {
+            return false;
+        }
+        let mut index = 0;
+        for (ordinal, (column_type, nullable)) in self.doubtful.iter().enumerate() {
+            if !present.get(ordinal) {
+                continue;
+            }
+            let null = nulls.get(index);
+            index += 1;
+            if null && !nullable {
+                return false;
+            }
+            if null {
+                continue;
+            }
+            let Ok((value, tail)) = column_type.field().split(values) else {
+                return false;
+            };
+            values = tail;
+            let sound = match column_type {
+                ColumnType::DatetimeOld => temporal_old::datetime(value).is_ok(),
+                ColumnType::TimeOld => temporal_old::time(value).is_ok(),
+                _ => true,
+            };
+            if !sound {
+                return false;
+            }
+        }
+        true
     }
 
     #[inline]
@@ -152,7 +201,7 @@ impl RowLayout {
     /// pack_length` against `Field_time_hires` in its `field.cc`).
     #[must_use]
     pub fn explain(&self, fault: Fault) -> Fault {
-        if !self.old_temporals {
+        if self.doubtful.is_empty() {
             return fault;
         }
         Fault::unsupported(fault.what, OLD_TEMPORAL_HINT)
@@ -218,6 +267,25 @@ mod tests {
             layout.image_length(present, true, &[0, 1, 0, 0, 0, 5, b'a']).unwrap_err().to_string(),
             "value of column 2: needed 5 bytes, had 1"
         );
+    }
+
+    #[test]
+    fn rows_of_old_temporals_must_make_sense_to_the_last_bit() {
+        let layout = RowLayout::of([(T::Long, false), (T::TimestampOld, false)]);
+        let present = Bitmap::new(&[0b11], 2);
+        let walk = |mut rest: &[u8]| {
+            while !rest.is_empty() {
+                let length = layout.image_length(present, true, rest)?;
+                rest = &rest[length..];
+            }
+            Ok::<_, Fault>(())
+        };
+        // Null bitmap with MariaDB's padding, 7, a moment; then two bytes of a fraction.
+        let row = [0xFC, 7, 0, 0, 0, 0x5E, 0x0D, 0x5C, 0xE5, 0x1A, 0x7C];
+        assert_eq!(walk(&row[..9].repeat(11)), Ok(()));
+        let fault = walk(&row.repeat(9)).unwrap_err();
+        assert!(fault.to_string().contains("mysql56_temporal_format"), "{fault}");
+        assert!(walk(&[0xFE, 7, 0, 0, 0]).is_err(), "7 is not NULL");
     }
 
     #[test]

@@ -5,10 +5,13 @@
 //! numbers, but longer and packed otherwise, and no metadata tells the two apart. So a value that
 //! is no date here is refused, not shown.
 
-use super::layout::OLD_TEMPORAL_HINT;
 use super::temporal::{Date, Datetime, Time, Timestamp};
 use crate::error::Fault;
 use crate::wire::le_uint;
+
+/// Why values of the old temporal types may not be readable, and the way out.
+pub(super) const OLD_TEMPORAL_HINT: &str = "a TIME, DATETIME or TIMESTAMP column of the old format does not fit, as MariaDB writes them \
+     with fractions under mysql56_temporal_format=OFF; give the table's definition with --schema";
 
 /// TIMESTAMP: seconds since 1970 UTC, least significant byte first.
 ///
