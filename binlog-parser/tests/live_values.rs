@@ -1,5 +1,5 @@
 //! Every value of every fixture table, decoded from the before-images of a DELETE, is what SELECT
-//! showed before it.
+//! showed before it; and what the table maps say of its columns is what information_schema says.
 
 use std::collections::BTreeMap;
 
@@ -136,11 +136,11 @@ fn selected(server: &Server, table: &Shown) -> Rows {
     rows
 }
 
-/// The rows that the last log deletes, by table.
-fn deleted(server: &Server) -> BTreeMap<String, Rows> {
+/// What the last log deletes, by table: the columns of the table, and the rows.
+fn deleted(server: &Server) -> BTreeMap<String, (Columns, Rows)> {
     let log = Log::open(server.binary_logs().unwrap().last().unwrap()).unwrap();
     let mut maps: BTreeMap<u64, (String, Columns)> = BTreeMap::new();
-    let mut rows: BTreeMap<String, Rows> = BTreeMap::new();
+    let mut deleted: BTreeMap<String, (Columns, Rows)> = BTreeMap::new();
     let mut scan = log.scan();
     while let Some(item) = scan.next() {
         let Scanned::Event(event) = item else { panic!("{item:?}") };
@@ -156,12 +156,59 @@ fn deleted(server: &Server) -> BTreeMap<String, Rows> {
                 let change = change.unwrap();
                 if event.kind == RowsKind::Delete {
                     let row = decoded(server.product(), &change.before.unwrap(), columns);
-                    rows.entry(table.clone()).or_default().push(row);
+                    let entry = deleted.entry(table.clone());
+                    entry.or_insert_with(|| (columns.clone(), Rows::new())).1.push(row);
                 }
             }
         }
     }
-    rows
+    deleted
+}
+
+/// What information_schema says of the columns of a table, a line a column: name, nullability,
+/// lack of a sign, collation, whether it is in the primary key, visibility.
+fn described(server: &Server, table: &str) -> Vec<String> {
+    let mariadb = server.product().is_mariadb();
+    let (names, collation) = if mariadb {
+        ("COLLATION_CHARACTER_SET_APPLICABILITY", "FULL_COLLATION_NAME")
+    } else {
+        ("COLLATIONS", "COLLATION_NAME")
+    };
+    let binary = if mariadb { "|uuid|inet|vector|geom|point|line|poly" } else { "" };
+    let query = format!(
+        "SELECT CONCAT_WS(' ', c.COLUMN_NAME, c.IS_NULLABLE = 'YES',
+           IF(c.DATA_TYPE RLIKE '^(tiny|small|medium|big)?int$|float|double|decimal|year',
+             c.COLUMN_TYPE RLIKE 'unsigned|zerofill|year', '-'),
+           IFNULL(n.ID, IF(c.DATA_TYPE RLIKE 'binary|blob{binary}', 63, '-')),
+           c.COLUMN_KEY = 'PRI', IF({mariadb}, '-', c.EXTRA NOT LIKE '%INVISIBLE%'))
+         FROM information_schema.COLUMNS c LEFT JOIN information_schema.{names} n
+           ON n.{collation} = c.COLLATION_NAME
+         WHERE c.TABLE_SCHEMA = 'every' AND c.TABLE_NAME = '{table}' ORDER BY c.ORDINAL_POSITION;"
+    );
+    let answer = String::from_utf8(server.sql(query).unwrap()).unwrap();
+    answer.lines().map(str::to_owned).collect()
+}
+
+/// The same by the table map.
+fn mapped(columns: &Columns) -> Vec<String> {
+    let key = columns.primary_key.as_deref().unwrap_or_default();
+    let flag = |flag: Option<bool>| flag.map_or("-".into(), |flag| u8::from(flag).to_string());
+    columns
+        .iter()
+        .enumerate()
+        .map(|(ordinal, column)| {
+            let name = String::from_utf8_lossy(column.name.as_deref().unwrap());
+            let collation = column.collation.map_or("-".into(), |id| id.to_string());
+            format!(
+                "{name} {} {} {collation} {} {}",
+                u8::from(column.nullable),
+                flag(column.unsigned),
+                u8::from(key.iter().any(|part| part.ordinal == ordinal)),
+                flag(column.visible),
+            )
+        })
+        .filter(|line| !line.starts_with("DB_ROW_HASH_"))
+        .collect()
 }
 
 /// The columns of a row that SELECT can ask for: in MariaDB a unique key on a long text brings a
@@ -197,7 +244,12 @@ fn images_decode_to_what_select_shows() {
         let mut deleted = deleted(&server);
         let mut compared = 0;
         for (table, expected) in tables.iter().zip(expected) {
-            let mut found = deleted.remove(&table.name).unwrap_or_default();
+            let Some((columns, mut found)) = deleted.remove(&table.name) else {
+                assert!(expected.is_empty(), "rows of {}", table.name);
+                continue;
+            };
+            let described = described(&server, &table.name);
+            assert_eq!(mapped(&columns).join("\n"), described.join("\n"), "{}", table.name);
             for row in &mut found {
                 assert_eq!(row.len(), table.expressions.len(), "{}", table.name);
                 for (cell, asked) in row.iter_mut().zip(&table.expressions) {
