@@ -217,10 +217,12 @@ fn read_action(cursor: &mut Cursor<'_, '_>) -> Option<Action> {
         return Some(action);
     }
     if cursor.eat_word("DISCARD") {
-        return Some(Action::new(
-            FindingKind::DropOther,
-            "discards the tablespace and with it the rows",
-        ));
+        let what = "discards the tablespace and with it the rows";
+        let mut action = Action::new(FindingKind::DropOther, what);
+        if cursor.eat_word("PARTITION") {
+            action.objects = names(cursor);
+        }
+        return Some(action);
     }
     if cursor.eat_word("RENAME") {
         return read_rename(cursor);

@@ -109,6 +109,7 @@ const SHARED: &[(&str, &str)] = &[
     ("ALTER TABLE t TRUNCATE PARTITION ALL", "truncate_partition(s.t ALL) certain"),
     ("ALTER TABLE t EXCHANGE PARTITION p WITH TABLE a.u", "drop_other(s.t a.u p) certain"),
     ("ALTER TABLE t DISCARD TABLESPACE", "drop_other(s.t) certain"),
+    ("ALTER TABLE t DISCARD PARTITION p0, p1 TABLESPACE", "drop_other(s.t p0 p1) certain"),
     ("ALTER TABLE t RENAME TO u", "rename_table(s.t s.u) certain"),
     ("ALTER TABLE t RENAME u", "rename_table(s.t s.u) certain"),
     ("ALTER TABLE t RENAME COLUMN a TO b, RENAME INDEX c TO d", ""),

@@ -63,8 +63,8 @@ pub fn contains_delimiter(text: &[u8], delimiter: &[u8]) -> bool {
 /// delimiter behind them.
 ///
 /// The result differs from the text only in white space outside strings and comments, where a
-/// line starts with `delimiter`, and in a NUL behind a backslash in a string, which is sent as
-/// `\0`. The client must know the statement's character set (`\C`) and the session must have its
+/// line starts with `delimiter`, and in two escapes that clients spoil: in a string, a backslash
+/// and a NUL are sent as `\0`, and a backslash and a newline as the newline. The client must know the statement's character set (`\C`) and the session must have its
 /// sql_mode, both before this statement.
 pub fn client_safe<'a>(
     text: &'a [u8],
@@ -225,8 +225,13 @@ impl<'a> Client<'a, '_> {
         };
         let server_escapes = quote != b'`' && !(quote == b'"' && self.dialect.ansi_quotes);
         match next {
-            // The client drops the backslash; behind it the newline means itself all the same.
-            Some(b'\n') if server_escapes => self.at += 1,
+            // MySQL's client drops this backslash, MariaDB's (10.11) overwrites the next line's
+            // first byte with it. The newline means itself without it, too.
+            Some(b'\n') if server_escapes => {
+                self.copy_until(offset);
+                self.at += 1;
+                self.copied = self.at;
+            }
             None | Some(b'\n') => return Err(Refusal::Disagreement { offset }),
             // The client would drop the rest of the line.
             Some(0) if server_escapes => {
@@ -339,7 +344,7 @@ impl<'a> Client<'a, '_> {
     }
 
     fn finish(mut self) -> Cow<'a, [u8]> {
-        if self.copied == 0 && self.out.is_empty() {
+        if self.copied == 0 {
             return Cow::Borrowed(self.text);
         }
         self.copy_until(self.text.len());
@@ -444,8 +449,9 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_behind_a_backslash_would_cut_the_line() {
+    fn a_backslash_at_the_end_of_a_line_would_spoil_it() {
         assert_eq!(sent(b"SELECT 'a\\\0b'", &mysql()).as_ref(), b"SELECT 'a\\0b'");
+        assert_eq!(sent(b"SELECT 'a\\\nb'", &mariadb()).as_ref(), b"SELECT 'a\nb'");
     }
 
     #[test]
