@@ -2,7 +2,8 @@
 
 use super::classify::{Confidence, Reason, Verdict};
 use super::classify_kind::FindingKind;
-use crate::sql::statement::{Object, StatementHead, renames};
+use crate::sql::statement::{Object, StatementHead};
+use crate::sql::written::renames;
 use crate::sql::{Cursor, TableName};
 
 /// A statement whose head has been read.

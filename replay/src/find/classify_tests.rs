@@ -247,6 +247,31 @@ fn two_statements_are_both_judged() {
     assert_eq!(kinds, [DeleteWithoutWhere, DropTable]);
 }
 
+/// Each of these took time by the square of its length before a cap or a shorter look was there.
+#[test]
+fn long_texts_of_one_piece_are_read_once() {
+    use crate::sql::client::client_safe;
+    const TIMES: usize = 40_000;
+    let repeated =
+        |start: &str, piece: &str| format!("{start}{}", piece.repeat(TIMES)).into_bytes();
+    for text in [
+        repeated("DELETE FROM ", "("),
+        repeated("UPDATE ", "(("),
+        repeated("DELETE FROM t WHERE ", "("),
+        repeated("DELETE FROM t WHERE a=1", " OR a=1"),
+        repeated("DELETE a", ",a"),
+        repeated("UPDATE a", ",a"),
+        repeated("DELETE FROM t WHERE 1", "\n"),
+        repeated("DELETE FROM t /*!99999", "/**/"),
+        repeated("UPDATE a JOIN b ", "ON (1) "),
+        repeated("ALTER TABLE t ", "DROP a,"),
+        repeated("DELETE FROM t WHERE a IN (1", ",1"),
+    ] {
+        classify(&text, &mysql(), b"s");
+        let _ = client_safe(&text, &mysql(), b"/*!*/;");
+    }
+}
+
 /// Pieces that make random text look like SQL.
 const PIECES: &[&str] = &[
     "DELETE",
@@ -329,12 +354,12 @@ proptest! {
         mode: u64,
         maria: bool,
     ) {
-        use crate::sql::{client, secrets, split, statement};
+        use crate::sql::{client, secrets, split, written};
         let mut text = pieces.join(" ").into_bytes();
         text.extend_from_slice(&bytes);
         let dialect = if maria { mariadb() } else { mysql() }.with_sql_mode(mode);
         classify(&text, &dialect, b"s");
-        statement::written_tables(&text, &dialect, b"s");
+        written::written_tables(&text, &dialect, b"s");
         split::is_single_statement(&text, &dialect);
         secrets::mask_secrets(&text, &dialect);
         // What is sent must still be the same tokens.

@@ -314,7 +314,9 @@ impl<'a> Client<'a, '_> {
         let newline = self.at;
         self.at += 1;
         let following = self.text.get(self.at..).unwrap_or_default();
-        let trimmed = following.trim_ascii_start();
+        // Blank lines are not looked through: the last of them is the one to join to.
+        let indent = following.iter().take_while(|b| matches!(b, b' ' | b'\t' | 11..=13)).count();
+        let trimmed = following.get(indent..).unwrap_or_default();
         if self.is_neutral() && self.statement_started && starts_with_delimiter_word(trimmed) {
             // Joined to the line before, it is no line start: the client's line goes on.
             self.copy_until(newline);

@@ -4,12 +4,11 @@
 //! what is constant and takes everything else as "may be true, false or NULL". It never guesses:
 //! what it does not know [`Truth::Depends`] on the rows.
 
-use std::cmp::Ordering;
-
+use super::comparison::{Comparison, Relation, compare};
 use super::constant::{Outcomes, Value, and, or, xor};
 use super::dialect::Dialect;
 use super::operand::Operands;
-use super::token::{Token, TokenKind};
+use super::token::Token;
 
 /// For which rows a condition holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +37,9 @@ pub fn fold(tokens: &[Token<'_>], dialect: &Dialect) -> Truth {
         _ => Truth::Depends,
     }
 }
+
+/// Comparisons of one chain of ORs that each later one is held against.
+const MAX_RELATIONS: usize = 64;
 
 /// A part of an expression, folded.
 #[derive(Debug, Clone)]
@@ -82,120 +84,6 @@ impl<'t, 'a> Folded<'t, 'a> {
     }
 }
 
-/// A comparison between two stretches of the text.
-#[derive(Debug, Clone, Copy)]
-struct Relation<'t, 'a> {
-    kind: Comparison,
-    left: &'t [Token<'a>],
-    right: &'t [Token<'a>],
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Comparison {
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    NullSafeEqual,
-    NotNullSafeEqual,
-    IsNull,
-    IsNotNull,
-}
-
-impl Comparison {
-    fn negated(self) -> Self {
-        use Comparison::*;
-        match self {
-            Equal => NotEqual,
-            NotEqual => Equal,
-            Less => GreaterOrEqual,
-            GreaterOrEqual => Less,
-            Greater => LessOrEqual,
-            LessOrEqual => Greater,
-            NullSafeEqual => NotNullSafeEqual,
-            NotNullSafeEqual => NullSafeEqual,
-            IsNull => IsNotNull,
-            IsNotNull => IsNull,
-        }
-    }
-
-    fn of(token: &Token<'_>) -> Option<Self> {
-        let operators = [
-            ("=", Self::Equal),
-            ("<>", Self::NotEqual),
-            ("!=", Self::NotEqual),
-            ("<", Self::Less),
-            ("<=", Self::LessOrEqual),
-            (">", Self::Greater),
-            (">=", Self::GreaterOrEqual),
-            ("<=>", Self::NullSafeEqual),
-        ];
-        operators
-            .iter()
-            .find(|(operator, _)| token.is_operator(operator))
-            .map(|(_, comparison)| *comparison)
-    }
-
-    /// What a known order of both sides makes of it.
-    fn holds(self, order: Ordering) -> bool {
-        match self {
-            Self::Equal | Self::NullSafeEqual | Self::IsNull => order == Ordering::Equal,
-            Self::NotEqual | Self::NotNullSafeEqual | Self::IsNotNull => order != Ordering::Equal,
-            Self::Less => order == Ordering::Less,
-            Self::LessOrEqual => order != Ordering::Greater,
-            Self::Greater => order == Ordering::Greater,
-            Self::GreaterOrEqual => order != Ordering::Less,
-        }
-    }
-}
-
-impl<'t, 'a> Relation<'t, 'a> {
-    fn negated(self) -> Self {
-        Self { kind: self.kind.negated(), ..self }
-    }
-
-    /// What `self OR other` is when one says the opposite of the other.
-    fn or(&self, other: &Self) -> Option<Outcomes> {
-        let opposite = self.kind == other.kind.negated()
-            && same_tokens(self.left, other.left)
-            && same_tokens(self.right, other.right);
-        let never_null = matches!(
-            self.kind,
-            Comparison::IsNull
-                | Comparison::IsNotNull
-                | Comparison::NullSafeEqual
-                | Comparison::NotNullSafeEqual
-        );
-        opposite.then_some(if never_null { Outcomes::TRUE } else { Outcomes::TRUE_OR_NULL })
-    }
-}
-
-/// Whether two stretches of text are the same but for the case of words.
-fn same_tokens(left: &[Token<'_>], right: &[Token<'_>]) -> bool {
-    // A function need not return the same twice.
-    let calls = |tokens: &[Token<'_>]| tokens.iter().any(|t| t.is_operator("("));
-    left.len() == right.len()
-        && !calls(left)
-        && left.iter().zip(right).all(|(a, b)| same_token(a, b))
-}
-
-fn same_token(left: &Token<'_>, right: &Token<'_>) -> bool {
-    if !(left.is_identifier() && right.is_identifier()) {
-        return left.bytes == right.bytes;
-    }
-    bare(left).eq_ignore_ascii_case(bare(right))
-}
-
-/// A name without its quotes.
-fn bare<'a>(token: &Token<'a>) -> &'a [u8] {
-    match token.bytes {
-        [_, name @ .., _] if token.kind == TokenKind::QuotedIdentifier => name,
-        name => name,
-    }
-}
-
 /// Reads conditions; the operands between them are [`Operands`]' work.
 pub(super) struct Folder<'t, 'a> {
     pub(super) operands: Operands<'t, 'a>,
@@ -217,7 +105,9 @@ impl<'t, 'a> Folder<'t, 'a> {
                 if let Some(pair) = relations.iter().find_map(|other| other.or(&relation)) {
                     outcomes = outcomes.and_also(pair);
                 }
-                relations.push(relation);
+                if relations.len() < MAX_RELATIONS {
+                    relations.push(relation);
+                }
             }
             left = Folded::condition(outcomes);
         }
@@ -395,41 +285,6 @@ impl<'t, 'a> Folder<'t, 'a> {
 
 /// Keywords of the comparisons that are words.
 const PREDICATES: [&str; 7] = ["LIKE", "IN", "BETWEEN", "REGEXP", "RLIKE", "MEMBER", "SOUNDS"];
-
-/// The outcomes of a comparison.
-fn compare(comparison: Comparison, left: &Folded<'_, '_>, right: &Folded<'_, '_>) -> Outcomes {
-    let null_safe = comparison == Comparison::NullSafeEqual;
-    match (&left.value, &right.value) {
-        (Value::Null, Value::Null) if null_safe => return Outcomes::TRUE,
-        (Value::Null, Value::Unknown) | (Value::Unknown, Value::Null) if null_safe => {
-            return Outcomes::TRUE_OR_FALSE;
-        }
-        (Value::Null, _) | (_, Value::Null) if null_safe => return Outcomes::FALSE,
-        (Value::Null, _) | (_, Value::Null) => return Outcomes::NULL,
-        _ => {}
-    }
-    if let (Some(left), Some(right)) = (left.column, right.column)
-        && same_tokens(left, right)
-    {
-        return match (null_safe, comparison.holds(Ordering::Equal)) {
-            (true, _) => Outcomes::TRUE,
-            (false, true) => Outcomes::TRUE_OR_NULL,
-            (false, false) => Outcomes::FALSE_OR_NULL,
-        };
-    }
-    if left.value == Value::Unknown || right.value == Value::Unknown {
-        return Outcomes::ANY;
-    }
-    match left.value.compare(&right.value) {
-        Ok(order) => Outcomes::of(comparison.holds(order)),
-        Err(Some(false)) => match comparison {
-            Comparison::Equal | Comparison::NullSafeEqual => Outcomes::FALSE,
-            Comparison::NotEqual | Comparison::NotNullSafeEqual => Outcomes::TRUE,
-            _ => Outcomes::TRUE_OR_FALSE,
-        },
-        Err(_) => Outcomes::TRUE_OR_FALSE,
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -201,13 +201,12 @@ impl<'t, 'a> Cursor<'t, 'a> {
     }
 
     /// Whether an opening bracket at the cursor starts a query rather than a list or a join.
+    ///
+    /// Looks through a few more opening brackets only: a text may hold a million of them.
     pub fn at_subquery(&self) -> bool {
-        let inner = self
-            .tokens
-            .get(self.at..)
-            .unwrap_or_default()
-            .iter()
-            .find(|token| !token.is_operator("("));
+        const LOOK_AHEAD: usize = 16;
+        let next = self.tokens.get(self.at..).unwrap_or_default();
+        let inner = next.iter().take(LOOK_AHEAD).find(|token| !token.is_operator("("));
         self.at_operator("(")
             && inner.is_some_and(|t| t.is_any_word(&["SELECT", "WITH", "VALUES", "TABLE"]))
     }

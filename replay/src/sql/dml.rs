@@ -2,7 +2,7 @@
 
 use super::cursor::{Cursor, TableName};
 use super::dialect::Dialect;
-use super::table_refs::TableRefs;
+use super::table_refs::{MAX_TABLES, TableRefs};
 use super::token::Token;
 
 /// DELETE or UPDATE, taken apart at its clauses.
@@ -84,7 +84,9 @@ pub fn read_update<'t, 'a>(cursor: &mut Cursor<'t, 'a>, dialect: &Dialect) -> Dm
 fn delete_targets(cursor: &mut Cursor<'_, '_>) -> Vec<TableName> {
     let mut targets = Vec::new();
     while let Some(table) = cursor.table_name() {
-        targets.push(table);
+        if targets.len() < MAX_TABLES {
+            targets.push(table);
+        }
         if cursor.eat_operator(".") {
             cursor.eat_operator("*");
         }

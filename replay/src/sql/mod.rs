@@ -5,6 +5,7 @@
 
 mod charset;
 pub mod client;
+mod comparison;
 pub mod condition;
 mod constant;
 pub mod cursor;
@@ -18,9 +19,13 @@ pub mod split;
 pub mod statement;
 pub mod table_refs;
 mod token;
+mod words;
+pub mod written;
 
 pub use charset::ClientCharset;
 pub use cursor::{Cursor, TableName};
 pub use dialect::{Dialect, Family};
 pub use lexer::{LexError, LexErrorKind, Lexer, lex_code};
+pub use statement::{Object, StatementHead, StatementVerb};
 pub use token::{Token, TokenKind};
+pub use written::written_tables;

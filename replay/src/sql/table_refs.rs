@@ -24,6 +24,9 @@ pub struct TableRefs {
     pub limited_by_join: bool,
 }
 
+/// Tables that are kept: the servers join 61 at most.
+pub(super) const MAX_TABLES: usize = 1024;
+
 /// Words that end the list, or that follow a table without being its alias.
 const NOT_AN_ALIAS: [&str; 26] = [
     "SET",
@@ -61,6 +64,7 @@ impl TableRefs {
         let mut expecting = true;
         let mut outer = false;
         while let Some(token) = cursor.peek() {
+            refs.tables.truncate(MAX_TABLES);
             if token.is_any_word(ends) && !cursor.follows_dot() {
                 break;
             }
