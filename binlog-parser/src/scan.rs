@@ -161,6 +161,7 @@ pub struct Scan<'a> {
     /// Of the last event that was read.
     server_id: u32,
     encrypted: bool,
+    verify: bool,
 }
 
 impl<'a> Scan<'a> {
@@ -176,7 +177,24 @@ impl<'a> Scan<'a> {
             relay_log: log.is_relay_log(),
             server_id: log.header().server_id,
             encrypted: false,
+            verify: true,
         }
+    }
+
+    /// Leaves checksums unverified, for a first look over headers. Whatever is decided by it has to
+    /// be read again with care.
+    #[must_use]
+    pub fn trusting(mut self) -> Self {
+        self.verify = false;
+        self
+    }
+
+    /// The events alone, for where damage has been or will be dealt with.
+    pub fn events(self) -> impl Iterator<Item = RawEvent<'a>> {
+        self.filter_map(|scanned| match scanned {
+            Scanned::Event(event) => Some(event),
+            Scanned::Damage(_) => None,
+        })
     }
 
     /// Ends the walk before the first event that starts at or after `offset`.
@@ -222,7 +240,9 @@ impl<'a> Scan<'a> {
             header_bytes: header_bytes as u8,
             checksum_bytes: checksum_bytes as u8,
         };
-        verify_checksum(&event, self.format.checksum)?;
+        if self.verify {
+            verify_checksum(&event, self.format.checksum)?;
+        }
         Ok(event)
     }
 

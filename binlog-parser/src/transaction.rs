@@ -9,6 +9,7 @@
 //! `*` carries STMT_END, which ends a statement of rows.
 
 use crate::error::Fault;
+use crate::event::format_description::FormatDescription;
 use crate::event::gtid::GtidEvent;
 use crate::event::mariadb_gtid::{self, MariadbGtidEvent};
 use crate::event::query::QueryEvent;
@@ -324,10 +325,16 @@ impl<'a> Units<'a> {
         Units { scan, open: Vec::new(), state: State::Idle, next: None }
     }
 
-    /// The scan beneath: which format holds, and how far it has come.
+    /// The format description that holds at this point.
     #[must_use]
-    pub fn scan(&self) -> &Scan<'a> {
-        &self.scan
+    pub fn format(&self) -> &FormatDescription {
+        self.scan.format()
+    }
+
+    /// How far the walk has come: stream position of the next event.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.scan.offset()
     }
 
     fn finish(&mut self, ending: Ending) -> Option<Unit<'a>> {

@@ -10,5 +10,6 @@ pub mod find;
 pub mod schema;
 pub mod select;
 pub mod sql;
+pub mod stream;
 
 pub use error::{Error, Result};

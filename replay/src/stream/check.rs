@@ -1,0 +1,123 @@
+//! Looks for what cannot be replayed exactly, before anything is written.
+
+use binlog_parser::event::query::QueryEvent;
+use binlog_parser::header::{EventType, Family, flags};
+use binlog_parser::scan::RawEvent;
+use binlog_parser::source::log::Log;
+use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::{Transaction, Unit, Units};
+
+use super::Options;
+use crate::error::{Error, Result};
+use crate::select::Selected;
+
+/// How many places a refusal names.
+const NAMED: usize = 5;
+
+/// Refuses what is selected and cannot be replayed exactly.
+pub(super) fn check(set: &LogSet, options: &Options) -> Result<()> {
+    check_options(set, options)?;
+    let mut found = vec![];
+    for (index, log) in set.logs().iter().enumerate() {
+        if options.ends_before(index, 0) || !suspicious(log) {
+            continue;
+        }
+        for unit in Units::new(log.scan()) {
+            let Unit::Transaction(transaction) = unit else { continue };
+            if options.ends_before(index, transaction.start()) {
+                break;
+            }
+            let skipped = options.skip.iter().any(|target| target.is(index, &transaction));
+            if !skipped && options.filter.selects(set, index, &transaction)? == Selected::Yes {
+                found.extend(obstacle(log, &transaction));
+            }
+        }
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    let more = found.len().saturating_sub(NAMED);
+    let mut what = found[..found.len().min(NAMED)].join("\n");
+    if more > 0 {
+        what.push_str(&format!("\nand {more} more"));
+    }
+    Err(Error::refused(
+        what,
+        "leave these transactions out with --skip ADDR, or end before the first with --stop-before",
+    ))
+}
+
+fn check_options(set: &LogSet, options: &Options) -> Result<()> {
+    let mariadb = set.logs().iter().any(|log| log.format().family == Family::Mariadb);
+    if options.idempotent && mariadb {
+        return Err(Error::refused(
+            "--idempotent: MariaDB has no session variable for it",
+            "SET GLOBAL slave_exec_mode=IDEMPOTENT on the server for the time of the replay",
+        ));
+    }
+    let charset = options.set_charset.as_deref().unwrap_or("x");
+    if charset.is_empty() || !charset.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        return Err(Error::Usage(format!("--set-charset: needed a name, had {charset:?}")));
+    }
+    Ok(())
+}
+
+/// Whether a log holds any event that may stand in the way: a walk over headers, which spares
+/// nearly every log the walk over transactions.
+fn suspicious(log: &Log) -> bool {
+    log.scan().trusting().events().any(|event| obstructs(&event).is_some() || has_error(&event))
+}
+
+/// What keeps a transaction from being replayed, with its address.
+fn obstacle(log: &Log, transaction: &Transaction<'_>) -> Option<String> {
+    transaction.events.iter().find_map(|event| {
+        let place = || log.location(event.offset).of(event.event_type().name());
+        if let Some(why) = obstructs(event) {
+            return Some(format!("{}: {why}", place()));
+        }
+        let code = QueryEvent::parse(event.body()).map_or(0, |query| query.error_code);
+        has_error(event)
+            .then(|| format!("{}: the statement failed part-way with error {code}", place()))
+    })
+}
+
+/// Why an event of this type cannot be replayed.
+fn obstructs(event: &RawEvent<'_>) -> Option<&'static str> {
+    match event.event_type() {
+        EventType::INTVAR | EventType::RAND | EventType::USER_VAR => {
+            Some("statement-based DML is not replayed")
+        }
+        EventType::LOAD
+        | EventType::CREATE_FILE
+        | EventType::APPEND_BLOCK
+        | EventType::EXEC_LOAD
+        | EventType::DELETE_FILE
+        | EventType::NEW_LOAD
+        | EventType::BEGIN_LOAD_QUERY
+        | EventType::EXECUTE_LOAD_QUERY => Some("statement-based LOAD DATA is not replayed"),
+        EventType::INCIDENT => Some("events were lost on the server here"),
+        EventType::TRANSACTION_PAYLOAD
+        | EventType::QUERY_COMPRESSED
+        | EventType::WRITE_ROWS_COMPRESSED_V1
+        | EventType::UPDATE_ROWS_COMPRESSED_V1
+        | EventType::DELETE_ROWS_COMPRESSED_V1
+        | EventType::WRITE_ROWS_COMPRESSED
+        | EventType::UPDATE_ROWS_COMPRESSED
+        | EventType::DELETE_ROWS_COMPRESSED => Some("compressed events are not replayed"),
+        EventType::PARTIAL_UPDATE_ROWS => Some("partial JSON updates are not replayed"),
+        EventType::PARTIAL_ROW_DATA => Some("rows divided among events are not replayed"),
+        EventType::WRITE_ROWS_V0 | EventType::UPDATE_ROWS_V0 | EventType::DELETE_ROWS_V0 => {
+            Some("rows of a server before 5.1.16 are not replayed")
+        }
+        event_type if event_type.is_known() || event.header.has(flags::IGNORABLE) => None,
+        _ => Some("no server is known that writes this type"),
+    }
+}
+
+/// Whether a Query event says that its statement failed, and so must fail again.
+fn has_error(event: &RawEvent<'_>) -> bool {
+    /// Where the error code stands in the body.
+    const ERROR_CODE: std::ops::Range<usize> = 9..11;
+    event.event_type() == EventType::QUERY
+        && event.body().get(ERROR_CODE).is_some_and(|code| code != [0, 0])
+}

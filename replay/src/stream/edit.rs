@@ -1,0 +1,68 @@
+//! Events that must differ from what stands in the log: another flag, another database.
+
+use std::borrow::Cow;
+
+use binlog_parser::Fault;
+use binlog_parser::event::table_map::TableMapEvent;
+use binlog_parser::scan::RawEvent;
+
+/// Where the length stands in a header, in bytes.
+const LENGTH_OFFSET: usize = 9;
+
+/// STMT_END in the flags of a rows event (`Rows_event::enum_flag`).
+const STMT_END: u8 = 1;
+
+/// A rows event with STMT_END set, so that it can be the last of its BINLOG.
+#[must_use]
+pub fn with_statement_end<'a>(rows: &RawEvent<'a>, table_id_bytes: usize) -> Cow<'a, [u8]> {
+    let flags = rows.bytes().len() - rows.checksum_bytes() - rows.body().len() + table_id_bytes;
+    match rows.bytes().get(flags) {
+        Some(byte) if byte & STMT_END == 0 => {
+            let mut bytes = rows.bytes().to_vec();
+            bytes[flags] |= STMT_END;
+            Cow::Owned(seal(bytes, rows.checksum_bytes()))
+        }
+        _ => Cow::Borrowed(rows.bytes()),
+    }
+}
+
+/// A table map that names another database.
+///
+/// # Errors
+/// A [`Fault`] if the map cannot be read.
+pub fn with_database(
+    map: &RawEvent<'_>,
+    table_id_bytes: usize,
+    database: &[u8],
+) -> Result<Vec<u8>, Fault> {
+    let old = TableMapEvent::parse(map.body(), table_id_bytes)?.database;
+    let header = map.bytes().len() - map.checksum_bytes() - map.body().len();
+    // The name's length is one byte: it is a length-encoded integer, and names are short.
+    let name = header + table_id_bytes + 2;
+    let Ok(length) = u8::try_from(database.len()) else {
+        return Err(Fault::limit("database name", u64::from(u8::MAX), database.len() as u64));
+    };
+    let (Some(before), Some(after)) =
+        (map.bytes().get(..name), map.bytes().get(name + 1 + old.len()..))
+    else {
+        return Err(Fault::short("database name", old.len() as u64, map.body().len() as u64));
+    };
+    let mut bytes = before.to_vec();
+    bytes.push(length);
+    bytes.extend(database);
+    bytes.extend(after);
+    Ok(seal(bytes, map.checksum_bytes()))
+}
+
+/// Writes the length and the checksum that belong to an event's bytes.
+fn seal(mut bytes: Vec<u8>, checksum_bytes: usize) -> Vec<u8> {
+    let length = bytes.len();
+    if let Some(field) = bytes.get_mut(LENGTH_OFFSET..LENGTH_OFFSET + 4) {
+        field.copy_from_slice(&(length as u32).to_le_bytes());
+    }
+    if checksum_bytes == 4 && length >= 4 {
+        let crc = crc32fast::hash(&bytes[..length - 4]);
+        bytes[length - 4..].copy_from_slice(&crc.to_le_bytes());
+    }
+    bytes
+}

@@ -1,0 +1,89 @@
+//! Exact replay: the stream that gives a server the data, GTIDs and session effects of the logs.
+//!
+//! ```text
+//! check     can everything that is selected be replayed exactly? else refuse, before a byte is out
+//! writer    transactions one after another: what goes into the stream, and where it ends
+//!   session     the session variables of a statement, as differences
+//!   rows        the events of a statement of rows: filtered, rewritten, cut to packets
+//!   packet      as few packets as possible
+//! manifest  what was written, and what the client and the server need for it
+//! ```
+
+mod check;
+mod edit;
+mod manifest;
+mod packet;
+mod rows;
+mod session;
+mod text;
+mod writer;
+
+use std::io::Write;
+
+use binlog_parser::source::log_set::LogSet;
+
+use crate::error::Result;
+use crate::select::{Filter, Target};
+
+pub use manifest::Manifest;
+pub use packet::{DELIMITER, encode, encoded_len};
+
+/// What to write, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Which transactions and statements.
+    pub filter: Filter,
+    /// Ends before the transaction of this target.
+    pub stop_before: Option<Target>,
+    /// Ends after the transaction of this target.
+    pub stop_after: Option<Target>,
+    /// Transactions that are left out; their GTIDs are consumed.
+    pub skip: Vec<Target>,
+    /// Leaves GTIDs out: the server gives its own.
+    pub skip_gtids: bool,
+    /// Keeps the replay out of the server's own binary log.
+    pub disable_log_bin: bool,
+    /// Takes rows that are there or gone already for done.
+    pub idempotent: bool,
+    /// Databases and the names that they get instead.
+    pub rewrite_db: Vec<(Vec<u8>, Vec<u8>)>,
+    /// A character set for `SET NAMES` at the start.
+    pub set_charset: Option<String>,
+    /// Most bytes that a packet should have. One event is never divided.
+    pub packet_bytes: usize,
+}
+
+/// What a packet has unless told otherwise, in bytes: far below what any server or client refuses,
+/// and far above what makes a round trip matter.
+pub const PACKET_BYTES: usize = 4 << 20;
+
+/// Writes the stream. `progress` is told now and then how many bytes of the logs are done.
+///
+/// # Errors
+/// [`crate::Error::Refused`] before anything is written if something selected cannot be replayed
+/// exactly; what the output says; a log that cannot be read. Damage ends the stream before the
+/// transaction that it hits, and stands in the manifest.
+pub fn replay(
+    set: &LogSet,
+    options: &Options,
+    out: &mut dyn Write,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Manifest> {
+    check::check(set, options)?;
+    writer::write(set, options, out, progress)
+}
+
+impl Options {
+    /// Whether the stream ends before the unit that starts at `start` of log number `log`.
+    fn ends_before(&self, log: usize, start: u64) -> bool {
+        let at = (log, start);
+        self.stop_before.as_ref().is_some_and(|target| at >= (target.log, target.start))
+            || self.stop_after.as_ref().is_some_and(|target| at > (target.log, target.start))
+    }
+
+    /// The name that a database gets.
+    fn rewritten<'n>(&'n self, database: &'n [u8]) -> &'n [u8] {
+        let rule = self.rewrite_db.iter().find(|(from, _)| from == database);
+        rule.map_or(database, |(_, to)| to)
+    }
+}

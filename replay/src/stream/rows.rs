@@ -1,0 +1,156 @@
+//! The events of a statement of rows: which of them go into the stream, in which form, and how many
+//! fit into one packet.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use binlog_parser::Fault;
+use binlog_parser::event::table_map::TableMapEvent;
+use binlog_parser::header::EventType;
+use binlog_parser::scan::RawEvent;
+
+use super::Options;
+use super::edit::{with_database, with_statement_end};
+
+/// Events that one BINLOG takes together, as runs of bytes.
+pub(super) type Batch<'a> = Vec<Cow<'a, [u8]>>;
+
+/// The maps and rows of a statement that are selected.
+pub(super) struct RowsStatement<'e, 'a> {
+    maps: Vec<&'e RawEvent<'a>>,
+    rows: Vec<&'e RawEvent<'a>>,
+    table_id_bytes: usize,
+    /// Whether events stand in the stream as they stand in the log, one behind the other.
+    untouched: bool,
+}
+
+impl<'e, 'a> RowsStatement<'e, 'a> {
+    /// Selects among the events of a statement.
+    ///
+    /// # Errors
+    /// A table map or rows event that cannot be read.
+    pub fn new(
+        events: &'e [RawEvent<'a>],
+        options: &Options,
+        table_id_bytes: usize,
+    ) -> Result<Self, Fault> {
+        let is_map = |event: &&RawEvent<'_>| event.event_type() == EventType::TABLE_MAP;
+        let is_rows = |event: &&RawEvent<'_>| event.event_type().is_rows();
+        let mut statement = RowsStatement {
+            maps: events.iter().filter(is_map).collect(),
+            rows: events.iter().filter(is_rows).collect(),
+            table_id_bytes,
+            untouched: true,
+        };
+        if options.filter.by_table() {
+            statement.filter(options)?;
+        }
+        if !options.rewrite_db.is_empty() {
+            statement.untouched = false;
+        }
+        Ok(statement)
+    }
+
+    fn filter(&mut self, options: &Options) -> Result<(), Fault> {
+        let mut kept = vec![];
+        for map in &self.maps {
+            let map = TableMapEvent::parse(map.body(), self.table_id_bytes)?;
+            if options.filter.selects_table(map.database, map.table) {
+                kept.push(map.table_id);
+            }
+        }
+        if kept.len() == self.maps.len() {
+            return Ok(());
+        }
+        self.untouched = false;
+        let bytes = self.table_id_bytes;
+        // Maps and rows both begin with the table's id.
+        let id =
+            |event: &RawEvent<'_>| event.body().get(..bytes).and_then(binlog_parser::wire::le_uint);
+        self.maps.retain(|map| id(map).is_some_and(|id| kept.contains(&id)));
+        self.rows.retain(|rows| id(rows).is_some_and(|id| kept.contains(&id)));
+        Ok(())
+    }
+
+    /// Whether nothing of the statement is selected.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Bytes of all events.
+    pub fn bytes(&self) -> usize {
+        self.maps.iter().chain(&self.rows).map(|event| event.bytes().len()).sum()
+    }
+
+    /// The whole statement as one batch.
+    ///
+    /// # Errors
+    /// A table map that cannot be read.
+    pub fn whole(&self, log: &'a [u8], options: &Options) -> Result<Batch<'a>, Fault> {
+        let run = if self.untouched { self.run() } else { None };
+        if let Some(bytes) = run.and_then(|run| log.get(run)) {
+            return Ok(vec![Cow::Borrowed(bytes)]);
+        }
+        self.batch(&self.rows, options)
+    }
+
+    /// Where the events lie, if they lie one behind the other.
+    fn run(&self) -> Option<Range<usize>> {
+        let mut events = self.maps.iter().chain(&self.rows);
+        let first = events.next()?;
+        let mut end = first.end();
+        for event in events {
+            if event.offset != end {
+                return None;
+            }
+            end = event.end();
+        }
+        Some(first.offset as usize..end as usize)
+    }
+
+    /// The statement in batches of at most `limit` bytes, or of one rows event. Each has all the
+    /// maps, and ends in a rows event with STMT_END: the server applies rows one by one, so it does
+    /// not matter to the data where a statement is divided.
+    ///
+    /// # Errors
+    /// A table map that cannot be read.
+    pub fn batches(&self, limit: usize, options: &Options) -> Result<Vec<Batch<'a>>, Fault> {
+        let maps: usize = self.maps.iter().map(|map| map.bytes().len()).sum();
+        let mut batches = vec![];
+        let (mut start, mut bytes) = (0, maps);
+        for (index, rows) in self.rows.iter().enumerate() {
+            let length = rows.bytes().len();
+            if index > start && bytes + length > limit {
+                batches.push(self.batch(&self.rows[start..index], options)?);
+                (start, bytes) = (index, maps);
+            }
+            bytes += length;
+        }
+        batches.push(self.batch(&self.rows[start..], options)?);
+        Ok(batches)
+    }
+
+    fn batch(&self, rows: &[&RawEvent<'a>], options: &Options) -> Result<Batch<'a>, Fault> {
+        let mut batch = Batch::with_capacity(self.maps.len() + rows.len());
+        for map in &self.maps {
+            batch.push(self.rewritten(map, options)?);
+        }
+        if let Some((last, before)) = rows.split_last() {
+            batch.extend(before.iter().map(|rows| Cow::Borrowed(rows.bytes())));
+            batch.push(with_statement_end(last, self.table_id_bytes));
+        }
+        Ok(batch)
+    }
+
+    fn rewritten(&self, map: &RawEvent<'a>, options: &Options) -> Result<Cow<'a, [u8]>, Fault> {
+        if options.rewrite_db.is_empty() {
+            return Ok(Cow::Borrowed(map.bytes()));
+        }
+        let old = TableMapEvent::parse(map.body(), self.table_id_bytes)?.database;
+        let new = options.rewritten(old);
+        if new == old {
+            return Ok(Cow::Borrowed(map.bytes()));
+        }
+        with_database(map, self.table_id_bytes, new).map(Cow::Owned)
+    }
+}

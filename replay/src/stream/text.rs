@@ -1,0 +1,183 @@
+//! Statements of text: whether they are selected, and how they pass through a client unharmed.
+
+use std::borrow::Cow;
+
+use binlog_parser::Fault;
+use binlog_parser::event::query::QueryEvent;
+use binlog_parser::event::status_vars::StatusVars;
+use binlog_parser::header::flags;
+use binlog_parser::scan::RawEvent;
+
+use super::Options;
+use super::packet::DELIMITER;
+use crate::schema::Charset;
+use crate::sql::client::{Refusal, client_safe};
+use crate::sql::statement::{Object, StatementHead, StatementVerb, head, written_tables};
+use crate::sql::{ClientCharset, Dialect};
+
+/// Fails where the client is run without `--binary-mode` and would change a carriage return.
+pub(super) const BINARY_MODE_CHECK: &[u8] =
+    b"SET @binlog_binary_mode=IF(LENGTH('\r\n')=2,1,(SELECT 1 UNION SELECT 2))";
+
+/// Delimiters to choose from where a text holds the usual one.
+const OTHER_DELIMITERS: [&str; 4] = ["/*!!*/;", "/*!#*/;", "/*!~*/;", "/*!?*/;"];
+
+/// A statement that cannot be passed on.
+pub(super) struct Refused {
+    pub fault: Fault,
+}
+
+/// The charset by which the client at the other end reads quotes.
+#[derive(Debug, Default)]
+pub(super) struct ClientCharsetState {
+    /// Name of the last charset that was told to the client; none at first.
+    told: Option<&'static str>,
+    /// Whether the check for `--binary-mode` stands in the stream.
+    checked: bool,
+}
+
+/// A statement in the form in which the client forwards it unchanged.
+pub(super) struct Prepared<'t> {
+    pub text: Cow<'t, [u8]>,
+    /// Another delimiter, where the text holds the usual one.
+    pub delimiter: Option<&'static str>,
+    /// A line that tells the client the statement's charset.
+    pub charset_line: Option<Vec<u8>>,
+    pub needs_binary_mode: bool,
+    /// Whether the check for `--binary-mode` has to go before.
+    pub binary_mode_check: bool,
+}
+
+/// A Query event's statement, read as its server read it.
+pub(super) struct TextStatement<'q, 'a> {
+    query: &'q QueryEvent<'a>,
+    dialect: Dialect,
+    head: StatementHead,
+    /// SUPPRESS_USE: the server says that it does not depend on the database.
+    suppress_use: bool,
+    client_collation: Option<u16>,
+}
+
+impl<'q, 'a> TextStatement<'q, 'a> {
+    pub fn new(
+        event: &RawEvent<'_>,
+        query: &'q QueryEvent<'a>,
+        vars: &StatusVars<'_>,
+        server_version: &str,
+    ) -> Self {
+        let mut dialect = Dialect::from_server_version(server_version.as_bytes());
+        if let Some(sql_mode) = vars.sql_mode {
+            dialect = dialect.with_sql_mode(sql_mode);
+        }
+        let client_collation = vars.charset.map(|charset| charset.client);
+        if let Some(collation) = client_collation {
+            dialect = dialect.with_client_collation(collation);
+        }
+        TextStatement {
+            query,
+            dialect,
+            head: head(query.text, &dialect),
+            suppress_use: event.header.has(flags::SUPPRESS_USE),
+            client_collation,
+        }
+    }
+
+    /// Whether the filters select it: by the tables that it writes, and else by its database.
+    pub fn is_selected(&self, options: &Options) -> bool {
+        let filter = &options.filter;
+        if !filter.by_table() {
+            return true;
+        }
+        let tables = written_tables(self.query.text, &self.dialect, self.query.database);
+        if tables.is_empty() {
+            return filter.tables.is_empty() && filter.selects_database(self.query.database);
+        }
+        tables.iter().any(|name| {
+            let database = name.database.as_deref().unwrap_or(self.query.database);
+            filter.selects_table(database, &name.table)
+        })
+    }
+
+    /// Refuses a statement that names a database which is to be rewritten: text is not rewritten.
+    pub fn check_rewrite(&self, options: &Options) -> Result<(), Refused> {
+        if options.rewrite_db.is_empty() {
+            return Ok(());
+        }
+        let tables = written_tables(self.query.text, &self.dialect, b"");
+        let named = |database: &[u8]| options.rewritten(database) != database;
+        let by_table = tables.iter().filter_map(|table| table.database.as_deref()).any(named);
+        let by_itself = self.head.object == Object::Database && named(self.query.database);
+        if by_table || by_itself {
+            let why =
+                "its text names a database that --rewrite-db renames; leave it out with --skip";
+            return Err(Refused { fault: Fault::unsupported("statement", why) });
+        }
+        Ok(())
+    }
+
+    /// Whether the statement runs in the event's database. A server marks what does not depend on
+    /// it, but takes ALTER DATABASE for that, which without a name means the current one.
+    pub fn needs_database(&self) -> bool {
+        let alters = self.head.verb == StatementVerb::Alter && self.head.object == Object::Database;
+        !self.query.database.is_empty() && (!self.suppress_use || alters)
+    }
+
+    /// Whether the current database may be another, or none, afterwards.
+    pub fn changes_databases(&self) -> bool {
+        self.head.object == Object::Database
+    }
+
+    /// Brings the statement into the form in which a client forwards it unchanged.
+    pub fn prepare(&self, client: &mut ClientCharsetState) -> Result<Prepared<'a>, Refused> {
+        let text = self.query.text;
+        let delimiters = std::iter::once(None).chain(OTHER_DELIMITERS.map(Some));
+        let mut refusal = None;
+        for delimiter in delimiters {
+            match client_safe(text, &self.dialect, delimiter.map_or(DELIMITER, str::as_bytes)) {
+                Ok(text) => return Ok(self.prepared(text, delimiter, client)),
+                Err(error @ Refusal::Delimiter { .. }) => refusal = Some(error),
+                Err(error) => {
+                    refusal = Some(error);
+                    break;
+                }
+            }
+        }
+        let why = refusal.map_or_else(String::new, |refusal| refusal.to_string());
+        Err(Refused { fault: Fault::unsupported("statement", why) })
+    }
+
+    fn prepared<'t>(
+        &self,
+        text: Cow<'t, [u8]>,
+        delimiter: Option<&'static str>,
+        client: &mut ClientCharsetState,
+    ) -> Prepared<'t> {
+        let needs_binary_mode = memchr::memchr2(b'\r', 0, &text).is_some();
+        let binary_mode_check = needs_binary_mode && !std::mem::replace(&mut client.checked, true);
+        let charset_line = self.charset_line(client);
+        Prepared { text, delimiter, charset_line, needs_binary_mode, binary_mode_check }
+    }
+
+    /// `\C` makes the client read quotes as the server will: only the charsets whose characters
+    /// may end in a backslash or a quote need it, and whatever comes after one of them.
+    fn charset_line(&self, client: &mut ClientCharsetState) -> Option<Vec<u8>> {
+        let collation = self.client_collation?;
+        let dangerous = ClientCharset::from_collation(collation).is_dangerous();
+        if !dangerous && client.told.is_none() {
+            return None;
+        }
+        let name = if dangerous { Charset::of_collation_id(collation)?.name } else { "utf8mb4" };
+        if client.told.replace(name) == Some(name) {
+            return None;
+        }
+        Some([b"/*!\\C ", name.as_bytes(), b" */", DELIMITER].concat())
+    }
+}
+
+/// Whether a text is made of letters, digits, spaces, commas and quoted hexadecimal alone, so that
+/// it may share a packet with others: what the server itself writes about XA transactions.
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    text.starts_with(b"XA ")
+        && text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b',' | b'\''))
+        && text.iter().filter(|byte| **byte == b'\'').count() % 2 == 0
+}
