@@ -5,6 +5,8 @@ use super::dialect::Dialect;
 use super::lexer::Lexer;
 use super::token::{Token, TokenKind};
 
+pub use super::written::written_tables;
+
 /// What a statement does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StatementVerb {
