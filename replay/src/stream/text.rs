@@ -12,7 +12,8 @@ use super::Options;
 use super::packet::DELIMITER;
 use crate::schema::Charset;
 use crate::sql::client::{Refusal, client_safe};
-use crate::sql::statement::{Object, StatementHead, StatementVerb, head, written_tables};
+use crate::sql::statement::{Object, StatementHead, StatementVerb, head};
+use crate::sql::written::written_tables;
 use crate::sql::{ClientCharset, Dialect};
 
 /// Fails where the client is run without `--binary-mode` and would change a carriage return.
