@@ -7,6 +7,9 @@ pub const EVENT_BYTES: u32 = 1 << 30;
 /// Most columns of a table: the servers allow 4096 (`MAX_FIELDS` in `sql_const.h`).
 pub const COLUMNS: u64 = 4096;
 
+/// Most members of an ENUM; a SET has at most 64 (`MAX_ENUM_VALUES` in `sql_const.h`).
+pub const ENUM_MEMBERS: u64 = 65_535;
+
 /// Deepest nesting of a JSON document (`JSON_DOCUMENT_MAX_DEPTH` in `json_binary.h`).
 pub const JSON_DEPTH: usize = 100;
 

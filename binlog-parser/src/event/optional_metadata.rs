@@ -2,6 +2,7 @@
 
 use crate::error::Fault;
 use crate::header::Family;
+use crate::limits;
 use crate::row::{Column, ColumnType, KeyPart};
 use crate::wire::Reader;
 
@@ -221,6 +222,9 @@ fn labels(
     let mut reader = Reader::new(value);
     for column in columns.iter_mut().filter(|column| counts(column)) {
         let count = reader.lenenc("count of members")?;
+        if count > limits::ENUM_MEMBERS {
+            return Err(Fault::limit("count of members", limits::ENUM_MEMBERS, count));
+        }
         let mut members = Vec::new();
         for _ in 0..count {
             members.push(reader.string_lenenc("member of an ENUM or SET")?.into());
@@ -259,6 +263,9 @@ fn key(columns: &[Column], value: &[u8], prefixes: bool) -> Result<Vec<KeyPart>,
     let mut reader = Reader::new(value);
     let mut parts = Vec::new();
     while !reader.is_empty() {
+        if parts.len() == columns.len() {
+            return Err(Fault::value("primary key", "each column once", "more"));
+        }
         let index = reader.lenenc("column of the primary key")?;
         let prefix =
             if prefixes { narrow(&mut reader, "prefix of a primary key column")? } else { 0 };
@@ -277,6 +284,9 @@ fn strings<'a>(value: &'a [u8], what: &'static str) -> Result<Vec<&'a [u8]>, Fau
     let mut reader = Reader::new(value);
     let mut strings = Vec::new();
     while !reader.is_empty() {
+        if strings.len() as u64 == limits::COLUMNS {
+            return Err(Fault::limit(what, limits::COLUMNS, limits::COLUMNS + 1));
+        }
         strings.push(reader.string_lenenc(what)?);
     }
     Ok(strings)
@@ -355,15 +365,24 @@ mod tests {
     }
 
     #[test]
-    fn a_claimed_count_of_members_allocates_nothing() {
+    fn claimed_counts_are_not_believed() {
         let mut columns = columns(&[ColumnType::Set { bytes: 1 }]);
-        let bytes = [5, 9, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F];
-        assert_eq!(
-            OptionalMetadata::new(&bytes)
+        let mut fault = |bytes: &[u8]| {
+            OptionalMetadata::new(bytes)
                 .describe(&mut columns, Family::Mysql)
                 .unwrap_err()
-                .to_string(),
-            "member of an ENUM or SET: needed 1 bytes, had 0"
+                .to_string()
+        };
+        assert_eq!(fault(&[5, 1, 9]), "member of an ENUM or SET: needed 1 bytes, had 0");
+        assert_eq!(
+            fault(&[5, 4, 0xFD, 0x00, 0x00, 0x01]),
+            "count of members: needed at most 65535, had 65536"
+        );
+        assert_eq!(fault(&[8, 2, 0, 0]), "primary key: needed each column once, had more");
+        let many = [&[4, 0xFC, 0x01, 0x10][..], &[0; 4097]].concat();
+        assert_eq!(
+            OptionalMetadata::new(&many).column_names().unwrap_err().to_string(),
+            "column name: needed at most 4096, had 4097"
         );
     }
 }
