@@ -1,6 +1,7 @@
 //! What an event says, in a line: the Info column of SHOW BINLOG EVENTS, with names and row counts
 //! added where the server prints numbers only.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use binlog_parser::Fault;
@@ -19,8 +20,10 @@ use binlog_parser::gtid::TransactionGtid;
 use binlog_parser::header::{EventType, flags};
 use binlog_parser::row::RowLayout;
 use binlog_parser::scan::RawEvent;
+use replay::sql::Dialect;
+use replay::sql::secrets::mask_secrets;
 
-use crate::text::{decode, utf8};
+use crate::text::{Decoded, decode, utf8};
 
 /// What an event says beyond its header.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,6 +36,25 @@ pub struct Described<'a> {
     pub table: Option<&'a [u8]>,
     /// Rows that it changes.
     pub rows: Option<u64>,
+    /// The statement that it is, or that its rows come from.
+    pub statement: Option<Statement<'a>>,
+}
+
+/// The text of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement<'a> {
+    /// The text in its own character set, secrets masked.
+    pub bytes: Cow<'a, [u8]>,
+    /// Collation of its client, which names that set; `None` if it is not known.
+    pub collation: Option<u16>,
+}
+
+impl Statement<'_> {
+    /// The text as characters, not made safe yet.
+    #[must_use]
+    pub fn decode(&self) -> Decoded<'_> {
+        decode(&self.bytes, self.collation)
+    }
 }
 
 /// A table as the maps of the current statement name it.
@@ -48,20 +70,34 @@ pub struct Describer<'a> {
     table_id_bytes: usize,
     gtid: Option<TransactionGtid>,
     maps: HashMap<u64, Mapped<'a>>,
+    /// Whether the statement that the maps belong to has ended.
+    ended: bool,
     /// Of the last Query: what texts beside the rows are most likely in as well.
+    dialect: Dialect,
     client_collation: Option<u16>,
+    reveal: bool,
 }
 
 impl<'a> Describer<'a> {
-    /// Starts at the beginning of a log.
+    /// Starts at the beginning of a log, or of a transaction. Passwords are masked in statements
+    /// unless `reveal`.
     #[must_use]
-    pub fn new(format: &FormatDescription) -> Self {
+    pub fn new(format: &FormatDescription, reveal: bool) -> Self {
         Describer {
             table_id_bytes: format.table_id_bytes(),
             gtid: None,
             maps: HashMap::new(),
+            ended: false,
+            dialect: Dialect::from_server_version(format.server_version.as_bytes()),
             client_collation: None,
+            reveal,
         }
+    }
+
+    /// The table that a rows event speaks of, by its id; as long as its statement is the last one.
+    #[must_use]
+    pub fn table(&self, table_id: u64) -> Option<&TableMapEvent<'a>> {
+        self.maps.get(&table_id).map(|mapped| &mapped.map)
     }
 
     /// GTID of the transaction that the last event described belongs to.
@@ -75,17 +111,22 @@ impl<'a> Describer<'a> {
     /// # Errors
     /// The fault in a body that cannot be read.
     pub fn describe(&mut self, event: &RawEvent<'a>) -> Result<Described<'a>, Fault> {
+        if std::mem::take(&mut self.ended) {
+            self.maps.clear();
+        }
         let body = event.body();
         match event.event_type() {
             EventType::QUERY => self.query(event),
             EventType::TABLE_MAP => self.table_map(body),
             event_type if event_type.is_rows() => self.rows(event),
             event_type if event_type.is_gtid() => self.transaction(event),
+            EventType::ROWS_QUERY => Ok(self.cause("# ", rows_query(body)?)),
+            EventType::ANNOTATE_ROWS => Ok(self.cause("", body)),
             event_type => {
                 if is_frame(event_type) {
                     self.gtid = None;
                 }
-                let info = self.other(event)?;
+                let info = Self::other(event)?;
                 Ok(Described { info, ..Described::default() })
             }
         }
@@ -93,10 +134,10 @@ impl<'a> Describer<'a> {
 
     fn query(&mut self, event: &RawEvent<'a>) -> Result<Described<'a>, Fault> {
         let query = QueryEvent::parse(event.body())?;
-        let charset = query.status_vars().ok().and_then(|vars| vars.charset);
-        self.client_collation = charset.map(|charset| charset.client).or(self.client_collation);
+        self.follow_session(&query);
         self.maps.clear();
-        let text = decode(query.text, self.client_collation).text;
+        let statement = self.statement(query.text);
+        let text = statement.decode().text;
         let database = (!query.database.is_empty()).then_some(query.database);
         let info = match database {
             Some(database) if !event.header.has(flags::SUPPRESS_USE) => {
@@ -104,7 +145,26 @@ impl<'a> Describer<'a> {
             }
             _ => text.into_owned(),
         };
-        Ok(Described { info, database, ..Described::default() })
+        Ok(Described { info, database, statement: Some(statement), ..Described::default() })
+    }
+
+    fn follow_session(&mut self, query: &QueryEvent<'_>) {
+        let Ok(vars) = query.status_vars() else { return };
+        if let Some(sql_mode) = vars.sql_mode {
+            self.dialect = self.dialect.with_sql_mode(sql_mode);
+        }
+        if let Some(charset) = vars.charset {
+            self.dialect = self.dialect.with_client_collation(charset.client);
+            self.client_collation = Some(charset.client);
+        }
+    }
+
+    fn statement(&self, text: &'a [u8]) -> Statement<'a> {
+        let bytes = match self.reveal {
+            true => Cow::Borrowed(text),
+            false => mask_secrets(text, &self.dialect),
+        };
+        Statement { bytes, collation: self.client_collation }
     }
 
     fn table_map(&mut self, body: &'a [u8]) -> Result<Described<'a>, Fault> {
@@ -112,7 +172,7 @@ impl<'a> Describer<'a> {
         let info = format!("table_id: {} ({})", map.table_id, table_name(&map));
         self.maps.insert(map.table_id, Mapped { map, layout: map.layout() });
         let (database, table) = (Some(map.database), Some(map.table));
-        Ok(Described { info, database, table, rows: None })
+        Ok(Described { info, database, table, ..Described::default() })
     }
 
     fn rows(&mut self, event: &RawEvent<'a>) -> Result<Described<'a>, Fault> {
@@ -131,9 +191,16 @@ impl<'a> Describer<'a> {
         }
         if rows.ends_statement() {
             described.info.push_str(" flags: STMT_END_F");
-            self.maps.clear();
+            self.ended = true;
         }
         Ok(described)
+    }
+
+    /// The statement that the rows after it come from.
+    fn cause(&self, prefix: &str, text: &'a [u8]) -> Described<'a> {
+        let statement = self.statement(text);
+        let info = format!("{prefix}{}", statement.decode().text);
+        Described { info, statement: Some(statement), ..Described::default() }
     }
 
     fn transaction(&mut self, event: &RawEvent<'a>) -> Result<Described<'a>, Fault> {
@@ -152,7 +219,7 @@ impl<'a> Describer<'a> {
         Ok(Described { info, ..Described::default() })
     }
 
-    fn other(&self, event: &RawEvent<'_>) -> Result<String, Fault> {
+    fn other(event: &RawEvent<'_>) -> Result<String, Fault> {
         let body = event.body();
         let name = |bytes: &[u8]| utf8(bytes).text.into_owned();
         Ok(match event.event_type() {
@@ -178,17 +245,13 @@ impl<'a> Describer<'a> {
                 format!("XA {start} {}{end}", xa.xid)
             }
             EventType::PREVIOUS_GTIDS => {
-                PreviousGtidsEvent::parse(body, &event.header)?.gtids.to_string()
+                PreviousGtidsEvent::parse(body, &event.header)?.gtids.to_string().replace('\n', " ")
             }
             EventType::GTID_LIST => {
                 let list = GtidListEvent::parse(body, &event.header)?;
                 let gtids: Vec<_> = list.gtids.iter().map(ToString::to_string).collect();
                 format!("[{}]", gtids.join(","))
             }
-            EventType::ROWS_QUERY => {
-                format!("# {}", decode(rows_query(body)?, self.client_collation).text)
-            }
-            EventType::ANNOTATE_ROWS => decode(body, self.client_collation).text.into_owned(),
             EventType::BINLOG_CHECKPOINT => name(binlog_checkpoint(body)?),
             EventType::INCIDENT => {
                 let incident = IncidentEvent::parse(body)?;

@@ -9,6 +9,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// 0: done.
     Done = 0,
+    /// 1: nothing found, or a target never reached.
+    NotFound = 1,
     /// 2: wrong use, or input that cannot be read.
     Unusable = 2,
     /// 3: done, but the evidence is damaged or incomplete, and the report says where.
@@ -65,10 +67,19 @@ impl Failure {
     }
 }
 
-/// Input that cannot be read, and everything else that stops a verb, ends with 2.
+/// A target that is never reached ends with 1, a refusal with 4; input that cannot be read, and
+/// everything else that stops a verb, with 2.
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Failure::new(Exit::Unusable, error.into())
+        let error = error.into();
+        match error.downcast_ref() {
+            Some(replay::Error::NotReached(_)) => Failure::new(Exit::NotFound, error),
+            Some(replay::Error::Refused { hint, .. }) => {
+                let hint = hint.clone();
+                Failure::new(Exit::Refused, error).hint(hint)
+            }
+            _ => Failure::new(Exit::Unusable, error),
+        }
     }
 }
 

@@ -1,14 +1,15 @@
 //! JSON output: one object a line, and nothing in it that a terminal obeys.
 //!
 //! Keys are snake_case, times RFC 3339 in UTC, and 64-bit numbers exact. Strings are characters.
-//! Where bytes of a log make none, the string has `\xHH` in their place (a backslash, as text).
+//! Where bytes of a log make none, the string has `\xHH` in their place (a backslash, as text), and
+//! a second key, the same name with `_hex`, holds all the bytes exactly; it is there only then.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
-use crate::text::is_unsafe;
+use crate::text::{Decoded, is_unsafe};
 
 /// Writes `value` and a newline.
 ///
@@ -18,6 +19,23 @@ pub fn write_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()
     let mut serializer = Serializer::with_formatter(&mut *out, Safe);
     value.serialize(&mut serializer).map_err(io::Error::from)?;
     out.write_all(b"\n")
+}
+
+/// The hexadecimal form of `bytes`, for the `_hex` key beside text that could not be decoded whole.
+#[must_use]
+pub fn hex_unless_exact(decoded: &Decoded<'_>, bytes: &[u8]) -> Option<String> {
+    (!decoded.exact).then(|| hex(bytes))
+}
+
+/// Bytes as lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 0xF])
+        .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
+        .collect()
 }
 
 /// Compact JSON in which C1, DEL and direction-changing characters are escaped as well: JSON itself
@@ -57,5 +75,12 @@ mod tests {
             "{\"n\":18446744073709551615,\"s\":\"a\\\"\\\\\\n\\u001b\\u009b\\u202eé\"}\n"
         );
         assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap()["s"], text);
+    }
+
+    #[test]
+    fn bytes_are_exact_beside_text_that_is_not() {
+        let bytes = b"\xFFa";
+        assert_eq!(hex_unless_exact(&crate::text::utf8(bytes), bytes), Some("ff61".to_owned()));
+        assert_eq!(hex_unless_exact(&crate::text::utf8(b"a"), b"a"), None);
     }
 }

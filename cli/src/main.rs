@@ -4,18 +4,25 @@
 //! |---|---|
 //! | [`args`] | the command line: logs, filters, times, output |
 //! | [`verb`] | one file a verb |
-//! | [`describe`] | an event in a line |
+//! | [`describe`], [`event_line`] | an event in a line, for people and for programs |
+//! | [`summary`], [`damage`] | a log in numbers; what of it is lost |
+//! | [`shower`], [`value`] | transactions in full, and the values of rows |
 //! | [`text`], [`json`] | log text on its way to people and to programs |
 //! | [`ui`] | warnings, errors, progress, colour |
 //! | [`exit`] | exit codes, and failures that name the next step |
 #![forbid(unsafe_code)]
 
 mod args;
+mod damage;
 mod describe;
+mod event_line;
 mod exit;
 mod json;
+mod shower;
+mod summary;
 mod text;
 mod ui;
+mod value;
 mod verb;
 
 use std::env;

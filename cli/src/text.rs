@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use encoding_rs::Encoding;
+use replay::schema::Charset;
 
 /// Whether a character is shown by its escape: C0, DEL, C1, line and paragraph separators, and the
 /// characters that change the direction of text (Unicode's Bidi_Control).
@@ -75,46 +76,58 @@ pub fn utf8(bytes: &[u8]) -> Decoded<'_> {
     }
 }
 
-/// Reads `bytes` in the character set of a collation id, as a Query event names its client's.
+/// Reads `bytes` in the character set of a collation id, as a Query event has it for its client and
+/// a table map for a column.
 ///
 /// Bytes that are wrong in that set, and sets that are not known here, fall back to UTF-8.
 #[must_use]
 pub fn decode(bytes: &[u8], collation: Option<u16>) -> Decoded<'_> {
-    if bytes.is_ascii() {
-        return utf8(bytes);
+    match collation.and_then(Charset::of_collation_id) {
+        Some(Charset { name: "utf32", .. }) => utf32(bytes),
+        Some(charset) => encoding(charset.name)
+            .and_then(|set| set.decode_without_bom_handling_and_without_replacement(bytes))
+            .map(|text| Decoded { text, exact: true }),
+        None => None,
     }
-    match collation.and_then(encoding) {
-        Some(encoding) => match encoding.decode_without_bom_handling_and_without_replacement(bytes)
-        {
-            Some(text) => Decoded { text, exact: true },
-            None => utf8(bytes),
-        },
-        None => utf8(bytes),
-    }
+    .unwrap_or_else(|| utf8(bytes))
 }
 
-/// The encoding of a collation's character set, where it is another than UTF-8 and one that
-/// browsers know (`SHOW COLLATION`; MariaDB's NOPAD collations are the same ids plus 1024).
-fn encoding(collation: u16) -> Option<&'static Encoding> {
-    let id = if (1024..2048).contains(&collation) { collation - 1024 } else { collation };
-    Some(match id {
-        1 | 84 => encoding_rs::BIG5,
-        2 | 9 | 21 | 27 | 77 => encoding_rs::ISO_8859_2,
-        5 | 8 | 15 | 31 | 47 | 48 | 49 | 94 => encoding_rs::WINDOWS_1252,
-        7 | 74 => encoding_rs::KOI8_R,
-        22 | 75 => encoding_rs::KOI8_U,
-        12 | 91 | 97 | 98 => encoding_rs::EUC_JP,
-        13 | 88 | 95 | 96 => encoding_rs::SHIFT_JIS,
-        16 | 71 => encoding_rs::ISO_8859_8,
-        18 | 89 => encoding_rs::WINDOWS_874,
-        19 | 85 => encoding_rs::EUC_KR,
-        24 | 28 | 86 | 87 => encoding_rs::GBK,
-        25 | 70 => encoding_rs::ISO_8859_7,
-        26 | 34 | 44 | 66 | 99 => encoding_rs::WINDOWS_1250,
-        29 | 58 | 59 => encoding_rs::WINDOWS_1257,
-        14 | 23 | 50 | 51 | 52 => encoding_rs::WINDOWS_1251,
-        57 | 67 => encoding_rs::WINDOWS_1256,
-        248..=250 => encoding_rs::GB18030,
+fn utf32(bytes: &[u8]) -> Option<Decoded<'static>> {
+    let (characters, rest) = bytes.as_chunks::<4>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let text: Option<String> =
+        characters.iter().map(|bytes| char::from_u32(u32::from_be_bytes(*bytes))).collect();
+    Some(Decoded { text: text?.into(), exact: true })
+}
+
+/// The encoding of a character set, where it is another than UTF-8 and one that browsers know.
+fn encoding(charset: &str) -> Option<&'static Encoding> {
+    Some(match charset {
+        "big5" => encoding_rs::BIG5,
+        "cp1250" => encoding_rs::WINDOWS_1250,
+        "cp1251" => encoding_rs::WINDOWS_1251,
+        "cp1256" => encoding_rs::WINDOWS_1256,
+        "cp1257" => encoding_rs::WINDOWS_1257,
+        "cp866" => encoding_rs::IBM866,
+        "sjis" | "cp932" => encoding_rs::SHIFT_JIS,
+        "ujis" | "eucjpms" => encoding_rs::EUC_JP,
+        "euckr" => encoding_rs::EUC_KR,
+        "gb18030" => encoding_rs::GB18030,
+        "gbk" | "gb2312" => encoding_rs::GBK,
+        "greek" => encoding_rs::ISO_8859_7,
+        "hebrew" => encoding_rs::ISO_8859_8,
+        "koi8r" => encoding_rs::KOI8_R,
+        "koi8u" => encoding_rs::KOI8_U,
+        "latin1" => encoding_rs::WINDOWS_1252,
+        "latin2" => encoding_rs::ISO_8859_2,
+        "latin5" => encoding_rs::WINDOWS_1254,
+        "latin7" => encoding_rs::ISO_8859_13,
+        "macroman" => encoding_rs::MACINTOSH,
+        "tis620" => encoding_rs::WINDOWS_874,
+        "ucs2" | "utf16" => encoding_rs::UTF_16BE,
+        "utf16le" => encoding_rs::UTF_16LE,
         _ => return None,
     })
 }
@@ -154,6 +167,8 @@ mod tests {
         assert_eq!(decode(b"\x83\x5C", Some(13)).text, "ソ");
         assert_eq!(decode(b"\xC4\xE3", Some(28)).text, "你");
         assert_eq!(decode("é".as_bytes(), Some(255)).text, "é");
+        assert_eq!(decode(b"ab", Some(35)).text, "慢");
+        assert_eq!(decode(b"\0\x01\xF6\0", Some(60)).text, "😀");
         let wrong = decode(b"\x83", Some(13));
         assert_eq!((wrong.text.as_ref(), wrong.exact), (r"\x83", false));
     }

@@ -11,6 +11,8 @@ use clap::{Parser, Subcommand};
 use crate::exit::Outcome;
 use crate::ui::{GlobalArgs, Ui};
 use crate::verb::events::EventsArgs;
+use crate::verb::info::InfoArgs;
+use crate::verb::show::ShowArgs;
 use crate::verb::verify::VerifyArgs;
 
 const EXIT_CODES: &str = "\
@@ -40,8 +42,12 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Summarise each log: server, time and GTID range, rows by table, damage
+    Info(Box<InfoArgs>),
     /// List events, one a line
     Events(Box<EventsArgs>),
+    /// Show one transaction or event in full
+    Show(Box<ShowArgs>),
     /// Check checksums, structure, order and gaps
     Verify(VerifyArgs),
 }
@@ -53,7 +59,9 @@ impl Verb {
     /// What the verb fails with.
     pub fn run(&self, ui: &Ui) -> Outcome {
         match self {
+            Verb::Info(args) => args.run(ui),
             Verb::Events(args) => args.run(ui),
+            Verb::Show(args) => args.run(ui),
             Verb::Verify(args) => args.run(ui),
         }
     }

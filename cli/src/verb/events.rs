@@ -3,21 +3,22 @@
 use std::io::{self, Write};
 
 use binlog_parser::Location;
+use binlog_parser::gtid::TransactionGtid;
 use binlog_parser::header::EventHeader;
 use binlog_parser::scan::{RawEvent, Scanned};
 use binlog_parser::source::log::Log;
 use clap::Args;
 use comfy_table::Table;
-use serde::Serialize;
 
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::{Format, FormatArgs, Output, OutputArgs};
 use crate::args::select::{EventFilter, SelectArgs, Subject};
-use crate::args::time::{Zone, rfc3339};
+use crate::args::time::Zone;
 use crate::describe::{Described, Describer};
+use crate::event_line::{EventLine, end_position};
 use crate::exit::{Exit, Outcome};
 use crate::json;
-use crate::text::{safe, shorten, utf8};
+use crate::text::{safe, shorten};
 use crate::ui::{Paint, Progress, Ui};
 
 const EXAMPLES: &str = "\
@@ -35,32 +36,15 @@ pub struct EventsArgs {
     /// Do not shorten lines to the width of the terminal
     #[arg(long)]
     full: bool,
+    /// Show passwords in statements instead of '***'
+    #[arg(long)]
+    reveal: bool,
     #[command(flatten)]
     format: FormatArgs,
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
     select: SelectArgs,
-}
-
-/// An event as JSON.
-#[derive(Debug, Serialize)]
-struct EventLine<'a> {
-    log: &'a str,
-    position: u64,
-    end_position: u64,
-    #[serde(rename = "type")]
-    type_name: &'static str,
-    type_code: u8,
-    time: Option<String>,
-    server_id: u32,
-    size: u32,
-    flags: u16,
-    gtid: Option<String>,
-    database: Option<&'a str>,
-    table: Option<&'a str>,
-    rows: Option<u64>,
-    info: &'a str,
 }
 
 impl EventsArgs {
@@ -78,6 +62,7 @@ impl EventsArgs {
             width: self.width(),
             paint: ui.paint(&self.output),
             progress: ui.progress(set.total_bytes()),
+            reveal: self.reveal,
             read: 0,
             damaged: logs::is_incomplete(&set),
             out: self.output.open(logs::paths(&set))?,
@@ -106,6 +91,7 @@ struct Listing<'u> {
     zone: Zone,
     width: Option<usize>,
     paint: Paint,
+    reveal: bool,
     progress: Progress,
     /// Bytes of the logs before this one.
     read: u64,
@@ -119,7 +105,7 @@ impl Listing<'_> {
         if self.format == Format::Text {
             columns.head(&mut self.out, self.paint)?;
         }
-        let mut describer = Describer::new(log.format());
+        let mut describer = Describer::new(log.format(), self.reveal);
         for scanned in log.scan() {
             let event = match scanned {
                 Scanned::Event(event) => event,
@@ -146,8 +132,7 @@ impl Listing<'_> {
                 table: described.table,
             };
             if filter.takes(&subject) {
-                let gtid = describer.gtid().and_then(|gtid| gtid.gtid()).map(|g| g.to_string());
-                self.line(&columns, log, &event, &described, gtid)?;
+                self.line(&columns, log, &event, &described, describer.gtid())?;
             }
             self.progress.at(self.read + event.end());
         }
@@ -165,31 +150,13 @@ impl Listing<'_> {
         log: &Log,
         event: &RawEvent<'_>,
         described: &Described<'_>,
-        gtid: Option<String>,
+        gtid: Option<&TransactionGtid>,
     ) -> io::Result<()> {
-        let header = &event.header;
-        let end_position = end_position(event);
         if self.format == Format::Json {
-            let [database, table] = [described.database, described.table].map(|n| n.map(utf8));
-            let line = EventLine {
-                log: log.name(),
-                position: event.offset,
-                end_position,
-                type_name: header.event_type.name(),
-                type_code: header.event_type.0,
-                time: (header.timestamp != 0).then(|| rfc3339(header.timestamp)),
-                server_id: header.server_id,
-                size: header.event_length,
-                flags: header.flags,
-                gtid,
-                database: database.as_ref().map(|name| name.text.as_ref()),
-                table: table.as_ref().map(|name| name.text.as_ref()),
-                rows: described.rows,
-                info: &described.info,
-            };
-            return json::write_line(&mut self.out, &line);
+            return json::write_line(&mut self.out, &EventLine::new(log, event, described, gtid));
         }
-        let start = columns.start(log.location(event.offset), header, self.zone, end_position);
+        let end = end_position(event);
+        let start = columns.start(log.location(event.offset), &event.header, self.zone, end);
         let info = safe(&described.info);
         let info = match self.width {
             Some(width) => shorten(&info, width.saturating_sub(start.chars().count()).max(16)),
@@ -198,13 +165,6 @@ impl Listing<'_> {
         let line = format!("{start}{info}");
         writeln!(self.out, "{}", line.trim_end())
     }
-}
-
-/// Position after the event as the server shows it: its log_pos, which is 32 bits wide and wraps;
-/// where it is the event's own end, that is told whole.
-fn end_position(event: &RawEvent<'_>) -> u64 {
-    let end = event.end();
-    if event.header.log_pos == end as u32 { end } else { u64::from(event.header.log_pos) }
 }
 
 /// Widths of the columns of a log's lines.

@@ -2,4 +2,6 @@
 //! libraries.
 
 pub mod events;
+pub mod info;
+pub mod show;
 pub mod verify;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use binlog_parser::event::format_description::ChecksumAlgorithm;
-use binlog_parser::scan::{Damage, DamageReason};
+use binlog_parser::scan::DamageReason;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Unit, Units};
@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::{Format, FormatArgs, OutputArgs};
+use crate::damage::DamageLine;
 use crate::exit::{Exit, Outcome};
 use crate::json;
 use crate::text::safe;
@@ -50,18 +51,6 @@ struct LogHealth<'a> {
     /// Address of the transaction that the log ends in the middle of.
     open_transaction: Option<String>,
     damage: Vec<DamageLine>,
-}
-
-/// A damaged range.
-#[derive(Debug, Serialize)]
-struct DamageLine {
-    /// Address of the first byte lost.
-    address: String,
-    reason: &'static str,
-    bytes_lost: u64,
-    detail: String,
-    /// Address of the transaction that the damage cuts, if it does.
-    transaction: Option<String>,
 }
 
 /// What is wrong with the set; a line of its own.
@@ -173,28 +162,11 @@ impl<'a> LogHealth<'a> {
              checksums: {checked}"
         )?;
         for damage in &self.damage {
-            let (address, detail) = (safe(&damage.address), safe(&damage.detail));
-            let lost = damage.bytes_lost;
-            writeln!(out, "  {}  {lost} bytes lost: {detail}", paint.red(address))?;
-            if let Some(transaction) = &damage.transaction {
-                writeln!(out, "    cuts the transaction at {}", safe(transaction))?;
-            }
+            damage.print(out, paint)?;
         }
         if let Some(open) = &self.open_transaction {
             writeln!(out, "  {}  transaction not finished where the log ends", safe(open))?;
         }
         Ok(())
-    }
-}
-
-impl DamageLine {
-    fn of(log: &Log, damage: &Damage, transaction: Option<String>) -> Self {
-        DamageLine {
-            address: log.location(damage.range.start).to_string(),
-            reason: damage.reason.name(),
-            bytes_lost: damage.range.end - damage.range.start,
-            detail: damage.reason.to_string(),
-            transaction,
-        }
     }
 }

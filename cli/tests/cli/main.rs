@@ -2,4 +2,5 @@
 
 mod common;
 mod contract;
+mod golden;
 mod live_events;

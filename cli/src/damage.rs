@@ -1,0 +1,52 @@
+//! A damaged range, for people and for programs.
+
+use std::io::{self, Write};
+
+use binlog_parser::scan::Damage;
+use binlog_parser::source::log::Log;
+use serde::Serialize;
+
+use crate::text::safe;
+use crate::ui::Paint;
+
+/// A range that cannot be read.
+#[derive(Debug, Clone, Serialize)]
+pub struct DamageLine {
+    /// Address of the first byte lost.
+    pub address: String,
+    /// A short name for programs.
+    pub reason: &'static str,
+    /// Bytes that cannot be read.
+    pub bytes_lost: u64,
+    /// What, needed, had.
+    pub detail: String,
+    /// Address of the transaction that the damage cuts, if it does.
+    pub transaction: Option<String>,
+}
+
+impl DamageLine {
+    /// The damage in `log`, which cuts `transaction`.
+    #[must_use]
+    pub fn of(log: &Log, damage: &Damage, transaction: Option<String>) -> Self {
+        DamageLine {
+            address: log.location(damage.range.start).to_string(),
+            reason: damage.reason.name(),
+            bytes_lost: damage.range.end - damage.range.start,
+            detail: damage.reason.to_string(),
+            transaction,
+        }
+    }
+
+    /// Prints it, set in by two spaces.
+    ///
+    /// # Errors
+    /// What `out` fails with.
+    pub fn print(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
+        let (address, detail) = (safe(&self.address), safe(&self.detail));
+        writeln!(out, "  {}  {} bytes lost: {detail}", paint.red(address), self.bytes_lost)?;
+        if let Some(transaction) = &self.transaction {
+            writeln!(out, "    cuts the transaction at {}", safe(transaction))?;
+        }
+        Ok(())
+    }
+}

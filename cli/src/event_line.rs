@@ -1,0 +1,83 @@
+//! An event as a line of JSON: the keys that `events` promises, and that `show` adds to.
+
+use std::borrow::Cow;
+
+use binlog_parser::gtid::TransactionGtid;
+use binlog_parser::scan::RawEvent;
+use binlog_parser::source::log::Log;
+use serde::Serialize;
+
+use crate::args::time::rfc3339;
+use crate::describe::Described;
+use crate::text::utf8;
+
+/// What is known of every event.
+#[derive(Debug, Clone, Serialize)]
+pub struct EventLine<'a> {
+    /// Name of the log.
+    pub log: &'a str,
+    /// Stream position of the first byte.
+    pub position: u64,
+    /// See [`end_position`].
+    pub end_position: u64,
+    /// Name of the type, as SHOW BINLOG EVENTS has it.
+    #[serde(rename = "type")]
+    pub type_name: &'static str,
+    /// Number of the type.
+    pub type_code: u8,
+    /// Start of the statement; null for an event made up by a server.
+    pub time: Option<String>,
+    /// Server that wrote the event first.
+    pub server_id: u32,
+    /// Bytes of the event.
+    pub size: u32,
+    /// Flags of the header.
+    pub flags: u16,
+    /// GTID of the transaction; null if it has none.
+    pub gtid: Option<String>,
+    /// Database of the table, or default database of the statement.
+    pub database: Option<Cow<'a, str>>,
+    /// Table of the rows.
+    pub table: Option<Cow<'a, str>>,
+    /// Number of rows changed.
+    pub rows: Option<u64>,
+    /// The event in a line.
+    pub info: &'a str,
+}
+
+impl<'a> EventLine<'a> {
+    /// The line of `event`.
+    #[must_use]
+    pub fn new(
+        log: &'a Log,
+        event: &RawEvent<'_>,
+        described: &'a Described<'_>,
+        gtid: Option<&TransactionGtid>,
+    ) -> Self {
+        let header = &event.header;
+        EventLine {
+            log: log.name(),
+            position: event.offset,
+            end_position: end_position(event),
+            type_name: header.event_type.name(),
+            type_code: header.event_type.0,
+            time: (header.timestamp != 0).then(|| rfc3339(header.timestamp)),
+            server_id: header.server_id,
+            size: header.event_length,
+            flags: header.flags,
+            gtid: gtid.and_then(TransactionGtid::gtid).map(|gtid| gtid.to_string()),
+            database: described.database.map(|name| utf8(name).text),
+            table: described.table.map(|name| utf8(name).text),
+            rows: described.rows,
+            info: &described.info,
+        }
+    }
+}
+
+/// Position after the event as the server shows it: its log_pos, which is 32 bits wide and wraps;
+/// where it is the event's own end, that is told whole.
+#[must_use]
+pub fn end_position(event: &RawEvent<'_>) -> u64 {
+    let end = event.end();
+    if event.header.log_pos == end as u32 { end } else { u64::from(event.header.log_pos) }
+}

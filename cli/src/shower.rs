@@ -1,0 +1,298 @@
+//! Prints a transaction, a statement or an event in full, for `show`.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use binlog_parser::event::mariadb_gtid::MariadbGtidEvent;
+use binlog_parser::event::query::QueryEvent;
+use binlog_parser::event::rows::RowsEvent;
+use binlog_parser::header::EventType;
+use binlog_parser::row::Columns;
+use binlog_parser::scan::RawEvent;
+use binlog_parser::source::log::Log;
+use binlog_parser::transaction::{Ending, Transaction};
+use binlog_parser::{Error, Fault};
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
+
+use crate::args::output::{Format, Output};
+use crate::args::time::Zone;
+use crate::describe::{Described, Describer};
+use crate::event_line::EventLine;
+use crate::json::{self, hex_unless_exact};
+use crate::text::safe;
+use crate::ui::Paint;
+use crate::value::{JsonImage, show_image};
+
+/// Shows events of one log.
+#[derive(Debug)]
+pub struct Shower<'a> {
+    log: &'a Log,
+    describer: Describer<'a>,
+    /// Address of the transaction that the events are in.
+    transaction: Option<String>,
+    /// Text or JSON.
+    pub format: Format,
+    /// Zone of times.
+    pub zone: Zone,
+    /// Characters of a value that are shown.
+    pub width: Option<usize>,
+    /// Colours.
+    pub paint: Paint,
+    /// What could not be read, for the end.
+    pub faults: Vec<Error>,
+    /// Where it goes.
+    pub out: Output,
+}
+
+/// An event as JSON, with everything in it.
+#[derive(Debug, Serialize)]
+struct FullLine<'a> {
+    #[serde(flatten)]
+    event: EventLine<'a>,
+    /// Address of the transaction.
+    transaction: Option<&'a str>,
+    thread_id: Option<u32>,
+    /// Seconds that the statement took.
+    exec_time: Option<u32>,
+    /// Error that the statement ended with on its server.
+    error_code: Option<u16>,
+    statement: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statement_hex: Option<String>,
+    changes: Option<Changes<'a>>,
+}
+
+impl<'a> Shower<'a> {
+    /// Shows events of `log` as text, whole and without colours until its fields say otherwise.
+    #[must_use]
+    pub fn new(log: &'a Log, reveal: bool, out: Output) -> Self {
+        Shower {
+            log,
+            describer: Describer::new(log.format(), reveal),
+            transaction: None,
+            format: Format::Text,
+            zone: Zone::System,
+            width: None,
+            paint: Paint(false),
+            faults: vec![],
+            out,
+        }
+    }
+
+    /// Shows of `transaction` what starts at `target`: all of it, a statement, or an event.
+    ///
+    /// # Errors
+    /// Where the output cannot be written.
+    pub fn transaction(&mut self, transaction: &Transaction<'a>, target: u64) -> io::Result<()> {
+        self.transaction = Some(self.address(transaction.start()));
+        let (first, end) = self.range(transaction, target);
+        if self.format == Format::Text {
+            self.heading(transaction)?;
+        }
+        for event in transaction.events.iter().take_while(|event| event.offset < end) {
+            let described = self.describe(event);
+            if event.offset >= first {
+                self.print(event, &described)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Positions of the first byte to show and of the first behind it.
+    fn range(&self, transaction: &Transaction<'a>, target: u64) -> (u64, u64) {
+        let whole = (transaction.start(), transaction.end());
+        if target == transaction.start() {
+            return whole;
+        }
+        let mut statements = transaction.statements(self.log.format().table_id_bytes());
+        if let Some(statement) = statements.find(|statement| statement.start() == target) {
+            return (target, statement.end());
+        }
+        let event = transaction.events.iter().find(|event| event.offset == target);
+        event.map_or(whole, |event| (target, event.end()))
+    }
+
+    /// Shows an event that is in no transaction.
+    ///
+    /// # Errors
+    /// Where the output cannot be written.
+    pub fn event(&mut self, event: &RawEvent<'a>) -> io::Result<()> {
+        let described = self.describe(event);
+        self.print(event, &described)
+    }
+
+    fn describe(&mut self, event: &RawEvent<'a>) -> Described<'a> {
+        self.describer.describe(event).unwrap_or_else(|fault| {
+            self.fault(event, fault);
+            Described::default()
+        })
+    }
+
+    fn fault(&mut self, event: &RawEvent<'_>, fault: Fault) {
+        let location = self.log.location(event.offset).of(event.event_type().name());
+        self.faults.push(fault.at(location));
+    }
+
+    fn address(&self, position: u64) -> String {
+        self.log.location(position).to_string()
+    }
+
+    fn heading(&mut self, transaction: &Transaction<'a>) -> io::Result<()> {
+        let address = self.address(transaction.start());
+        let bytes = transaction.end() - transaction.start();
+        let (events, end) = (transaction.events.len(), transaction.end());
+        self.fact("transaction", &format!("{address} to {end}: {bytes} bytes, {events} events"))?;
+        if let Ok(gtid) = transaction.gtid() {
+            self.fact("gtid", &gtid.to_string())?;
+        }
+        let [from, to] = [transaction.started(), transaction.timestamp()];
+        let mut time = self.zone.show_with_offset(from);
+        if to != from {
+            time += &format!(" to {}", self.zone.show_with_offset(to));
+        }
+        self.fact("time", &time)?;
+        if let Some(first) = transaction.events.first() {
+            self.fact("server_id", &first.header.server_id.to_string())?;
+        }
+        if let Some(thread_id) = transaction.events.iter().find_map(thread_id) {
+            self.fact("thread_id", &thread_id.to_string())?;
+        }
+        self.fact("ends with", ending(transaction.ending))?;
+        writeln!(self.out)
+    }
+
+    fn fact(&mut self, name: &str, value: &str) -> io::Result<()> {
+        let name = format!("{name:11}");
+        writeln!(self.out, "{}  {}", self.paint.dim(name), safe(value))
+    }
+
+    fn print(&mut self, event: &RawEvent<'a>, described: &Described<'a>) -> io::Result<()> {
+        let rows = self.rows(event);
+        if self.format == Format::Json {
+            return self.json_line(event, described, rows);
+        }
+        let (at, name) = (self.address(event.offset), event.event_type().name());
+        let at = safe(&at);
+        let Some(statement) = &described.statement else {
+            writeln!(self.out, "{}  {name}  {}", self.paint.bold(at), safe(&described.info))?;
+            return rows.map_or(Ok(()), |rows| self.print_rows(event, &rows));
+        };
+        writeln!(self.out, "{}  {name}", self.paint.bold(at))?;
+        // A statement keeps its lines, each set in, so that none can pass for one of ours.
+        for line in statement.decode().text.lines() {
+            writeln!(self.out, "    {}", safe(line))?;
+        }
+        Ok(())
+    }
+
+    fn json_line(
+        &mut self,
+        event: &RawEvent<'a>,
+        described: &Described<'a>,
+        changes: Option<Changes<'a>>,
+    ) -> io::Result<()> {
+        let query = query(event);
+        let decoded = described.statement.as_ref().map(|s| (s.decode(), &s.bytes));
+        let line = FullLine {
+            event: EventLine::new(self.log, event, described, self.describer.gtid()),
+            transaction: self.transaction.as_deref(),
+            thread_id: thread_id(event),
+            exec_time: query.map(|query| query.exec_time),
+            error_code: query.map(|query| query.error_code),
+            statement_hex: decoded.as_ref().and_then(|(text, bytes)| hex_unless_exact(text, bytes)),
+            statement: decoded.map(|(decoded, _)| decoded.text),
+            changes,
+        };
+        json::write_line(&mut self.out, &line)
+    }
+
+    /// The rows of a rows event, with the columns of its table.
+    fn rows(&mut self, event: &RawEvent<'a>) -> Option<Changes<'a>> {
+        if !event.event_type().is_rows() {
+            return None;
+        }
+        let format = self.log.format();
+        let rows = RowsEvent::parse(event.body(), event.event_type(), format.table_id_bytes());
+        // That the event or its rows cannot be read was told when it was described.
+        let rows = rows.ok()?;
+        let columns = self.describer.table(rows.table_id)?.columns(format.family);
+        match columns {
+            Ok(columns) => Some(Changes { rows, columns }),
+            Err(fault) => {
+                self.fault(event, fault);
+                None
+            }
+        }
+    }
+
+    fn print_rows(&mut self, event: &RawEvent<'a>, changes: &Changes<'a>) -> io::Result<()> {
+        for change in changes.rows.changes(changes.columns.layout()) {
+            let Ok(change) = change else { break };
+            for (sign, image) in [('-', change.before), ('+', change.after)] {
+                let Some(image) = image else { continue };
+                match show_image(&image, &changes.columns, self.width) {
+                    Ok(line) => writeln!(self.out, "    {sign} {line}")?,
+                    Err(fault) => self.fault(event, fault),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The rows of an event; as JSON a list of `{"before": {…}, "after": {…}}`.
+#[derive(Debug)]
+struct Changes<'a> {
+    rows: RowsEvent<'a>,
+    columns: Columns,
+}
+
+/// One row as JSON.
+#[derive(Serialize)]
+struct ChangeLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<JsonImage<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<JsonImage<'a>>,
+}
+
+impl Serialize for Changes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeSeq;
+        let mut list = serializer.serialize_seq(None)?;
+        let columns = &self.columns;
+        for change in self.rows.changes(self.columns.layout()) {
+            let change = change.map_err(S::Error::custom)?;
+            let [before, after] = [change.before, change.after]
+                .map(|image| image.map(|image| JsonImage { image, columns }));
+            list.serialize_element(&ChangeLine { before, after })?;
+        }
+        list.end()
+    }
+}
+
+fn query<'a>(event: &RawEvent<'a>) -> Option<QueryEvent<'a>> {
+    let is_query = event.event_type() == EventType::QUERY;
+    is_query.then(|| QueryEvent::parse(event.body()).ok()).flatten()
+}
+
+fn thread_id(event: &RawEvent<'_>) -> Option<u32> {
+    if event.event_type() == EventType::MARIADB_GTID {
+        return MariadbGtidEvent::parse(event.body(), &event.header).ok()?.thread_id;
+    }
+    query(event).map(|query| query.thread_id)
+}
+
+/// How a transaction ends, in words.
+fn ending(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Xid => "commit (Xid)",
+        Ending::Commit => "COMMIT",
+        Ending::Rollback => "ROLLBACK: only what no transaction can take back has stayed",
+        Ending::XaPrepare => "XA PREPARE: it was committed or rolled back later, by its XID",
+        Ending::Statement => "its statement, which commits by itself",
+        Ending::Whole => "its one event",
+        Ending::Open => "nothing: the log, or what can be read of it, ends first",
+    }
+}
