@@ -9,7 +9,7 @@
 //! | [`shower`], [`value`] | transactions in full, and the values of rows |
 //! | [`text`], [`json`] | log text on its way to people and to programs |
 //! | [`ui`] | warnings, errors, progress, colour |
-//! | [`exit`] | exit codes, and failures that name the next step |
+//! | [`exit`], [`next`] | exit codes; the next step, as a command |
 #![forbid(unsafe_code)]
 
 mod args;
@@ -18,6 +18,7 @@ mod describe;
 mod event_line;
 mod exit;
 mod json;
+mod next;
 mod shower;
 mod summary;
 mod text;

@@ -142,6 +142,33 @@ pub fn shorten(text: &str, width: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default()))
 }
 
+/// A word as a POSIX shell takes it, for commands that can be pasted. A word with control
+/// characters in it, which no quoting makes safe to paste, comes as `$'…'` with escapes.
+#[must_use]
+pub fn shell_word(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
+    if !word.is_empty() && !word.starts_with('~') && word.chars().all(plain) {
+        return Cow::Borrowed(word);
+    }
+    if !word.chars().any(is_unsafe) {
+        return Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")));
+    }
+    let mut out = String::from("$'");
+    for c in word.chars() {
+        match c {
+            '\'' => out.push_str("\\'"),
+            '\\' => out.push_str("\\\\"),
+            c if is_unsafe(c) => {
+                let mut bytes = [0; 4];
+                c.encode_utf8(&mut bytes).bytes().for_each(|byte| push_byte(&mut out, byte));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('\'');
+    Cow::Owned(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,5 +205,13 @@ mod tests {
         assert_eq!(shorten("абвгд", 5), "абвгд");
         assert_eq!(shorten("абвгд", 4), "абв…");
         assert_eq!(shorten("ab", 0), "…");
+    }
+
+    #[test]
+    fn a_command_can_be_pasted() {
+        assert_eq!(shell_word("binlog.000003:4711+12"), "binlog.000003:4711+12");
+        assert_eq!(shell_word("it's here"), r"'it'\''s here'");
+        assert_eq!(shell_word("a\nb'"), r"$'a\x0ab\''");
+        assert_eq!((shell_word(""), shell_word("~")), ("''".into(), "'~'".into()));
     }
 }

@@ -144,22 +144,24 @@ impl Ui {
         if output.output.is_some() { self.file } else { self.out }
     }
 
-    /// Prints `warning: …`. Where nobody can read it, there is nothing left to do.
-    pub fn warn(&self, message: impl fmt::Display) {
-        let message = message.to_string();
-        let _ = writeln!(io::stderr(), "{} {}", self.err.yellow("warning:"), safe(&message));
+    /// Prints `note: …`: what was done.
+    pub fn note(&self, message: impl fmt::Display) {
+        say(self.err.dim("note:"), message);
     }
 
-    /// Prints `hint: …`.
+    /// Prints `warning: …`.
+    pub fn warn(&self, message: impl fmt::Display) {
+        say(self.err.yellow("warning:"), message);
+    }
+
+    /// Prints `hint: …`: what to do next.
     pub fn hint(&self, message: impl fmt::Display) {
-        let message = message.to_string();
-        let _ = writeln!(io::stderr(), "{} {}", self.err.bold("hint:"), safe(&message));
+        say(self.err.bold("hint:"), message);
     }
 
     /// Prints `error: …` and its hints.
     pub fn fail(&self, failure: &Failure) {
-        let message = format!("{:#}", failure.error);
-        let _ = writeln!(io::stderr(), "{} {}", self.err.red("error:"), safe(&message));
+        say(self.err.red("error:"), format_args!("{:#}", failure.error));
         failure.hints.iter().for_each(|hint| self.hint(hint));
     }
 
@@ -176,6 +178,14 @@ impl Ui {
         }
         Progress(bar)
     }
+}
+
+/// Prints a message. Its further lines are set in, so that none passes for a message of its own.
+/// Where nobody can read it, there is nothing left to do.
+fn say(head: impl fmt::Display, message: impl fmt::Display) {
+    let message = message.to_string();
+    let lines: Vec<_> = message.lines().map(safe).collect();
+    let _ = writeln!(io::stderr(), "{head} {}", lines.join("\n  "));
 }
 
 /// How far a verb is. Gone when dropped.

@@ -12,6 +12,7 @@ use crate::exit::Outcome;
 use crate::ui::{GlobalArgs, Ui};
 use crate::verb::events::EventsArgs;
 use crate::verb::info::InfoArgs;
+use crate::verb::replay::ReplayArgs;
 use crate::verb::show::ShowArgs;
 use crate::verb::verify::VerifyArgs;
 
@@ -48,6 +49,8 @@ pub enum Verb {
     Events(Box<EventsArgs>),
     /// Show one transaction or event in full
     Show(Box<ShowArgs>),
+    /// Write the exact stream, up to an event, or without one
+    Replay(Box<ReplayArgs>),
     /// Check checksums, structure, order and gaps
     Verify(VerifyArgs),
 }
@@ -62,6 +65,7 @@ impl Verb {
             Verb::Info(args) => args.run(ui),
             Verb::Events(args) => args.run(ui),
             Verb::Show(args) => args.run(ui),
+            Verb::Replay(args) => args.run(ui),
             Verb::Verify(args) => args.run(ui),
         }
     }

@@ -127,11 +127,36 @@ fn name_part(text: &str) -> Option<(String, Option<&str>)> {
 pub type Place = (usize, u64);
 
 impl SelectArgs {
+    /// The filters, with times, positions and sets resolved for the logs of `set`.
+    ///
+    /// # Errors
+    /// Where a position names a log in the middle of the set, or one that is not in it, a local time
+    /// is ambiguous, or the end lies before the start.
+    pub fn filter(&self, set: &LogSet) -> Outcome<Filter> {
+        let EventFilter { mut filter, start, stop } = self.event_filter(set)?;
+        let last = set.logs().len().saturating_sub(1);
+        let at_end = |place: Option<Place>, index: usize, what: &str| match place {
+            Some((log, _)) if log != index => {
+                let name = set.logs()[log].name();
+                Err(Failure::unusable(format!(
+                    "--{what}-position: {name} is in the middle of the logs"
+                ))
+                .hint(format!(
+                    "give the logs {} {name} only",
+                    if index == 0 { "from" } else { "up to" }
+                )))
+            }
+            place => Ok(place.map(|(_, position)| position)),
+        };
+        filter.start_position = at_end(start, 0, "start")?;
+        filter.stop_position = at_end(stop, last, "stop")?;
+        Ok(filter)
+    }
+
     /// The filters for single events.
     ///
     /// # Errors
-    /// Where a position names a log that is not in the set, a local time is ambiguous, or the end
-    /// lies before the start.
+    /// As [`SelectArgs::filter`], but positions may name any log.
     pub fn event_filter(&self, set: &LogSet) -> Outcome<EventFilter> {
         let now = Utc::now();
         let time = |text: Option<TimeText>| -> Outcome<Option<i64>> {

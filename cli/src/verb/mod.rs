@@ -3,5 +3,6 @@
 
 pub mod events;
 pub mod info;
+pub mod replay;
 pub mod show;
 pub mod verify;

@@ -4,3 +4,4 @@ mod common;
 mod contract;
 mod golden;
 mod live_events;
+mod replay;

@@ -1,0 +1,185 @@
+//! `binlog replay`: the exact stream.
+
+use std::path::Path;
+
+use binlog_parser::address::{Address, EventAddress};
+use binlog_parser::source::log_set::LogSet;
+use clap::{Args, ValueEnum};
+use replay::select::{self, Target};
+use replay::stream::{self, Manifest, Options, PACKET_BYTES};
+
+use crate::args::logs::{self, LogArgs};
+use crate::args::output::OutputArgs;
+use crate::args::select::SelectArgs;
+use crate::exit::{Exit, Outcome};
+use crate::next;
+use crate::summary::one_line;
+use crate::ui::Ui;
+
+const EXAMPLES: &str = "\
+What cannot be replayed exactly is refused before anything is written (exit 4). What the stream
+holds, and what the client needs for it, is said on standard error.
+
+Examples:
+  binlog replay --stop-before binlog.000007:4711 binlog.index | mysql --binary-mode
+  binlog replay --skip 3e11fa47-71ca-11e1-9e33-c80aa9429562:23 --output day.sql binlog.0*
+  binlog replay --start-datetime '2026-11-22 02:00:00' --database shop --skip-gtids binlog.000007";
+
+/// Writes the stream that gives a server the same data, GTIDs and session effects again.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ReplayArgs {
+    #[command(flatten)]
+    logs: LogArgs,
+
+    /// End before the transaction at ADDR
+    #[arg(long, value_name = "ADDR", conflicts_with = "stop_after")]
+    stop_before: Option<Address>,
+
+    /// End after the transaction at ADDR
+    #[arg(long, value_name = "ADDR")]
+    stop_after: Option<Address>,
+
+    /// Leave out the transaction at ADDR, its GTID apart; may be repeated
+    #[arg(long, value_name = "ADDR")]
+    skip: Vec<Address>,
+
+    /// Form of the stream
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: StreamFormat,
+
+    /// Leave GTIDs out: the server gives its own
+    #[arg(long)]
+    skip_gtids: bool,
+
+    /// Keep the replay out of the server's own binary log
+    #[arg(long, short = 'D')]
+    disable_log_bin: bool,
+
+    /// Take rows that are there or gone already for done
+    #[arg(long, short)]
+    idempotent: bool,
+
+    /// Write to database TO what was in FROM; may be repeated
+    #[arg(long, value_name = "FROM->TO", value_parser = rewrite_rule)]
+    rewrite_db: Vec<(String, String)>,
+
+    /// Begin with SET NAMES of this character set
+    #[arg(long, value_name = "CHARSET")]
+    set_charset: Option<String>,
+
+    #[command(flatten)]
+    output: OutputArgs,
+
+    #[command(flatten)]
+    select: SelectArgs,
+}
+
+/// Forms of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum StreamFormat {
+    /// Statements for the mysql or mariadb client
+    #[default]
+    Sql,
+}
+
+fn rewrite_rule(text: &str) -> Result<(String, String), String> {
+    match text.split_once("->").map(|(from, to)| (from.trim(), to.trim())) {
+        Some((from, to)) if !from.is_empty() && !to.is_empty() => Ok((from.into(), to.into())),
+        _ => Err("needed FROM->TO, the names of two databases".to_owned()),
+    }
+}
+
+impl ReplayArgs {
+    /// Runs the verb.
+    ///
+    /// # Errors
+    /// Where an address names nothing, something selected cannot be replayed exactly, a log cannot
+    /// be read or the output cannot be written.
+    pub fn run(&self, ui: &Ui) -> Outcome {
+        let set = self.logs.open(ui)?;
+        let options = self.options(&set)?;
+        for target in options.skip.iter().filter(|target| target.is_inside()) {
+            let event = EventAddress::new(set.logs()[target.log].name(), target.event);
+            ui.warn(format!("--skip {event} leaves out its transaction, {}", target.address(&set)));
+        }
+        let mut out = self.output.open(logs::paths(&set))?;
+        let progress = ui.progress(set.total_bytes());
+        let manifest = match self.format {
+            StreamFormat::Sql => {
+                stream::replay(&set, &options, &mut out, &mut |at| progress.at(at))?
+            }
+        };
+        drop(progress);
+        out.finish()?;
+        report(ui, &set, &manifest, self.output.output.as_deref());
+        Ok(if is_whole(&set, &manifest) { Exit::Done } else { Exit::Damaged })
+    }
+
+    fn options(&self, set: &LogSet) -> Outcome<Options> {
+        let resolve = |address: &Address| select::resolve(set, address);
+        let target = |address: &Option<Address>| address.as_ref().map(resolve).transpose();
+        let rule =
+            |(from, to): &(String, String)| (from.clone().into_bytes(), to.clone().into_bytes());
+        Ok(Options {
+            filter: self.select.filter(set)?,
+            stop_before: target(&self.stop_before)?,
+            stop_after: target(&self.stop_after)?,
+            skip: self.skip.iter().map(resolve).collect::<Result<Vec<Target>, _>>()?,
+            skip_gtids: self.skip_gtids,
+            disable_log_bin: self.disable_log_bin,
+            idempotent: self.idempotent,
+            rewrite_db: self.rewrite_db.iter().map(rule).collect(),
+            set_charset: self.set_charset.clone(),
+            packet_bytes: PACKET_BYTES,
+        })
+    }
+}
+
+/// Whether the stream holds everything that the logs should.
+fn is_whole(set: &LogSet, manifest: &Manifest) -> bool {
+    // That a log in use ends inside a transaction is no loss: it never committed.
+    let cut = manifest.unfinished.as_ref().is_some_and(|address| {
+        set.logs().iter().any(|log| *log.name() == address.log && !log.in_use())
+    });
+    manifest.damage.is_none() && !cut && !logs::is_incomplete(set)
+}
+
+/// Says on standard error what the stream holds, what it lacks, and what it needs.
+fn report(ui: &Ui, set: &LogSet, manifest: &Manifest, file: Option<&Path>) {
+    let (transactions, statements) = (manifest.transactions, manifest.statements);
+    match (&manifest.first, &manifest.last) {
+        (Some(first), Some(last)) => ui.note(format!(
+            "{transactions} transactions, {statements} statements: {first} to {last}"
+        )),
+        _ => ui.warn("the stream is empty: nothing is selected"),
+    }
+    if !manifest.gtids.is_empty() {
+        ui.note(format!("GTIDs in the stream: {}", one_line(&manifest.gtids)));
+    }
+    for address in &manifest.skipped {
+        ui.note(format!("left out: {address}"));
+    }
+    if let Some(address) = &manifest.cut_inside {
+        ui.warn(format!("the stream ends before {address}, the transaction that the target is in"));
+    }
+    for address in &manifest.straddling {
+        ui.warn(format!(
+            "{address} began on one side of the time limit and committed on the other"
+        ));
+    }
+    if let Some(address) = &manifest.unfinished {
+        ui.warn(format!("{address}: left out: the log ends inside this transaction"));
+    }
+    for xid in &manifest.prepared {
+        ui.warn(format!(
+            "XA transaction {xid} is prepared where the stream ends: commit it or roll it back"
+        ));
+    }
+    if let Some((address, damage)) = &manifest.damage {
+        ui.warn(format!("{address}: {}; the stream ends before this", damage.reason));
+    }
+    manifest.warnings.iter().for_each(|warning| ui.warn(warning));
+    let family = set.logs().first().map(|log| log.format().family);
+    ui.hint(next::feed(family, &manifest.client_options(), file));
+}

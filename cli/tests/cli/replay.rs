@@ -1,0 +1,105 @@
+//! `replay`: exit codes, what goes where, and that the options reach the library.
+
+use std::fs;
+use std::process::Output;
+
+use crate::common::{LogBuilder, Logs, binlog, one_log};
+
+fn run(logs: &Logs, arguments: &[&str]) -> Output {
+    binlog().arg("replay").args(arguments).current_dir(logs.path("")).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn the_stream_ends_before_or_after_an_address_or_leaves_it_out() {
+    let log = one_log().query("CREATE DATABASE later").rotate("binlog.000003");
+    let logs = Logs::new([("binlog.000001", log)]);
+    // Where the DELETE's transaction starts, and its rows.
+    for address in ["binlog.000001:285", "binlog.000001:379"] {
+        let before = run(&logs, &["--stop-before", address, "binlog.000001"]);
+        assert_eq!(before.status.code(), Some(0), "{}", text(&before.stderr));
+        let stream = text(&before.stdout);
+        assert!(stream.contains("INSERT INTO notes"), "{stream}");
+        // The stream's only BINLOG, if any, is the format description.
+        assert!(!stream.contains("later"), "{stream}");
+    }
+    let after = text(&run(&logs, &["--stop_after", "binlog.000001:285", "binlog.000001"]).stdout);
+    let skip = run(&logs, &["--skip", "binlog.000001:379", "binlog.000001"]);
+    let skipped = text(&skip.stdout);
+    assert!(after.contains("BEGIN") && !after.contains("later"), "{after}");
+    assert!(!skipped.contains("BEGIN") && skipped.contains("CREATE DATABASE later"), "{skipped}");
+    let said = text(&skip.stderr);
+    assert!(
+        said.contains("warning: --skip binlog.000001:379 leaves out its transaction"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_the_stream_holds_is_said_beside_it() {
+    let logs = Logs::new([("binlog.000001", one_log())]);
+    insta::assert_snapshot!(text(&run(&logs, &["binlog.000001"]).stderr));
+    let to_file = run(&logs, &["--output", "my day.sql", "binlog.000001"]);
+    assert!(to_file.stdout.is_empty());
+    assert!(text(&to_file.stderr).ends_with("hint: mysql --binary-mode < 'my day.sql'\n"));
+}
+
+#[test]
+fn an_address_that_nothing_has_ends_with_1_and_writes_nothing() {
+    let logs = Logs::new([("binlog.000001", one_log())]);
+    for address in ["binlog.000001:5", "binlog.000009:4", "0-1-5"] {
+        let output =
+            run(&logs, &["--stop-before", address, "--output", "out.sql", "binlog.000001"]);
+        assert_eq!(output.status.code(), Some(1), "{address}: {}", text(&output.stderr));
+        assert!(output.stdout.is_empty() && !logs.path("out.sql").exists());
+    }
+}
+
+#[test]
+fn what_cannot_be_exact_is_refused_with_the_way_out_and_nothing_is_written() {
+    // Intvar: the statement after it depends on it.
+    let log = one_log().event(5, &[2, 7, 0, 0, 0, 0, 0, 0, 0]).query("INSERT INTO t VALUES (NULL)");
+    let logs = Logs::new([("binlog.000001", log)]);
+    let refused = run(&logs, &["--output", "out.sql", "binlog.000001"]);
+    assert_eq!(refused.status.code(), Some(4), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("\nhint: "), "{}", text(&refused.stderr));
+    assert_eq!(fs::read_dir(logs.path("")).unwrap().count(), 1);
+}
+
+#[test]
+fn damage_ends_the_stream_before_it_and_ends_with_3() {
+    let mut bytes = one_log().query("CREATE DATABASE later").build();
+    let text_at = bytes.windows(5).position(|part| part == b"notes").unwrap();
+    bytes[text_at] = b'N';
+    let logs = Logs::of_bytes(&[("binlog.000001", bytes)]);
+    let output = run(&logs, &["binlog.000001"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let stream = text(&output.stdout);
+    assert!(stream.contains("CREATE TABLE users") && !stream.contains("later"), "{stream}");
+    assert!(text(&output.stderr).contains("warning: binlog.000001:204: checksum"));
+}
+
+#[test]
+fn times_and_positions_select_transactions() {
+    let logs = Logs::new([
+        ("binlog.000001", LogBuilder::new().query("CREATE DATABASE a").rotate("binlog.000002")),
+        ("binlog.000002", LogBuilder::new().query("CREATE DATABASE b").rotate("binlog.000003")),
+        ("binlog.000003", LogBuilder::new().query("CREATE DATABASE c")),
+    ]);
+    let stream = |arguments: &[&str]| {
+        let output = run(&logs, &[arguments, &["."]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let stream = text(&output.stdout);
+        ["a", "b", "c"].map(|name| stream.contains(&format!("CREATE DATABASE {name}")))
+    };
+    assert_eq!(stream(&[]), [true, true, true]);
+    assert_eq!(stream(&["--start-position=128"]), [false, true, true]);
+    assert_eq!(stream(&["--stop-position=binlog.000003:127"]), [true, true, false]);
+    assert_eq!(stream(&["--stop-datetime=2026-01-02T03:04:05Z"]), [false, false, false]);
+    let middle = run(&logs, &["--start-position=binlog.000002:127", "."]);
+    assert_eq!(middle.status.code(), Some(2));
+    assert!(text(&middle.stderr).contains("in the middle of the logs"));
+}
