@@ -7,7 +7,7 @@ use binlog_parser::source::log_set::LogSet;
 use replay::select::{Target, resolve};
 use replay::stream::{self, Manifest, Options, PACKET_BYTES};
 use servers::fixtures::{DISASTER, Part};
-use servers::{Dump, Product, Server, ServerOptions};
+use servers::{Dump, DumpOptions, Product, Server, ServerOptions};
 
 /// What a client has to be told; without comments, those in stored programs would get lost.
 const CLIENT_OPTIONS: [&str; 1] = ["--comments"];
@@ -40,7 +40,7 @@ impl Story {
         let source = Server::start(product, &options(extra))?;
         Part::Schema.run(&source)?;
         Part::Before.run(&source)?;
-        let (before, gtids_before) = (source.dump()?, source.gtid_executed()?);
+        let (before, gtids_before) = (dump(&source)?, source.gtid_executed()?);
         let status = if product.is_mariadb() { "MASTER" } else { "BINARY LOG" };
         let status = source.sql(format!("SHOW {status} STATUS;"))?;
         let status = String::from_utf8(status)?;
@@ -49,13 +49,13 @@ impl Story {
         let disaster = format!("{}:{}", field(), field());
         source.sql(DISASTER)?;
         Part::After.run(&source)?;
-        let (after, gtids) = (source.dump()?, source.gtid_executed()?);
+        let (after, gtids) = (dump(&source)?, source.gtid_executed()?);
 
         let spared = Server::start(product, &options(extra))?;
         for part in [Part::Schema, Part::Before, Part::After] {
             part.run(&spared)?;
         }
-        let spared = spared.dump()?;
+        let spared = dump(&spared)?;
         ensure!(spared.difference(&after).is_some(), "the disaster must make a difference");
 
         let folder = tempfile::tempdir()?;
@@ -91,8 +91,14 @@ impl Story {
         let manifest = stream::replay(&self.logs, options, &mut stream, &mut |_| {})?;
         let server = Server::start(self.product, &self::options(&[]))?;
         server.pipe(&stream[..], CLIENT_OPTIONS)?.success()?;
-        Ok((server.dump()?, server.gtid_executed()?, manifest))
+        Ok((dump(&server)?, server.gtid_executed()?, manifest))
     }
+}
+
+/// Whole dumps but for AUTO_INCREMENT counters: INSERT … SELECT reserves numbers that no row event
+/// tells of, so that not even a replica has the same counters until rows reach beyond the gap.
+fn dump(server: &Server) -> Result<Dump> {
+    server.dump_with(&DumpOptions { without_auto_increment: true, ..DumpOptions::default() })
 }
 
 fn assert_same(what: &str, had: &Dump, needed: &Dump) -> Result<()> {
