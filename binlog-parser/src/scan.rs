@@ -204,6 +204,14 @@ impl<'a> Scan<'a> {
         self
     }
 
+    /// Reads events by `format` from here on: for a walk that starts behind a format description
+    /// that is not the log's first, as relay logs have them.
+    #[must_use]
+    pub fn with_format(mut self, format: FormatDescription) -> Self {
+        self.format = format;
+        self
+    }
+
     /// The format description that holds at this point of the walk.
     #[must_use]
     pub fn format(&self) -> &FormatDescription {

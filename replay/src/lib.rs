@@ -11,5 +11,6 @@ pub mod schema;
 pub mod select;
 pub mod sql;
 pub mod stream;
+pub mod undo;
 
 pub use error::{Error, Result};

@@ -12,7 +12,7 @@
 mod check;
 mod edit;
 mod manifest;
-mod packet;
+pub(crate) mod packet;
 mod rows;
 mod session;
 mod text;

@@ -1,0 +1,45 @@
+//! The backward walk: transactions from the newest to the oldest, and in them statements from the
+//! last to the first. Only one transaction's event offsets are in memory at a time.
+
+use binlog_parser::event::format_description::FormatDescription;
+use binlog_parser::source::log::Log;
+use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::{Statement, StatementKind};
+
+use super::index::Index;
+use super::rows_statement::RowsStatement;
+use crate::error::Result;
+
+/// A statement of rows on the backward walk.
+pub(super) struct Visited<'v, 't, 'a> {
+    /// Its log.
+    pub log: &'a Log,
+    /// How its events are read.
+    pub format: &'v FormatDescription,
+    /// The statement.
+    pub statement: RowsStatement<'t, 'a>,
+}
+
+/// Calls `visit` for every statement of rows in `index`, the newest first.
+///
+/// # Errors
+/// An event that cannot be read, or what `visit` says.
+pub(super) fn walk<'s>(
+    set: &'s LogSet,
+    index: &Index,
+    mut visit: impl FnMut(Visited<'_, '_, 's>) -> Result<()>,
+) -> Result<()> {
+    for &entry in index.entries.iter().rev() {
+        let (log, transaction) = index.load(set, entry)?;
+        let format = index.format(entry);
+        let statements: Vec<Statement<'_, '_>> = transaction
+            .statements(format.table_id_bytes())
+            .filter(|statement| matches!(statement.kind, StatementKind::Rows { .. }))
+            .collect();
+        for statement in statements.iter().rev() {
+            let statement = RowsStatement::read(statement, log, format)?;
+            visit(Visited { log, format, statement })?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,278 @@
+//! The forward walk: which transactions took effect, in which order, and where they are.
+//!
+//! An XA transaction takes effect where it is decided, and its rows stand where it was prepared. So
+//! the whole log set is walked, whatever is asked.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use binlog_parser::error::Location;
+use binlog_parser::event::query::QueryEvent;
+use binlog_parser::event::xa_prepare::XaPrepareEvent;
+use binlog_parser::header::EventType;
+use binlog_parser::scan::{Damage, DamageReason, RawEvent};
+use binlog_parser::source::log::{FIRST_EVENT, Log};
+use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::{Ending, Step, Transaction, Unit, Units, step};
+
+use super::index::{Entry, Format, Index};
+use super::judge::unreadable;
+use super::refusals::{Refusals, WAY_OUT};
+use super::report::Report;
+use super::request::{Request, Scope};
+use super::rows_statement::at;
+use crate::error::Result;
+use crate::select::Selected;
+
+/// What looks on while the logs are walked.
+pub(super) trait Observer {
+    /// A transaction that is to be undone, when it takes effect.
+    ///
+    /// # Errors
+    /// Whatever keeps the walk from going on.
+    fn undone(&mut self, entry: Entry, index: &Index, transaction: &Transaction<'_>) -> Result<()>;
+
+    /// Any transaction, in the order of the logs, before [`Observer::undone`] is told of it.
+    ///
+    /// # Errors
+    /// Whatever keeps the walk from going on.
+    fn seen(&mut self, log: &Log, format: &Format, transaction: &Transaction<'_>) -> Result<()>;
+
+    /// Where to put what stands against the undo, and what is to be said of it.
+    fn notes(&mut self) -> (&mut Refusals, &mut Report);
+}
+
+/// A transaction that waits for XA COMMIT or XA ROLLBACK.
+struct Prepared {
+    entry: Entry,
+    /// Whether its own address was asked for.
+    wanted: bool,
+}
+
+/// The walk over a log set.
+pub(super) struct History<'s> {
+    set: &'s LogSet,
+    request: &'s Request,
+    index: Index,
+    prepared: HashMap<String, Prepared>,
+}
+
+/// Walks `set`, tells `observer` what is found, and returns what is to be undone.
+///
+/// # Errors
+/// An event that cannot be read, or what `observer` says.
+pub(super) fn walk(set: &LogSet, request: &Request, observer: &mut impl Observer) -> Result<Index> {
+    let mut history = History { set, request, index: Index::default(), prepared: HashMap::new() };
+    for number in 0..set.logs().len() {
+        history.log(number, observer)?;
+    }
+    history.undecided(observer);
+    Ok(history.index)
+}
+
+impl History<'_> {
+    fn log(&mut self, number: usize, observer: &mut impl Observer) -> Result<()> {
+        let log = &self.set.logs()[number];
+        self.begin_format(number, FIRST_EVENT, Arc::new(log.format().clone()));
+        let mut units = Units::new(log.scan());
+        let mut open: Option<u64> = None;
+        while let Some(unit) = units.next() {
+            match unit {
+                Unit::Transaction(transaction) => {
+                    self.cut(log, open.take(), false, observer);
+                    if transaction.ending == Ending::Open {
+                        open = self.in_scope(number, &transaction)?.then(|| transaction.start());
+                    } else {
+                        self.transaction(number, &transaction, observer)?;
+                    }
+                }
+                Unit::Control(event) => {
+                    self.cut(log, open.take(), true, observer);
+                    if event.event_type() == EventType::FORMAT_DESCRIPTION {
+                        let format = Arc::new(units.format().clone());
+                        self.begin_format(number, event.offset, format);
+                    }
+                    self.control(number, log, &event, observer);
+                }
+                Unit::Damage(damage) => {
+                    self.cut(log, open.take(), is_tail(&damage), observer);
+                    self.damage(number, log, &damage, observer);
+                }
+            }
+        }
+        self.cut(log, open, true, observer);
+        Ok(())
+    }
+
+    /// A transaction that has no end was rolled back if the log ends there, too; else nobody knows.
+    fn cut(&self, log: &Log, open: Option<u64>, ends: bool, observer: &mut impl Observer) {
+        let Some(start) = open else { return };
+        let place = log.location(start);
+        let (refusals, report) = observer.notes();
+        if ends {
+            report.warn(format!("{place}: not committed when the log ended, so not undone"));
+        } else {
+            refusals.add(place, "the end of the transaction is missing", WAY_OUT);
+        }
+    }
+
+    fn control(
+        &self,
+        number: usize,
+        log: &Log,
+        event: &RawEvent<'_>,
+        observer: &mut impl Observer,
+    ) {
+        if !self.is_after_cut(number, event.offset) {
+            return;
+        }
+        if let Some(why) = unreadable(event) {
+            let place = log.location(event.offset).of(event.event_type().name());
+            observer.notes().0.add(place, why, WAY_OUT);
+        }
+    }
+
+    /// Damage matters where everything is asked for; a torn tail was rolled back.
+    fn damage(&self, number: usize, log: &Log, damage: &Damage, observer: &mut impl Observer) {
+        if !self.is_after_cut(number, damage.range.end) {
+            return;
+        }
+        let place = log.location(damage.range.start);
+        let why = format!("damaged to {}: {}", damage.range.end, damage.reason);
+        let (refusals, report) = observer.notes();
+        if is_tail(damage) {
+            report.warn(format!("{place}: {why}"));
+        } else {
+            refusals.add(place, why, WAY_OUT);
+        }
+    }
+
+    fn transaction(
+        &mut self,
+        number: usize,
+        transaction: &Transaction<'_>,
+        observer: &mut impl Observer,
+    ) -> Result<()> {
+        let log = &self.set.logs()[number];
+        let format = self.index.formats.len() as u32 - 1;
+        observer.seen(log, &self.index.formats[format as usize], transaction)?;
+        let entry = Entry { log: number as u32, format, start: transaction.start() };
+        let wanted = self.in_scope(number, transaction)?;
+        if let Some(xid) = prepared_xid(log, transaction)? {
+            self.prepared.insert(xid, Prepared { entry, wanted });
+            return Ok(());
+        }
+        if let Some((commit, xid)) = decision(log, transaction)? {
+            return self.decide(log.location(entry.start), wanted, commit, &xid, observer);
+        }
+        if wanted {
+            self.undo(entry, transaction, observer)?;
+        }
+        Ok(())
+    }
+
+    fn decide(
+        &mut self,
+        place: Location,
+        wanted: bool,
+        commit: bool,
+        xid: &str,
+        observer: &mut impl Observer,
+    ) -> Result<()> {
+        match self.prepared.remove(xid) {
+            Some(prepared) if commit && (wanted || prepared.wanted) => {
+                let (_, transaction) = self.index.load(self.set, prepared.entry)?;
+                self.undo(prepared.entry, &transaction, observer)?;
+            }
+            None if commit && wanted => {
+                let why = format!("XA COMMIT {xid}: where it was prepared is not in the logs");
+                observer.notes().0.add(place, why, "give the older logs, too");
+            }
+            Some(prepared) if !commit && prepared.wanted => {
+                let place = self.location(prepared.entry);
+                let warning = format!("{place}: XA {xid} was rolled back, so not undone");
+                observer.notes().1.warn(warning);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn undo(
+        &mut self,
+        entry: Entry,
+        transaction: &Transaction<'_>,
+        observer: &mut impl Observer,
+    ) -> Result<()> {
+        self.index.entries.push(entry);
+        observer.undone(entry, &self.index, transaction)
+    }
+
+    /// What is prepared and not decided holds its locks, and has no effect that could be undone.
+    fn undecided(&self, observer: &mut impl Observer) {
+        let mut undecided: Vec<_> = self.prepared.iter().filter(|(_, p)| p.wanted).collect();
+        undecided.sort_by_key(|(_, prepared)| (prepared.entry.log, prepared.entry.start));
+        for (xid, prepared) in undecided {
+            let why = format!("XA {xid} is prepared, and neither committed nor rolled back");
+            let hint = "run XA ROLLBACK on the server instead; it undoes the transaction";
+            observer.notes().0.add(self.location(prepared.entry), why, hint);
+        }
+    }
+
+    fn location(&self, entry: Entry) -> Location {
+        self.set.logs()[entry.log as usize].location(entry.start)
+    }
+
+    fn in_scope(&self, number: usize, transaction: &Transaction<'_>) -> Result<bool> {
+        Ok(self.request.scope.contains(number, transaction.start())
+            && self.request.filter.selects(self.set, number, transaction)? == Selected::Yes)
+    }
+
+    /// Whether what ends at `end` belongs to "everything after".
+    fn is_after_cut(&self, number: usize, end: u64) -> bool {
+        match &self.request.scope {
+            Scope::Only(_) => false,
+            Scope::BackTo(target) => (number, end) > (target.log, target.start),
+        }
+    }
+
+    fn begin_format(
+        &mut self,
+        log: usize,
+        offset: u64,
+        description: Arc<binlog_parser::event::format_description::FormatDescription>,
+    ) {
+        self.index.formats.push(Format { log, offset, description });
+    }
+}
+
+/// Whether a range is the end of a log that was cut while it was written.
+fn is_tail(damage: &Damage) -> bool {
+    matches!(damage.reason, DamageReason::Torn { .. } | DamageReason::ZeroTail)
+}
+
+/// Name of the XA transaction that is prepared here, and left to be decided.
+fn prepared_xid(log: &Log, transaction: &Transaction<'_>) -> Result<Option<String>> {
+    let Some(event) = transaction.events.last() else { return Ok(None) };
+    if transaction.ending != Ending::XaPrepare {
+        return Ok(None);
+    }
+    let prepare = XaPrepareEvent::parse(event.body()).map_err(|fault| at(fault, log, event))?;
+    Ok((!prepare.one_phase).then(|| prepare.xid.to_string().to_ascii_lowercase()))
+}
+
+/// Whether an XA transaction is committed here (or rolled back), and its name.
+fn decision(log: &Log, transaction: &Transaction<'_>) -> Result<Option<(bool, String)>> {
+    let Some(event) = transaction.events.last() else { return Ok(None) };
+    if event.event_type() != EventType::QUERY {
+        return Ok(None);
+    }
+    let query = QueryEvent::parse(event.body()).map_err(|fault| at(fault, log, event))?;
+    if step(query.text) != Step::XaDecision {
+        return Ok(None);
+    }
+    let text = String::from_utf8_lossy(query.text).to_ascii_lowercase();
+    let commit = text.starts_with("xa commit");
+    let xid = text.split_once(' ').and_then(|(_, rest)| rest.split_once(' ')).map(|(_, xid)| xid);
+    Ok(Some((commit, xid.unwrap_or_default().trim().to_owned())))
+}

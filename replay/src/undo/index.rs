@@ -1,0 +1,64 @@
+//! Where the transactions are that an undo reads backward: a few bytes each, whatever their size.
+
+use std::sync::Arc;
+
+use binlog_parser::event::format_description::FormatDescription;
+use binlog_parser::source::log::Log;
+use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::{Transaction, Unit, Units};
+
+use crate::error::{Error, Result};
+
+/// One transaction to undo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Index of its log.
+    pub log: u32,
+    /// Index of the format description that holds there.
+    pub format: u32,
+    /// Stream position of its first event.
+    pub start: u64,
+}
+
+/// A format description of the logs, and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Format {
+    /// Index of its log.
+    pub log: usize,
+    /// Stream position of its event.
+    pub offset: u64,
+    /// What it says.
+    pub description: Arc<FormatDescription>,
+}
+
+/// All transactions to undo, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    /// The transactions, in the order in which they took effect.
+    pub entries: Vec<Entry>,
+    /// The format descriptions that [`Entry::format`] counts.
+    pub formats: Vec<Format>,
+}
+
+impl Index {
+    /// The format that holds for `entry`.
+    pub fn format(&self, entry: Entry) -> &FormatDescription {
+        &self.formats[entry.format as usize].description
+    }
+
+    /// Reads the events of `entry`'s transaction again.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the log is not what it was when the index was made.
+    pub fn load<'s>(&self, set: &'s LogSet, entry: Entry) -> Result<(&'s Log, Transaction<'s>)> {
+        let log = &set.logs()[entry.log as usize];
+        let scan = log.scan_from(entry.start).with_format(self.format(entry).clone());
+        match Units::new(scan).next() {
+            Some(Unit::Transaction(transaction)) => Ok((log, transaction)),
+            _ => Err(Error::refused(
+                format!("{}: the log has changed while it was read", log.location(entry.start)),
+                "give a copy of the log that nothing writes to",
+            )),
+        }
+    }
+}

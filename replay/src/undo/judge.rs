@@ -1,0 +1,258 @@
+//! Whether the statements of a transaction can be inverted, and how many rows that makes.
+
+use binlog_parser::event::format_description::FormatDescription;
+use binlog_parser::event::query::QueryEvent;
+use binlog_parser::event::table_map::flags as map_flags;
+use binlog_parser::header::{EventType, flags};
+use binlog_parser::scan::RawEvent;
+use binlog_parser::source::log::Log;
+use binlog_parser::transaction::{Ending, Statement, StatementKind, Transaction};
+
+use super::refusals::{Refusals, WAY_OUT};
+use super::report::Report;
+use super::rows_statement::{Rows, RowsStatement, at};
+use crate::error::Result;
+use crate::schema::readable;
+use crate::select::Filter;
+use crate::sql::Dialect;
+use crate::sql::statement::{Object, StatementHead, StatementVerb, head, written_tables};
+
+/// Judges transactions one after another.
+pub(super) struct Judge<'r> {
+    /// Which tables are meant.
+    pub filter: &'r Filter,
+    /// What stands against the undo.
+    pub refusals: Refusals,
+    /// What the undo will do.
+    pub report: Report,
+}
+
+/// Whether a statement concerns rows that are to be undone.
+type Concerned = bool;
+
+impl Judge<'_> {
+    /// Judges a transaction. `rows` is told of every rows event that will be undone.
+    ///
+    /// # Errors
+    /// An event that cannot be read.
+    pub fn transaction<'a>(
+        &mut self,
+        log: &Log,
+        format: &FormatDescription,
+        transaction: &Transaction<'a>,
+        mut rows: impl FnMut(&mut Self, &RowsStatement<'_, 'a>, &Rows<'_, 'a>) -> Result<()>,
+    ) -> Result<()> {
+        let mut concerned = false;
+        for statement in transaction.statements(format.table_id_bytes()) {
+            let undone = match statement.kind {
+                StatementKind::Gtid | StatementKind::Begin | StatementKind::End => false,
+                StatementKind::Query => self.query(log, format, &statement)?,
+                StatementKind::Rows { whole } => {
+                    let read = RowsStatement::read(&statement, log, format)?;
+                    self.rows(log, format, &read, whole, &mut rows)?
+                }
+                StatementKind::Other => self.other(log, &statement),
+            };
+            self.report.statements += u64::from(undone);
+            concerned |= undone;
+        }
+        self.report.transactions += u64::from(concerned);
+        self.report.transactions_left_out += u64::from(!concerned);
+        if concerned && transaction.ending == Ending::Rollback {
+            let why = "the transaction ends in ROLLBACK; which of its rows stayed depends on the \
+                       tables' engines";
+            self.refusals.add(log.location(transaction.start()), why, WAY_OUT);
+        }
+        Ok(())
+    }
+
+    fn rows<'t, 'a>(
+        &mut self,
+        log: &Log,
+        format: &FormatDescription,
+        statement: &RowsStatement<'t, 'a>,
+        whole: bool,
+        each: &mut impl FnMut(&mut Self, &RowsStatement<'t, 'a>, &Rows<'t, 'a>) -> Result<()>,
+    ) -> Result<Concerned> {
+        let mut concerned = false;
+        for rows in &statement.rows {
+            let map = statement.map_of(rows);
+            let count = rows.rows.count(&map.layout).map_err(|fault| at(fault, log, rows.event))?;
+            let name = map.name();
+            if !self.filter.selects_table(&name.database, &name.table) {
+                *self.report.left_out.entry(name).or_default() += count;
+                continue;
+            }
+            if map.is_sequence(format.family) {
+                self.report
+                    .warn(format!("{name} looks like a sequence: its values do not go back"));
+                *self.report.left_out.entry(name).or_default() += count;
+                continue;
+            }
+            concerned = true;
+            let place = || log.location(rows.event.offset).of(rows.event.event_type().name());
+            if !rows.rows.has_full_images() {
+                let why = format!("images of {name} lack columns (binlog_row_image is not FULL)");
+                self.refusals.add(place(), why, WAY_OUT);
+                continue;
+            }
+            if format.table_id_bytes() != 6 {
+                self.refusals.add(place(), "rows of a server before 5.1.4", WAY_OUT);
+                continue;
+            }
+            if map.map.flags & map_flags::HAS_TRIGGERS != 0 {
+                self.report.triggers.insert(name.clone());
+            }
+            self.report.tables.entry(name).or_default().add(rows.rows.kind, count);
+            each(self, statement, rows)?;
+        }
+        if let Some(first) = statement.rows.first().filter(|_| concerned && !whole) {
+            let why = "the statement's last rows event is missing";
+            self.refusals.add(log.location(first.event.offset), why, WAY_OUT);
+        }
+        Ok(concerned)
+    }
+
+    /// A statement of text has no rows to reverse: it is harmless, left out, or refused.
+    fn query(
+        &mut self,
+        log: &Log,
+        format: &FormatDescription,
+        statement: &Statement<'_, '_>,
+    ) -> Result<Concerned> {
+        let Some(event) = statement.last() else { return Ok(false) };
+        let place = log.location(event.offset).of(event.event_type().name());
+        if event.event_type() != EventType::QUERY {
+            self.refusals.add(place, "LOAD DATA as a statement has no rows to reverse", WAY_OUT);
+            return Ok(true);
+        }
+        let query = QueryEvent::parse(event.body()).map_err(|fault| at(fault, log, event))?;
+        let dialect = dialect(format, &query);
+        let head = head(query.text, &dialect);
+        if is_harmless(head) || starts_with_flush(query.text) {
+            if !head.verb.is_transaction_control() && !head.temporary {
+                let what = "statements that touch no rows (grants, views, routines, maintenance) \
+                            are not undone";
+                self.report.warn(what);
+            }
+            return Ok(false);
+        }
+        if !self.concerns(head, &query, &dialect) {
+            return Ok(false);
+        }
+        self.refusals.add(place, describe(head, &query, &dialect), WAY_OUT);
+        Ok(true)
+    }
+
+    /// Whether a statement may write to a table that is selected.
+    fn concerns(&self, head: StatementHead, query: &QueryEvent<'_>, dialect: &Dialect) -> bool {
+        if !self.filter.by_table() {
+            return true;
+        }
+        let tables = written_tables(query.text, dialect, query.database);
+        if tables.is_empty() || head.verb == StatementVerb::RollbackToSavepoint {
+            return self.filter.selects_database(query.database);
+        }
+        tables.iter().any(|table| {
+            let database = table.database.as_deref().unwrap_or(query.database);
+            self.filter.selects_table(database, &table.table)
+        })
+    }
+
+    /// Any other event: what may be skipped by a reader that does not know it holds no rows.
+    fn other(&mut self, log: &Log, statement: &Statement<'_, '_>) -> Concerned {
+        let mut concerned = false;
+        for event in statement.events {
+            if let Some(why) = unreadable(event) {
+                let place = log.location(event.offset).of(event.event_type().name());
+                self.refusals.add(place, why, WAY_OUT);
+                concerned = true;
+            }
+        }
+        concerned
+    }
+}
+
+/// Why an event that is neither rows nor a statement keeps a transaction from being undone.
+pub(super) fn unreadable(event: &RawEvent<'_>) -> Option<&'static str> {
+    Some(match event.event_type() {
+        EventType::PARTIAL_UPDATE_ROWS => "updates of parts of JSON documents are not inverted",
+        EventType::TRANSACTION_PAYLOAD => "compressed transactions are not inverted",
+        EventType::QUERY_COMPRESSED => "a compressed statement; what it did is not known",
+        EventType(166..=171) => "compressed rows are not inverted",
+        EventType::PARTIAL_ROW_DATA => "rows that are cut into pieces are not inverted",
+        EventType(20..=22) => "rows of servers before 5.1.16 are not read",
+        EventType::INCIDENT => "an incident: what it lost is not known",
+        EventType::LOAD
+        | EventType::NEW_LOAD
+        | EventType::CREATE_FILE
+        | EventType::EXEC_LOAD
+        | EventType::DELETE_FILE => "LOAD DATA as a statement has no rows to reverse",
+        event_type if event_type.is_known() || event.header.has(flags::IGNORABLE) => return None,
+        _ => "an event of a type that is not known",
+    })
+}
+
+fn dialect(format: &FormatDescription, query: &QueryEvent<'_>) -> Dialect {
+    let dialect = Dialect::from_server_version(format.server_version.as_bytes());
+    let Ok(vars) = query.status_vars() else { return dialect };
+    let dialect = match vars.sql_mode {
+        Some(mode) => dialect.with_sql_mode(mode),
+        None => dialect,
+    };
+    match vars.charset {
+        Some(charset) => dialect.with_client_collation(charset.client),
+        None => dialect,
+    }
+}
+
+/// Whether a statement leaves all rows of all lasting tables as they are.
+fn is_harmless(head: StatementHead) -> bool {
+    use StatementVerb as V;
+    match head.verb {
+        V::RollbackToSavepoint | V::Rollback => false,
+        V::Grant | V::Revoke | V::SetPassword | V::Set | V::Maintenance | V::Empty => true,
+        V::Create | V::Alter | V::Drop | V::Rename => {
+            head.temporary
+                || matches!(
+                    head.object,
+                    Object::View | Object::StoredProgram | Object::User | Object::Role
+                )
+        }
+        verb => verb.is_transaction_control(),
+    }
+}
+
+/// FLUSH is logged, for replicas to do the same.
+fn starts_with_flush(text: &[u8]) -> bool {
+    text.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"FLUSH "))
+}
+
+/// Why a statement is refused: what it is, and on which tables.
+fn describe(head: StatementHead, query: &QueryEvent<'_>, dialect: &Dialect) -> String {
+    use StatementVerb as V;
+    let tables = written_tables(query.text, dialect, query.database);
+    let tables: Vec<_> = tables
+        .iter()
+        .map(|table| {
+            let name = [table.database.as_deref().unwrap_or_default(), &table.table].join(&b'.');
+            readable(&name)
+        })
+        .collect();
+    let on = if tables.is_empty() { String::new() } else { format!(" ({})", tables.join(", ")) };
+    match head.verb {
+        V::Truncate => format!("TRUNCATE{on} has no rows to reverse"),
+        V::Create | V::Alter | V::Drop | V::Rename => {
+            let object = format!("{:?}", head.object);
+            format!("{} {}{on} has no rows to reverse", upper(head.verb), object.to_uppercase())
+        }
+        V::RollbackToSavepoint => {
+            "ROLLBACK TO a savepoint; which rows stayed depends on the tables' engines".into()
+        }
+        verb => format!("{}{on}, logged as a statement, has no rows to reverse", upper(verb)),
+    }
+}
+
+fn upper(verb: StatementVerb) -> String {
+    format!("{verb:?}").to_uppercase()
+}

@@ -1,0 +1,41 @@
+//! Undo: rows that were deleted come back, rows that were inserted go, rows that were updated get
+//! their old values.
+//!
+//! All five orders are reversed: logs, transactions, statements, events, rows.
+//!
+//! ```text
+//! history    forward, once: which transactions took effect, and where they are     -> index
+//! judge      can each of their statements be inverted? else nothing is written     -> report
+//! backward   from the newest to the oldest, one transaction at a time
+//!   base64     inverted rows events in BINLOG statements
+//! ```
+
+mod backward;
+mod base64;
+mod history;
+mod index;
+mod invert;
+mod judge;
+mod plan;
+mod refusals;
+mod report;
+mod request;
+mod rows_statement;
+
+pub use plan::{Plan, plan};
+pub use report::{Report, RowCounts};
+pub use request::{Format, PACKET_BYTES, Request, Scope};
+
+/// First line of what is written: from here on the MariaDB client takes no commands for itself, and
+/// the MySQL client reads a comment.
+const SANDBOX: &[u8] = br"/*M!999999\- enable the sandbox mode */";
+
+/// Lines that tell a reader what the file is. Only our own words: nothing from a log may stand in a
+/// comment.
+fn header_comment() -> [&'static str; 3] {
+    [
+        "-- An undo, written by binlog: the inverse of the rows that the logs hold, newest first.",
+        "-- One transaction: if any statement fails, nothing is changed.",
+        "-- Run it with: mysql --binary-mode --max-allowed-packet=1G < FILE",
+    ]
+}

@@ -1,0 +1,46 @@
+//! What stands against an undo, gathered, so that a person sees all of it at once.
+
+use binlog_parser::error::Location;
+
+use crate::error::Error;
+
+/// How many reasons are spelled out; of the others only the number is told.
+const SHOWN: usize = 20;
+
+/// The way out where there are no rows to reverse.
+pub(super) const WAY_OUT: &str = "restore a backup and run `binlog replay --skip ADDR` on the logs \
+    since then; or leave the statement out with --table";
+
+/// Reasons not to write anything.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    reasons: Vec<String>,
+    more: usize,
+    hint: Option<&'static str>,
+}
+
+impl Refusals {
+    /// Adds a reason, which is at `place`. Of several ways out the first is told.
+    pub fn add(&mut self, place: Location, why: impl AsRef<str>, hint: &'static str) {
+        self.hint.get_or_insert(hint);
+        if self.reasons.len() == SHOWN {
+            self.more += 1;
+            return;
+        }
+        self.reasons.push(format!("{place}: {}", why.as_ref()));
+    }
+
+    /// The refusal, if there is any reason.
+    pub fn into_error(self) -> Option<Error> {
+        let hint = self.hint?;
+        let mut what = String::from("cannot be undone:");
+        for reason in &self.reasons {
+            what.push_str("\n  ");
+            what.push_str(reason);
+        }
+        if self.more > 0 {
+            what.push_str(&format!("\n  and {} more", self.more));
+        }
+        Some(Error::refused(what, hint))
+    }
+}

@@ -1,0 +1,77 @@
+//! What an undo does, and what it does not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use binlog_parser::event::rows::RowsKind;
+
+use crate::schema::TableName;
+
+/// How many rows of a table an undo touches, by what it does to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RowCounts {
+    /// Rows that were deleted and come back.
+    pub inserted: u64,
+    /// Rows that get their old values.
+    pub updated: u64,
+    /// Rows that were inserted and go.
+    pub deleted: u64,
+}
+
+impl RowCounts {
+    /// Counts rows of an event that the undo inverts.
+    pub(super) fn add(&mut self, undone: RowsKind, rows: u64) {
+        match undone {
+            RowsKind::Write => self.deleted += rows,
+            RowsKind::Update => self.updated += rows,
+            RowsKind::Delete => self.inserted += rows,
+        }
+    }
+
+    /// All rows together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.inserted + self.updated + self.deleted
+    }
+}
+
+/// What an undo does, and what it does not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Transactions that are undone.
+    pub transactions: u64,
+    /// Statements in them of which rows are undone.
+    pub statements: u64,
+    /// Rows that are undone, by table.
+    pub tables: BTreeMap<TableName, RowCounts>,
+    /// Rows in the range that the filters leave as they are, by table.
+    pub left_out: BTreeMap<TableName, u64>,
+    /// Transactions in the range that the filters leave as they are.
+    pub transactions_left_out: u64,
+    /// What the reader must know: each a sentence.
+    pub warnings: Vec<String>,
+    /// Bytes of the largest statement written: `max_allowed_packet` of client and server must not
+    /// be below. 0 until something was written.
+    pub largest_packet: u64,
+    /// Tables that are known to have triggers.
+    pub(super) triggers: BTreeSet<TableName>,
+}
+
+impl Report {
+    /// All rows that are undone.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.tables.values().map(RowCounts::total).sum()
+    }
+
+    /// Tables of the undo that are known to have triggers.
+    pub fn tables_with_triggers(&self) -> impl Iterator<Item = &TableName> {
+        self.triggers.iter()
+    }
+
+    pub(super) fn warn(&mut self, warning: impl Into<String>) {
+        let warning = warning.into();
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What is to be undone, and how.
+
+use crate::select::{Filter, Target};
+
+/// How large a packet may become, unless the caller says otherwise: far below the 16 MiB that
+/// clients take by default (`max_allowed_packet`).
+pub const PACKET_BYTES: usize = 4 << 20;
+
+/// Which transactions are undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// These, and no others.
+    Only(Vec<Target>),
+    /// This one and everything after it.
+    BackTo(Target),
+}
+
+/// What the undo is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// INSERT, UPDATE and DELETE statements. They need the names of the columns, and fire triggers.
+    Sql,
+    /// BINLOG statements with inverted rows events. They need no names, and fire no triggers.
+    Base64,
+}
+
+/// What is to be undone, and how.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Which transactions.
+    pub scope: Scope,
+    /// Which of them, and which of their tables. Empty means all.
+    pub filter: Filter,
+    /// As what.
+    pub format: Format,
+    /// About how many bytes a statement may have; one large row may exceed it.
+    pub packet_bytes: usize,
+}
+
+impl Request {
+    /// A request without filters, in packets of [`PACKET_BYTES`].
+    #[must_use]
+    pub fn new(scope: Scope, format: Format) -> Self {
+        Request { scope, filter: Filter::default(), format, packet_bytes: PACKET_BYTES }
+    }
+}
+
+impl Scope {
+    /// Whether the transaction that starts at `start` of log number `log` is undone.
+    pub(super) fn contains(&self, log: usize, start: u64) -> bool {
+        match self {
+            Scope::Only(targets) => targets.iter().any(|t| t.log == log && t.start == start),
+            Scope::BackTo(target) => (log, start) >= (target.log, target.start),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! A statement of rows, taken apart: its table maps, and which of them each rows event speaks of.
+
+use binlog_parser::Fault;
+use binlog_parser::event::format_description::FormatDescription;
+use binlog_parser::event::rows::{DUMMY_TABLE_ID, RowsEvent, RowsKind};
+use binlog_parser::event::table_map::TableMapEvent;
+use binlog_parser::header::{EventType, Family};
+use binlog_parser::row::{ColumnType, RowLayout};
+use binlog_parser::scan::RawEvent;
+use binlog_parser::source::log::Log;
+use binlog_parser::transaction::Statement;
+
+use crate::error::{Error, Result};
+use crate::schema::TableName;
+
+/// A table map of a statement.
+#[derive(Debug)]
+pub(super) struct Map<'t, 'a> {
+    /// The event.
+    pub event: &'t RawEvent<'a>,
+    /// What it says.
+    pub map: TableMapEvent<'a>,
+    /// How long the values of its rows are.
+    pub layout: RowLayout,
+}
+
+impl Map<'_, '_> {
+    /// Name of the table.
+    pub fn name(&self) -> TableName {
+        TableName::new(self.map.database, self.map.table)
+    }
+
+    /// Whether this is a table of MariaDB that holds a sequence. Its one row is written over again
+    /// and again, and each time logged as if it were inserted (`ha_sequence::write_row`).
+    pub fn is_sequence(&self, family: Family) -> bool {
+        use ColumnType::{Longlong, Tiny};
+        const SHAPE: [ColumnType; 8] =
+            [Longlong, Longlong, Longlong, Longlong, Longlong, Longlong, Tiny, Longlong];
+        const FIRST: &[u8] = b"next_not_cached_value";
+        let named = match self.map.optional.column_names() {
+            Ok(Some(names)) => names.first() == Some(&FIRST),
+            _ => true,
+        };
+        family == Family::Mariadb
+            && named
+            && self.map.column_types().is_ok_and(|types| types == SHAPE)
+            && (0..SHAPE.len()).all(|ordinal| !self.map.null_bitmap.get(ordinal))
+    }
+}
+
+/// A rows event of a statement.
+#[derive(Debug)]
+pub(super) struct Rows<'t, 'a> {
+    /// The event.
+    pub event: &'t RawEvent<'a>,
+    /// What it says.
+    pub rows: RowsEvent<'a>,
+    /// Which of the statement's maps it speaks of.
+    pub map: usize,
+}
+
+/// A statement of rows.
+#[derive(Debug)]
+pub(super) struct RowsStatement<'t, 'a> {
+    /// Its table maps in the order of the log.
+    pub maps: Vec<Map<'t, 'a>>,
+    /// Its rows events in the order of the log; those without rows are left out.
+    pub rows: Vec<Rows<'t, 'a>>,
+}
+
+impl<'t, 'a> RowsStatement<'t, 'a> {
+    /// Takes `statement` apart.
+    ///
+    /// # Errors
+    /// An event that cannot be read, or rows without a table map.
+    pub fn read(
+        statement: &Statement<'t, 'a>,
+        log: &Log,
+        format: &FormatDescription,
+    ) -> Result<Self> {
+        let table_id_bytes = format.table_id_bytes();
+        let mut read = RowsStatement { maps: vec![], rows: vec![] };
+        for event in statement.events {
+            let done = match event.event_type() {
+                EventType::TABLE_MAP => read.add_map(event, table_id_bytes),
+                event_type if event_type.is_rows() => read.add_rows(event, table_id_bytes),
+                _ => Ok(()),
+            };
+            done.map_err(|fault| at(fault, log, event))?;
+        }
+        Ok(read)
+    }
+
+    fn add_map(&mut self, event: &'t RawEvent<'a>, table_id_bytes: usize) -> Result<(), Fault> {
+        let map = TableMapEvent::parse(event.body(), table_id_bytes)?;
+        let layout = map.layout()?;
+        self.maps.push(Map { event, map, layout });
+        Ok(())
+    }
+
+    fn add_rows(&mut self, event: &'t RawEvent<'a>, table_id_bytes: usize) -> Result<(), Fault> {
+        let rows = RowsEvent::parse(event.body(), event.event_type(), table_id_bytes)?;
+        if rows.table_id == DUMMY_TABLE_ID {
+            return Ok(());
+        }
+        let map = self.maps.iter().rposition(|map| map.map.table_id == rows.table_id);
+        let Some(map) = map else {
+            return Err(Fault::value("table id", "one of a table map before it", rows.table_id));
+        };
+        self.rows.push(Rows { event, rows, map });
+        Ok(())
+    }
+
+    /// The map of a rows event of this statement.
+    pub fn map_of(&self, rows: &Rows<'t, 'a>) -> &Map<'t, 'a> {
+        &self.maps[rows.map]
+    }
+}
+
+/// A fault in an event of `log`, at its place.
+pub(super) fn at(fault: Fault, log: &Log, event: &RawEvent<'_>) -> Error {
+    Error::at(fault, log.location(event.offset).of(event.event_type().name()))
+}
+
+/// Where the images of each row of an event end, so that the rows can be read backward.
+#[derive(Debug, Default)]
+pub(super) struct Spans {
+    /// Per row: end of the before-image (its start, where there is none) and end of the row, in
+    /// bytes from the start of the rows.
+    ends: Vec<(u32, u32)>,
+}
+
+/// One row of [`Spans`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    /// First byte of the before-image.
+    pub start: usize,
+    /// First byte of the after-image.
+    pub middle: usize,
+    /// Byte after the row.
+    pub end: usize,
+}
+
+impl Spans {
+    /// Measures the rows of `rows`, whose table map has `layout`.
+    ///
+    /// # Errors
+    /// A [`Fault`] if the rows do not fit the layout.
+    pub fn measure(&mut self, rows: &RowsEvent<'_>, layout: &RowLayout) -> Result<(), Fault> {
+        self.ends.clear();
+        let mut at = 0;
+        for change in rows.changes(layout) {
+            let change = change?;
+            let before = change.before.map_or(0, |image| image.bytes().len());
+            let after = change.after.map_or(0, |image| image.bytes().len());
+            // An event has at most 2^30 bytes.
+            self.ends.push(((at + before) as u32, (at + before + after) as u32));
+            at += before + after;
+        }
+        Ok(())
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Row number `index`.
+    pub fn get(&self, index: usize) -> Option<Span> {
+        let &(middle, end) = self.ends.get(index)?;
+        let start = match index.checked_sub(1) {
+            Some(before) => self.ends.get(before)?.1,
+            None => 0,
+        };
+        Some(Span { start: start as usize, middle: middle as usize, end: end as usize })
+    }
+}
+
+/// What undoing an event of this kind does.
+pub(super) fn inverse(kind: RowsKind) -> RowsKind {
+    match kind {
+        RowsKind::Write => RowsKind::Delete,
+        RowsKind::Update => RowsKind::Update,
+        RowsKind::Delete => RowsKind::Write,
+    }
+}
