@@ -50,3 +50,10 @@ impl DamageLine {
         Ok(())
     }
 }
+
+/// Whether a log that ends in the transaction at `open` lacks its end. In a log that is in use the
+/// transaction never committed; in a relay log it goes on in the next.
+#[must_use]
+pub fn is_cut(log: &Log, open: Option<&str>) -> bool {
+    open.is_some() && !log.in_use() && !log.is_relay_log()
+}

@@ -30,17 +30,23 @@ use std::env;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tracing::debug;
+
+use crate::exit::Exit;
 
 fn main() -> ExitCode {
     let cli = args::Cli::parse_from(args::normalise::normalise(env::args_os()));
     cli.global.start_log();
     let ui = cli.global.ui();
-    match cli.verb.run(&ui) {
-        Ok(exit) => exit.into(),
-        Err(failure) if failure.is_closed_pipe() => exit::Exit::Done.into(),
+    debug!(version = env!("CARGO_PKG_VERSION"), verb = ?cli.verb, "started");
+    let exit = match cli.verb.run(&ui) {
+        Ok(exit) => exit,
+        Err(failure) if failure.is_closed_pipe() => Exit::Done,
         Err(failure) => {
             ui.fail(&failure);
-            failure.exit.into()
+            failure.exit
         }
-    }
+    };
+    debug!(code = exit as u8, "ended");
+    exit.into()
 }

@@ -15,7 +15,7 @@ use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
 use binlog_parser::{Error, Fault};
 
-use crate::damage::DamageLine;
+use crate::damage::{DamageLine, is_cut};
 use crate::text::utf8;
 
 /// A log in numbers.
@@ -82,10 +82,11 @@ impl Summary {
         summary
     }
 
-    /// Whether everything could be read.
+    /// Whether everything could be read, and the log is whole.
     #[must_use]
-    pub fn is_sound(&self) -> bool {
-        self.damage.is_empty() && self.faults.is_empty()
+    pub fn is_sound(&self, log: &Log) -> bool {
+        let cut = is_cut(log, self.open_transaction.as_deref());
+        self.damage.is_empty() && self.faults.is_empty() && !cut
     }
 
     fn check(&mut self, log: &Log, event: &RawEvent<'_>, read: Result<(), Fault>) {

@@ -7,6 +7,7 @@ use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::source::order::Problem;
 use clap::Args;
+use tracing::debug;
 
 use crate::exit::{Failure, Outcome};
 use crate::ui::Ui;
@@ -52,7 +53,12 @@ impl LogArgs {
     /// # Errors
     /// A log that cannot be read.
     pub fn open_as_is(&self) -> Outcome<LogSet> {
-        LogSet::open(&self.logs).map_err(explain)
+        let set = LogSet::open(&self.logs).map_err(explain)?;
+        for log in set.logs() {
+            let (server, version) = (log.header().server_id, &log.format().server_version);
+            debug!(log = %log.name(), bytes = log.len(), server, version, "opened");
+        }
+        Ok(set)
     }
 }
 

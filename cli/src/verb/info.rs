@@ -89,7 +89,7 @@ impl InfoArgs {
         for log in set.logs() {
             let summary = Summary::of(log, |position| progress.at(read + position));
             read += log.len();
-            sound &= summary.is_sound();
+            sound &= summary.is_sound(log);
             progress.aside(|| summary.faults.iter().for_each(|fault| ui.warn(fault)));
             let line = InfoLine::of(log, &summary);
             match self.format.format {
@@ -172,7 +172,7 @@ impl<'a> InfoLine<'a> {
             format!("{} {}, server_id {}{kind}", self.server, self.server_version, self.server_id);
         facts.push(("server", server));
         let state =
-            if self.in_use { "not closed: it is in use, or its server died" } else { "closed" };
+            if self.in_use { "in use, or not closed when its server died" } else { "closed" };
         facts.push(("file", format!("{} bytes, {state}; checksum {}", self.bytes, self.checksum)));
         if let Some((first, last)) = summary.time {
             let [first, last] = [first, last].map(|time| zone.show_with_offset(time));

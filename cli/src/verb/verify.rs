@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use binlog_parser::event::format_description::ChecksumAlgorithm;
+use binlog_parser::header::EventType;
 use binlog_parser::scan::DamageReason;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
@@ -12,7 +13,7 @@ use serde::Serialize;
 
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::{Format, FormatArgs, OutputArgs};
-use crate::damage::DamageLine;
+use crate::damage::{DamageLine, is_cut};
 use crate::exit::{Exit, Outcome};
 use crate::json;
 use crate::text::safe;
@@ -48,6 +49,8 @@ struct LogHealth<'a> {
     checksums_good: u64,
     checksums_bad: u64,
     in_use: bool,
+    /// How the server closed the log: Rotate, Stop, or not at all.
+    closed_by: Option<&'static str>,
     /// Address of the transaction that the log ends in the middle of.
     open_transaction: Option<String>,
     damage: Vec<DamageLine>,
@@ -72,7 +75,7 @@ impl VerifyArgs {
         let (mut sound, mut read) = (!logs::is_incomplete(&set), 0);
         for log in set.logs() {
             let health = LogHealth::of(log, |position| progress.at(read + position));
-            sound &= health.damage.is_empty();
+            sound &= health.damage.is_empty() && !is_cut(log, health.open_transaction.as_deref());
             read += log.len();
             match self.format.format {
                 Format::Json => json::write_line(&mut out, &health)?,
@@ -113,6 +116,7 @@ impl<'a> LogHealth<'a> {
             checksums_good: 0,
             checksums_bad: 0,
             in_use: log.in_use(),
+            closed_by: None,
             open_transaction: None,
             damage: vec![],
         };
@@ -129,6 +133,8 @@ impl<'a> LogHealth<'a> {
                 Unit::Control(event) => {
                     progress(event.end());
                     health.events += 1;
+                    let closes = matches!(event.event_type(), EventType::ROTATE | EventType::STOP);
+                    health.closed_by = closes.then(|| event.event_type().name());
                 }
                 Unit::Damage(damage) => {
                     let cut = health.open_transaction.take();
@@ -145,10 +151,11 @@ impl<'a> LogHealth<'a> {
     }
 
     fn print(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
-        let state = match (self.damage.is_empty(), self.in_use) {
+        let state = match (self.damage.is_empty(), self.closed_by) {
             (false, _) => paint.red("DAMAGED").to_string(),
-            (true, true) => "ok, not closed".to_owned(),
-            (true, false) => "ok".to_owned(),
+            (true, Some(_)) => "ok".to_owned(),
+            (true, None) if self.in_use => "ok, in use or not closed".to_owned(),
+            (true, None) => "ok, but ends without Rotate or Stop".to_owned(),
         };
         let checked = match self.checksum {
             "CRC32" => format!("{} good, {} bad", self.checksums_good, self.checksums_bad),

@@ -217,3 +217,18 @@ fn colour_is_for_those_who_want_it() {
     assert!(!run(&[]) && !run(&["--color=never"]));
     assert!(run(&["--color=always"]));
 }
+
+#[test]
+fn the_programs_own_log_is_off_unless_asked_for() {
+    let logs = Logs::new([("binlog.000001", one_log())]);
+    let run = |arguments: &[&str]| {
+        let log = logs.path("binlog.000001");
+        stderr(&binlog().arg("verify").args(arguments).arg(log).output().unwrap())
+    };
+    assert_eq!(run(&[]), "");
+    assert!(run(&["--log-format", "text"]).contains("opened log=binlog.000001"));
+    for line in run(&["--log-format", "json"]).lines() {
+        let entry: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(entry["level"], "DEBUG");
+    }
+}

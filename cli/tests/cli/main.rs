@@ -2,6 +2,7 @@
 
 mod common;
 mod contract;
+mod damage;
 mod golden;
 mod live_events;
 mod replay;
