@@ -12,15 +12,8 @@ use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Transaction, Unit, Units};
 
 use crate::error::{Error, Result};
-
 /// A table by name; without a database, that table in every database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableName {
-    /// The database, if one was named.
-    pub database: Option<Vec<u8>>,
-    /// The table.
-    pub table: Vec<u8>,
-}
+pub use crate::sql::TableName;
 
 /// The filters that every verb knows. An empty filter selects everything.
 #[derive(Debug, Clone, Default)]

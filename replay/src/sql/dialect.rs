@@ -1,16 +1,9 @@
 //! What changes the reading of a statement: the server's family and version, the session's
 //! sql_mode and the client's character set.
 
-use super::charset::ClientCharset;
+pub use binlog_parser::header::Family;
 
-/// The two families of servers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
-    /// MySQL, and servers that keep its version numbers.
-    Mysql,
-    /// MariaDB.
-    Mariadb,
-}
+use super::charset::ClientCharset;
 
 /// How the server that logged a statement read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
