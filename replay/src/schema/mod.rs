@@ -5,25 +5,47 @@
 //! the logs, a dump that the user has. [`resolve`] asks all three and believes none of them that
 //! does not fit the table map at hand.
 
+mod alter;
+mod build;
+mod catalog;
 mod collation;
+mod ddl;
+mod fit;
+mod history;
+mod names;
+mod print;
+mod resolve;
 mod resolved;
 mod table;
 mod types;
 
+pub use catalog::{Effect, NotUnderstood, Schema, TableState};
 pub use collation::Charset;
+pub use ddl::StatementContext;
+pub use history::{SchemaHistory, Stamp};
+pub use resolve::{ResolveError, resolve};
 pub use resolved::{KeyOrigin, ResolvedColumn, ResolvedTable, RowKey, Source};
 pub use table::{
     ColumnDef, ForeignKey, Generated, Key, KeyKind, KeyPart, ReferenceOption, TableDef, TableName,
 };
 pub use types::{GeometryKind, IntegerSize, LobSize, SqlType};
 
-/// Text of a log or a dump for a message: what is not printable is escaped.
+/// Text of a log or a dump for a message: letters and digits of any script and printable ASCII as
+/// they are, everything else escaped.
 pub(crate) fn readable(text: &[u8]) -> String {
-    text.iter()
-        .flat_map(|byte| match byte {
-            b'\\' => b"\\".to_vec(),
-            _ => std::ascii::escape_default(*byte).collect(),
-        })
-        .map(char::from)
-        .collect()
+    let mut shown = String::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '\\' => shown.push('\\'),
+                ' '..='~' => shown.push(character),
+                other if other.is_alphanumeric() => shown.push(other),
+                other => shown.extend(other.escape_default()),
+            }
+        }
+        for byte in chunk.invalid() {
+            shown.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    shown
 }

@@ -61,6 +61,9 @@ pub struct ResolvedColumn {
     /// MySQL's `my_row_id`, the primary key that the server made. It can be named like any other
     /// invisible column.
     pub generated_primary_key: bool,
+    /// No statement can name it: MariaDB's hidden hash of a long unique key (`DB_ROW_HASH_1`). It
+    /// is logged, and left out of every statement.
+    pub nameless: bool,
     /// Members of an ENUM or SET in order, in the column's character set if they come from the
     /// map, in UTF-8 if from a definition; empty for other types.
     pub labels: Vec<Vec<u8>>,
@@ -71,7 +74,7 @@ pub struct ResolvedColumn {
 impl ResolvedColumn {
     /// Whether a statement may give the column a value.
     pub fn is_settable(&self) -> bool {
-        self.generated.is_none()
+        self.generated.is_none() && !self.nameless
     }
 }
 

@@ -308,6 +308,6 @@ mod tests {
 
     #[test]
     fn a_table_name_in_a_message_has_no_control_bytes() {
-        assert_eq!(TableName::new("a`b", "t\x1B").to_string(), "`a``b`.`t\\x1b`");
+        assert_eq!(TableName::new("a`b", "t\x1B").to_string(), "`a``b`.`t\\u{1b}`");
     }
 }

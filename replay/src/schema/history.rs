@@ -1,0 +1,101 @@
+//! The definitions of every table at every moment of the logs.
+
+use std::collections::HashMap;
+
+use super::catalog::{Effect, NotUnderstood, Schema, TableState};
+use super::ddl::StatementContext;
+use super::resolved::Source;
+use super::table::TableName;
+
+/// Where in the logs an event stands: a later event has a greater stamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Stamp {
+    /// Which log of the set, counted in order.
+    pub log: usize,
+    /// Offset of the event in the log.
+    pub offset: u64,
+    /// Offset in the payload of a compressed transaction, else 0.
+    pub inner: u64,
+}
+
+/// The definitions that the statements of the logs made, each from its moment on, so that who reads
+/// the logs backwards can ask for the definition as of an event.
+#[derive(Debug, Clone)]
+pub struct SchemaHistory {
+    dump: Schema,
+    current: Schema,
+    versions: HashMap<TableName, Vec<(Stamp, TableState)>>,
+}
+
+impl Default for SchemaHistory {
+    fn default() -> Self {
+        Self::new(Schema::new(Source::Dump))
+    }
+}
+
+impl SchemaHistory {
+    /// A history that starts from a dump; from an empty schema if there is none.
+    ///
+    /// Whether the dump is from before or after the logs, nothing tells for certain: both are
+    /// tried, see [`super::resolve`].
+    pub fn new(dump: Schema) -> Self {
+        let current = dump.clone().continued_by(Source::Logs);
+        Self { dump, current, versions: HashMap::new() }
+    }
+
+    /// Applies the next statement of the logs. Statements must come in the order of the logs; of
+    /// a two-phase ALTER of MariaDB only the one that commits it.
+    ///
+    /// # Errors
+    /// As [`Schema::apply`]; the history goes on, its tables unknown from here.
+    pub fn apply(
+        &mut self,
+        stamp: Stamp,
+        text: &[u8],
+        context: &StatementContext<'_>,
+    ) -> Result<Effect, NotUnderstood> {
+        let result = self.current.apply(text, context);
+        let tables = match &result {
+            Ok(effect) => &effect.tables,
+            Err(why) => &why.tables,
+        };
+        for name in tables {
+            let name = self.current.find(name).unwrap_or(name);
+            if let Some(state) = self.current.table(name) {
+                self.versions.entry(name.clone()).or_default().push((stamp, state.clone()));
+            }
+        }
+        result
+    }
+
+    /// What the logs made of a table up to, and with, the statement at `stamp`; where they do not
+    /// speak of it, what the dump says.
+    pub fn table_at(&self, name: &TableName, stamp: Stamp) -> Option<&TableState> {
+        let before = self
+            .versions
+            .get(self.current.find(name).unwrap_or(name))
+            .or_else(|| self.versions.get(name))
+            .and_then(|versions| versions.iter().rev().find(|(since, _)| *since <= stamp));
+        match before {
+            Some((_, state)) => Some(state),
+            None => self.dump.table(name),
+        }
+    }
+
+    /// The first statement after `stamp` that changed a table's definition: rows from before may
+    /// not fit the table as it is now.
+    pub fn changed_after(&self, name: &TableName, stamp: Stamp) -> Option<Stamp> {
+        let versions = self.versions.get(self.current.find(name).unwrap_or(name))?;
+        versions.iter().map(|(since, _)| *since).find(|since| *since > stamp)
+    }
+
+    /// The tables at the end of the logs.
+    pub fn current(&self) -> &Schema {
+        &self.current
+    }
+
+    /// The tables of the dump.
+    pub fn dump(&self) -> &Schema {
+        &self.dump
+    }
+}
