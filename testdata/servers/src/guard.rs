@@ -59,6 +59,7 @@ impl Guarded {
             .arg(folder)
             .arg(command.get_program())
             .args(command.get_args())
+            .envs(command.get_envs().filter_map(|(k, v)| Some((k, v?))))
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(log.try_clone()?)

@@ -59,9 +59,29 @@ impl Installation {
     /// # Errors
     /// Where the packages hold no such program.
     pub fn tool(&self, name: &str) -> Result<Command> {
+        self.run(name, &[])
+    }
+
+    /// The server, with a clock that runs by the offset that the file `clock`
+    /// holds, where there is such a file.
+    pub(crate) fn server(&self, clock: Option<&Path>) -> Result<Command> {
+        let Some(file) = clock else {
+            return self.tool(self.product.daemon());
+        };
+        let library = self.clock_library()?;
+        let preload = ["--preload".as_ref(), library.as_os_str()];
+        let mut command = self.run(self.product.daemon(), &preload)?;
+        command
+            .env("FAKETIME_TIMESTAMP_FILE", file)
+            .env("FAKETIME_NO_CACHE", "1")
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        Ok(command)
+    }
+
+    fn run(&self, name: &str, loader_arguments: &[&OsStr]) -> Result<Command> {
         let path = self.program(name)?;
         let mut command = Command::new(&self.loader);
-        command.arg("--library-path").arg(&self.libraries).arg(path);
+        command.args(loader_arguments).arg("--library-path").arg(&self.libraries).arg(path);
         for variable in ["MYSQL_PWD", "MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_UNIX_PORT"] {
             command.env_remove(variable);
         }
@@ -101,6 +121,17 @@ impl Installation {
     /// The data directory that new instances start as a copy of.
     pub(crate) fn template(&self) -> PathBuf {
         self.home.join("data")
+    }
+
+    fn clock_library(&self) -> Result<PathBuf> {
+        let folder = self.loader.parent().unwrap_or(Path::new("/"));
+        let name = folder.file_name().unwrap_or_default();
+        ["usr/lib", "lib"]
+            .into_iter()
+            .map(|libraries| self.root().join(libraries).join(name))
+            .map(|libraries| libraries.join("faketime/libfaketimeMT.so.1"))
+            .find(|path| path.exists())
+            .ok_or_else(|| anyhow!("no libfaketime in {}", self.home.display()))
     }
 
     fn root(&self) -> PathBuf {
@@ -183,18 +214,33 @@ fn provide(product: Product) -> Result<Installation> {
     fs::create_dir_all(&servers).with_context(|| servers.display().to_string())?;
     let servers = servers.canonicalize()?;
     let home = servers.join(product.name());
-    if !home.exists() {
+    if !complete(product, &home) {
         let lock = File::create(servers.join(format!("{}.lock", product.name())))?;
         lock.lock()?;
-        if !home.exists() {
-            let partial = servers.join(format!("{}.partial", product.name()));
+        if !complete(product, &home) {
+            let beside = |what: &str| servers.join(format!("{}.{what}", product.name()));
+            let (partial, stale) = (beside("partial"), beside("stale"));
             remove(&partial)?;
+            remove(&stale)?;
             unpack(product, &partial)?;
             initialize(product, &partial)?;
+            if home.exists() {
+                fs::rename(&home, &stale)?;
+            }
             fs::rename(&partial, &home)?;
+            remove(&stale)?;
         }
     }
     Installation::open(product, home)
+}
+
+/// Whether a folder holds all packages that are wanted today.
+fn complete(product: Product, home: &Path) -> bool {
+    let Ok(names) = fs::read_to_string(home.join("packages")) else {
+        return false;
+    };
+    let held = |package: &str| names.lines().any(|n| n.split('_').next() == Some(package));
+    product.packages().iter().all(|package| held(package))
 }
 
 fn remove(folder: &Path) -> Result<()> {

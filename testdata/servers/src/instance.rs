@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
@@ -23,19 +23,25 @@ const START_PATIENCE: Duration = Duration::from_secs(120);
 const SOCKET_PATH_MAX: usize = 107;
 
 /// What a test wants of its server.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServerOptions {
     /// Arguments for the server, after and above this crate's own, such as
     /// `--binlog-row-image=MINIMAL` or `--gtid-mode=ON`.
     pub args: Vec<String>,
     /// MySQL's `server_uuid`, where GTIDs shall be the same in every run.
     pub server_uuid: Option<String>,
+    /// The Unix time that the server's clock shall start at, for logs of another
+    /// day; [`Server::set_clock`] moves it on. The client's clock is the real one.
+    pub clock: Option<f64>,
 }
 
 impl ServerOptions {
     /// Options with these server arguments.
     pub fn with_args<I: IntoIterator<Item: Into<String>>>(args: I) -> ServerOptions {
-        ServerOptions { args: args.into_iter().map(Into::into).collect(), server_uuid: None }
+        ServerOptions {
+            args: args.into_iter().map(Into::into).collect(),
+            ..ServerOptions::default()
+        }
     }
 
     /// The same, with more server arguments.
@@ -129,6 +135,9 @@ impl Server {
         if let Some(uuid) = &options.server_uuid {
             fs::write(data.join("auto.cnf"), format!("[auto]\nserver-uuid={uuid}\n"))?;
         }
+        if let Some(time) = options.clock {
+            write_clock(&folder.path().join("clock"), time)?;
+        }
         let mut server =
             Server { process: None, product, installation, folder, args: options.args.clone() };
         server.restart()?;
@@ -143,7 +152,8 @@ impl Server {
     pub fn restart(&mut self) -> Result<()> {
         self.stop_cleanly()?;
         let _ = fs::remove_file(self.socket());
-        let mut command = self.installation.tool(self.product.daemon())?;
+        let clock = self.clock_file();
+        let mut command = self.installation.server(clock.exists().then_some(&clock))?;
         let path = |name: &str| self.folder.path().join(name).display().to_string();
         command
             .args(self.installation.server_arguments(&self.data_folder())?)
@@ -182,6 +192,22 @@ impl Server {
             Some(process) => process.end("KILL", START_PATIENCE).map(drop),
             None => Ok(()),
         }
+    }
+
+    /// Sets the clock of a server that was started with one.
+    ///
+    /// # Errors
+    /// Where it was not, or the clock cannot be written.
+    pub fn set_clock(&self, unix_time: f64) -> Result<()> {
+        let file = self.clock_file();
+        if !file.exists() {
+            bail!("the server runs by the machine's clock");
+        }
+        write_clock(&file, unix_time)
+    }
+
+    fn clock_file(&self) -> PathBuf {
+        self.folder.path().join("clock")
     }
 
     /// Which product it is.
@@ -254,6 +280,15 @@ impl Server {
             sleep(Duration::from_millis(10));
         }
     }
+}
+
+/// Writes the offset that makes the machine's time `unix_time`; renamed into
+/// place, because the server reads it at any moment.
+fn write_clock(file: &Path, unix_time: f64) -> Result<()> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64();
+    let beside = file.with_extension("new");
+    fs::write(&beside, format!("{:+.6}", unix_time - now))?;
+    Ok(fs::rename(&beside, file)?)
 }
 
 /// A folder whose path leaves room for a socket: in the machine's folder for

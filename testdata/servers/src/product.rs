@@ -52,13 +52,18 @@ impl Product {
         }
     }
 
-    /// The packages that hold the server, its clients and its tools.
+    /// The packages that hold the server, its clients and its tools, and the
+    /// library that can set a server's clock.
     pub(crate) fn packages(self) -> &'static [&'static str] {
         match self {
-            Product::Mysql97 => &["mysql-server-core", "mysql-client-core"],
-            Product::Mariadb1011 | Product::Mariadb118 => {
-                &["mariadb-server-core", "mariadb-server", "mariadb-client-core", "mariadb-client"]
-            }
+            Product::Mysql97 => &["mysql-server-core", "mysql-client-core", "libfaketime"],
+            Product::Mariadb1011 | Product::Mariadb118 => &[
+                "mariadb-server-core",
+                "mariadb-server",
+                "mariadb-client-core",
+                "mariadb-client",
+                "libfaketime",
+            ],
         }
     }
 

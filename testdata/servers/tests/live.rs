@@ -158,3 +158,20 @@ fn a_dump_can_leave_counters_and_a_tables_rows_out() {
         assert!(before.difference(&server.dump().unwrap()).is_some());
     }
 }
+
+#[test]
+fn a_server_can_live_on_another_day() {
+    for product in live() {
+        let options = ServerOptions { clock: Some(1_000_000_000.0), ..ServerOptions::default() };
+        let server = Server::start(product, &options).unwrap();
+        let day = || server.value("SELECT DATE(NOW()), UNIX_TIMESTAMP() DIV 1000;").unwrap();
+        assert_eq!(day(), "2001-09-09\t1000000", "{}", product.name());
+        server.set_clock(1_100_000_000.0).unwrap();
+        assert_eq!(day(), "2004-11-09\t1100000", "{}", product.name());
+        // The format description event of a new log has the server's time.
+        server.flush_logs().unwrap();
+        let log = std::fs::read(server.binary_logs().unwrap().pop().unwrap()).unwrap();
+        let time = u32::from_le_bytes(log[4..8].try_into().unwrap());
+        assert!((1_100_000_000..1_100_000_600).contains(&time), "{time}");
+    }
+}
