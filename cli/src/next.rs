@@ -21,6 +21,17 @@ pub fn feed(family: Option<Family>, options: &[String], file: Option<&Path>) -> 
     }
 }
 
+/// What a client needs for a stream whose largest statement has so many bytes. Both clients send at
+/// most 16 MiB unless told otherwise.
+#[must_use]
+pub fn client_options(largest_packet: u64) -> Vec<String> {
+    let mut options = vec!["--binary-mode".to_owned()];
+    if largest_packet > 16 << 20 {
+        options.push(format!("--max-allowed-packet={}", largest_packet + 1024));
+    }
+    options
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@ pub mod logs;
 pub mod normalise;
 pub mod output;
 pub mod select;
+pub mod target;
 pub mod time;
 
 use clap::{Parser, Subcommand};
@@ -14,6 +15,7 @@ use crate::verb::events::EventsArgs;
 use crate::verb::info::InfoArgs;
 use crate::verb::replay::ReplayArgs;
 use crate::verb::show::ShowArgs;
+use crate::verb::undo::UndoArgs;
 use crate::verb::verify::VerifyArgs;
 
 const EXIT_CODES: &str = "\
@@ -51,6 +53,8 @@ pub enum Verb {
     Show(Box<ShowArgs>),
     /// Write the exact stream, up to an event, or without one
     Replay(Box<ReplayArgs>),
+    /// Write the inverse of what transactions did to rows
+    Undo(Box<UndoArgs>),
     /// Check checksums, structure, order and gaps
     Verify(VerifyArgs),
 }
@@ -66,6 +70,7 @@ impl Verb {
             Verb::Events(args) => args.run(ui),
             Verb::Show(args) => args.run(ui),
             Verb::Replay(args) => args.run(ui),
+            Verb::Undo(args) => args.run(ui),
             Verb::Verify(args) => args.run(ui),
         }
     }

@@ -5,4 +5,5 @@ pub mod events;
 pub mod info;
 pub mod replay;
 pub mod show;
+pub mod undo;
 pub mod verify;

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use binlog_parser::address::{Address, EventAddress};
+use binlog_parser::address::Address;
 use binlog_parser::source::log_set::LogSet;
 use clap::{Args, ValueEnum};
-use replay::select::{self, Target};
 use replay::stream::{self, Manifest, Options, PACKET_BYTES};
 
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::OutputArgs;
 use crate::args::select::SelectArgs;
+use crate::args::target::{resolve, resolve_whole};
 use crate::exit::{Exit, Outcome};
 use crate::next;
 use crate::summary::one_line;
@@ -98,11 +98,7 @@ impl ReplayArgs {
     /// be read or the output cannot be written.
     pub fn run(&self, ui: &Ui) -> Outcome {
         let set = self.logs.open(ui)?;
-        let options = self.options(&set)?;
-        for target in options.skip.iter().filter(|target| target.is_inside()) {
-            let event = EventAddress::new(set.logs()[target.log].name(), target.event);
-            ui.warn(format!("--skip {event} leaves out its transaction, {}", target.address(&set)));
-        }
+        let options = self.options(ui, &set)?;
         let mut out = self.output.open(logs::paths(&set))?;
         let progress = ui.progress(set.total_bytes());
         let manifest = match self.format {
@@ -116,16 +112,14 @@ impl ReplayArgs {
         Ok(if is_whole(&set, &manifest) { Exit::Done } else { Exit::Damaged })
     }
 
-    fn options(&self, set: &LogSet) -> Outcome<Options> {
-        let resolve = |address: &Address| select::resolve(set, address);
-        let target = |address: &Option<Address>| address.as_ref().map(resolve).transpose();
+    fn options(&self, ui: &Ui, set: &LogSet) -> Outcome<Options> {
         let rule =
             |(from, to): &(String, String)| (from.clone().into_bytes(), to.clone().into_bytes());
         Ok(Options {
             filter: self.select.filter(set)?,
-            stop_before: target(&self.stop_before)?,
-            stop_after: target(&self.stop_after)?,
-            skip: self.skip.iter().map(resolve).collect::<Result<Vec<Target>, _>>()?,
+            stop_before: resolve(set, self.stop_before.as_ref())?,
+            stop_after: resolve(set, self.stop_after.as_ref())?,
+            skip: resolve_whole(ui, set, "--skip", &self.skip)?,
             skip_gtids: self.skip_gtids,
             disable_log_bin: self.disable_log_bin,
             idempotent: self.idempotent,

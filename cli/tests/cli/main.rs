@@ -6,3 +6,4 @@ mod damage;
 mod golden;
 mod live_events;
 mod replay;
+mod undo;

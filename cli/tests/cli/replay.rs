@@ -33,7 +33,7 @@ fn the_stream_ends_before_or_after_an_address_or_leaves_it_out() {
     assert!(!skipped.contains("BEGIN") && skipped.contains("CREATE DATABASE later"), "{skipped}");
     let said = text(&skip.stderr);
     assert!(
-        said.contains("warning: --skip binlog.000001:379 leaves out its transaction"),
+        said.contains("warning: --skip binlog.000001:379: taken for all of its transaction"),
         "{said}"
     );
 }

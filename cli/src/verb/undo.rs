@@ -1,0 +1,138 @@
+//! `binlog undo`: the reverse rows.
+
+use std::path::Path;
+
+use binlog_parser::address::Address;
+use binlog_parser::source::log_set::LogSet;
+use clap::{ArgGroup, Args, ValueEnum};
+use replay::undo::{self, Format, PACKET_BYTES, Report, Request, Scope};
+
+use crate::args::logs::{self, LogArgs};
+use crate::args::output::OutputArgs;
+use crate::args::select::SelectArgs;
+use crate::args::target::{resolve, resolve_whole};
+use crate::exit::{Exit, Outcome};
+use crate::next;
+use crate::text::utf8;
+use crate::ui::Ui;
+
+const EXAMPLES: &str = "\
+Give all logs up to the newest: what later transactions did to the same rows decides whether the undo
+is safe. What cannot be undone is refused as a whole, and nothing is written (exit 4).
+
+Examples:
+  binlog undo --only binlog.000007:4711 binlog.index | mysql --binary-mode
+  binlog undo --back-to 3e11fa47-71ca-11e1-9e33-c80aa9429562:23 --output undo.sql binlog.0*
+  binlog undo --only 0-1-4711 --table shop.users --format base64 mariadb-bin.0*";
+
+/// Writes the inverse of what transactions did: rows deleted come back, rows inserted go, rows
+/// updated get their old values.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXAMPLES, group = ArgGroup::new("scope").required(true))]
+pub struct UndoArgs {
+    #[command(flatten)]
+    logs: LogArgs,
+
+    /// Undo the transaction at ADDR and no other; may be repeated
+    #[arg(long, value_name = "ADDR", group = "scope", conflicts_with = "back_to")]
+    only: Vec<Address>,
+
+    /// Undo the transaction at ADDR and everything after it
+    #[arg(long, value_name = "ADDR", group = "scope")]
+    back_to: Option<Address>,
+
+    /// Form of the undo
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: UndoFormat,
+
+    #[command(flatten)]
+    output: OutputArgs,
+
+    #[command(flatten)]
+    select: SelectArgs,
+}
+
+/// Forms of an undo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum UndoFormat {
+    /// INSERT, UPDATE and DELETE statements, which need column names and fire triggers
+    #[default]
+    Sql,
+    /// BINLOG statements, which need no names and fire no triggers
+    Base64,
+}
+
+impl From<UndoFormat> for Format {
+    fn from(format: UndoFormat) -> Self {
+        match format {
+            UndoFormat::Sql => Format::Sql,
+            UndoFormat::Base64 => Format::Base64,
+        }
+    }
+}
+
+impl UndoArgs {
+    /// Runs the verb.
+    ///
+    /// # Errors
+    /// Where an address names nothing, something cannot be undone, a log cannot be read or the
+    /// output cannot be written.
+    pub fn run(&self, ui: &Ui) -> Outcome {
+        let set = self.logs.open(ui)?;
+        let request = Request {
+            scope: self.scope(ui, &set)?,
+            filter: self.select.filter(&set)?,
+            format: self.format.into(),
+            packet_bytes: PACKET_BYTES,
+        };
+        // Before the work, so that a name that is taken is told at once.
+        let mut out = self.output.open(logs::paths(&set))?;
+        let plan = undo::plan(&set, &request)?;
+        let report = plan.write(&mut out)?;
+        out.finish()?;
+        say(ui, &set, &report, self.output.output.as_deref());
+        Ok(if logs::is_incomplete(&set) { Exit::Damaged } else { Exit::Done })
+    }
+
+    fn scope(&self, ui: &Ui, set: &LogSet) -> Outcome<Scope> {
+        Ok(match resolve(set, self.back_to.as_ref())? {
+            Some(target) => Scope::BackTo(target),
+            None => Scope::Only(resolve_whole(ui, set, "--only", &self.only)?),
+        })
+    }
+}
+
+/// Says on standard error what the undo does, what it does not, and what it needs.
+fn say(ui: &Ui, set: &LogSet, report: &Report, file: Option<&Path>) {
+    let (transactions, statements) = (report.transactions, report.statements);
+    ui.note(format!(
+        "{transactions} transactions, {statements} statements, {} rows",
+        report.rows()
+    ));
+    for (table, rows) in &report.tables {
+        let what = [
+            (rows.inserted, "come back"),
+            (rows.updated, "get their old values"),
+            (rows.deleted, "go"),
+        ];
+        let what = what.iter().filter(|(count, _)| *count > 0);
+        let what: Vec<_> = what.map(|(count, does)| format!("{count} rows {does}")).collect();
+        ui.note(format!("{}: {}", name(table), what.join(", ")));
+    }
+    for (table, rows) in &report.left_out {
+        ui.note(format!("{}: {rows} rows left as they are, by the filters", name(table)));
+    }
+    if report.transactions_left_out > 0 {
+        ui.note(format!("{} transactions left as they are", report.transactions_left_out));
+    }
+    for table in report.tables_with_triggers() {
+        ui.warn(format!("{} has triggers: --format base64 does not fire them", name(table)));
+    }
+    report.warnings.iter().for_each(|warning| ui.warn(warning));
+    let family = set.logs().first().map(|log| log.format().family);
+    ui.hint(next::feed(family, &next::client_options(report.largest_packet), file));
+}
+
+fn name(table: &replay::schema::TableName) -> String {
+    format!("{}.{}", utf8(&table.database).text, utf8(&table.table).text)
+}
