@@ -1,0 +1,109 @@
+//! Transactions and statements: what commits together, and the events of one SQL statement.
+//!
+//! ```text
+//! Gtid  Query(BEGIN)  Rows_query Table_map Write_rows*  Table_map Delete_rows*  Xid
+//! '---'  '--------'   '------------------------------'  '-------------------'   '-'
+//!  Gtid    Begin                  Rows                          Rows             End   statements
+//! '----------------------------------------------------------------------------------' transaction
+//! ```
+//! `*` carries STMT_END, which ends a statement of rows.
+
+mod statement;
+mod units;
+
+use crate::error::Fault;
+use crate::event::gtid::GtidEvent;
+use crate::event::mariadb_gtid::MariadbGtidEvent;
+use crate::gtid::TransactionGtid;
+use crate::header::EventType;
+use crate::scan::RawEvent;
+
+pub use statement::{Statement, StatementKind, Statements, Step, step};
+pub use units::{Unit, Units};
+
+/// What commits together, its GTID event first where there is one.
+#[derive(Debug, Clone)]
+pub struct Transaction<'a> {
+    /// All its events, in the order of the log; never empty.
+    pub events: Vec<RawEvent<'a>>,
+    /// How it ends.
+    pub ending: Ending,
+}
+
+/// How a transaction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// An Xid event: committed by a transactional engine.
+    Xid,
+    /// `COMMIT` as text.
+    Commit,
+    /// `ROLLBACK` as text: its effects on transactional tables are gone, on others they stay.
+    Rollback,
+    /// An XA_PREPARE event; the decision follows in a transaction of its own.
+    XaPrepare,
+    /// A single statement that commits by itself: DDL, XA COMMIT, XA ROLLBACK.
+    Statement,
+    /// An event that holds the whole transaction, or stands for it: a payload or an incident.
+    Whole,
+    /// The log, or what can be read of it, ends before the transaction does.
+    Open,
+}
+
+impl<'a> Transaction<'a> {
+    /// Stream position of the first byte.
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        self.events.first().map_or(0, |event| event.offset)
+    }
+
+    /// Stream position of the byte after the last.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.events.last().map_or(0, RawEvent::end)
+    }
+
+    /// The event that names the transaction, if the server wrote one.
+    #[must_use]
+    pub fn gtid_event(&self) -> Option<&RawEvent<'a>> {
+        self.events.first().filter(|event| event.event_type().is_gtid())
+    }
+
+    /// The transaction's name; anonymous where the server wrote none.
+    ///
+    /// # Errors
+    /// A [`Fault`] if the GTID event cannot be read.
+    pub fn gtid(&self) -> Result<TransactionGtid, Fault> {
+        let Some(event) = self.gtid_event() else { return Ok(TransactionGtid::Anonymous) };
+        if event.event_type() == EventType::MARIADB_GTID {
+            let event = MariadbGtidEvent::parse(event.body(), &event.header)?;
+            return Ok(TransactionGtid::Mariadb(event.gtid));
+        }
+        GtidEvent::parse(event.body(), &event.header).map(|event| event.gtid)
+    }
+
+    /// When the transaction committed, as its last event's header tells: the start of the last
+    /// statement, in seconds since 1970 UTC. 0 if no event has a time.
+    #[must_use]
+    pub fn timestamp(&self) -> u32 {
+        let mut times = self.events.iter().rev().map(|event| event.header.timestamp);
+        times.find(|time| *time != 0).unwrap_or(0)
+    }
+
+    /// When the transaction's first statement started, in seconds since 1970 UTC.
+    #[must_use]
+    pub fn started(&self) -> u32 {
+        let mut times = self.events.iter().map(|event| event.header.timestamp);
+        times.find(|time| *time != 0).unwrap_or(0)
+    }
+
+    /// The event that starts at stream position `offset`, if it is one of this transaction's.
+    #[must_use]
+    pub fn event_at(&self, offset: u64) -> Option<usize> {
+        self.events.binary_search_by_key(&offset, |event| event.offset).ok()
+    }
+
+    /// The statements, first to last. Every event is in exactly one of them.
+    pub fn statements<'t>(&'t self, table_id_bytes: usize) -> Statements<'t, 'a> {
+        Statements::new(&self.events, table_id_bytes)
+    }
+}

@@ -1,0 +1,192 @@
+//! The statements of a transaction, and what their text means for it.
+
+use crate::event::query::QueryEvent;
+use crate::header::EventType;
+use crate::scan::RawEvent;
+
+/// The events of one SQL statement, or of one step of the transaction.
+#[derive(Debug, Clone, Copy)]
+pub struct Statement<'t, 'a> {
+    /// What they are.
+    pub kind: StatementKind,
+    /// The events; never empty.
+    pub events: &'t [RawEvent<'a>],
+}
+
+impl<'a> Statement<'_, 'a> {
+    /// The last event: the Query of a statement of text, the rows event with STMT_END of one of
+    /// rows.
+    #[must_use]
+    pub fn last(&self) -> Option<&RawEvent<'a>> {
+        self.events.last()
+    }
+
+    /// Stream position of the first byte.
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        self.events.first().map_or(0, |event| event.offset)
+    }
+
+    /// Stream position of the byte after the last.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.events.last().map_or(0, RawEvent::end)
+    }
+}
+
+/// What a statement is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatementKind {
+    /// The event that names the transaction.
+    Gtid,
+    /// `BEGIN` or `XA START`.
+    Begin,
+    /// Xid, `COMMIT`, `ROLLBACK`, XA_PREPARE.
+    End,
+    /// A statement as text, with the context events before it.
+    Query,
+    /// Table maps and rows, with the text that caused them if it was logged. `whole` tells whether
+    /// the last event carries STMT_END.
+    Rows {
+        /// Whether the statement's last rows event is there.
+        whole: bool,
+    },
+    /// Any other event, carried as it is.
+    Other,
+}
+
+/// An iterator over the statements of a transaction.
+#[derive(Debug, Clone)]
+pub struct Statements<'t, 'a> {
+    events: &'t [RawEvent<'a>],
+    table_id_bytes: usize,
+}
+
+impl<'t, 'a> Iterator for Statements<'t, 'a> {
+    type Item = Statement<'t, 'a>;
+
+    fn next(&mut self) -> Option<Statement<'t, 'a>> {
+        let (kind, count) = self.measure()?;
+        let (events, rest) = self.events.split_at(count.min(self.events.len()));
+        self.events = rest;
+        Some(Statement { kind, events })
+    }
+}
+
+impl<'t, 'a> Statements<'t, 'a> {
+    /// The statements that `events` form.
+    pub(super) fn new(events: &'t [RawEvent<'a>], table_id_bytes: usize) -> Self {
+        Statements { events, table_id_bytes }
+    }
+
+    /// Kind of the next statement, and how many events it has; at least one.
+    fn measure(&self) -> Option<(StatementKind, usize)> {
+        let first = self.events.first()?;
+        if !is_context(first.event_type()) && !first.event_type().is_rows() {
+            return Some((single(first), 1));
+        }
+        let mut rows = false;
+        for (index, event) in self.events.iter().enumerate() {
+            let event_type = event.event_type();
+            match event_type {
+                EventType::QUERY | EventType::EXECUTE_LOAD_QUERY if !rows => {
+                    // A step of the transaction does not take context events with it.
+                    return Some(match single(event) {
+                        StatementKind::Query => (StatementKind::Query, index + 1),
+                        _ => (StatementKind::Other, index),
+                    });
+                }
+                EventType::TABLE_MAP => rows = true,
+                _ if event_type.is_rows() => {
+                    rows = true;
+                    if ends_statement(event, self.table_id_bytes) {
+                        return Some((StatementKind::Rows { whole: true }, index + 1));
+                    }
+                }
+                _ if is_context(event_type) => {}
+                _ => return Some((unfinished(rows), index)),
+            }
+        }
+        Some((unfinished(rows), self.events.len()))
+    }
+}
+
+fn unfinished(rows: bool) -> StatementKind {
+    if rows { StatementKind::Rows { whole: false } } else { StatementKind::Other }
+}
+
+/// Kind of a statement that is this event alone.
+fn single(event: &RawEvent<'_>) -> StatementKind {
+    match event.event_type() {
+        EventType::QUERY => match QueryEvent::parse(event.body()).map(|query| step(query.text)) {
+            Ok(Step::Begin) => StatementKind::Begin,
+            Ok(Step::Commit | Step::Rollback) => StatementKind::End,
+            _ => StatementKind::Query,
+        },
+        EventType::EXECUTE_LOAD_QUERY => StatementKind::Query,
+        EventType::XID | EventType::XA_PREPARE => StatementKind::End,
+        event_type if event_type.is_gtid() => StatementKind::Gtid,
+        _ => StatementKind::Other,
+    }
+}
+
+/// Whether an event of this type only prepares the statement that follows.
+pub(super) fn is_context(event_type: EventType) -> bool {
+    matches!(
+        event_type,
+        EventType::TABLE_MAP
+            | EventType::ROWS_QUERY
+            | EventType::ANNOTATE_ROWS
+            | EventType::INTVAR
+            | EventType::RAND
+            | EventType::USER_VAR
+            | EventType::BEGIN_LOAD_QUERY
+            | EventType::APPEND_BLOCK
+    )
+}
+
+/// STMT_END in the flags of a rows event (`Rows_event::enum_flag`).
+const STMT_END: u8 = 1;
+
+fn ends_statement(rows: &RawEvent<'_>, table_id_bytes: usize) -> bool {
+    rows.body().get(table_id_bytes).is_some_and(|flags| flags & STMT_END != 0)
+}
+
+/// What a statement's text means for the transaction around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// `BEGIN`, `START TRANSACTION`, `XA START`.
+    Begin,
+    /// `COMMIT`.
+    Commit,
+    /// `ROLLBACK`, but not to a savepoint.
+    Rollback,
+    /// `XA COMMIT` or `XA ROLLBACK` of a transaction that was prepared before.
+    XaDecision,
+    /// `XA END`, `SAVEPOINT`, `ROLLBACK TO`, `RELEASE`: a step inside.
+    Inside,
+    /// Anything else.
+    Statement,
+}
+
+/// Reads a Query event's text. The servers write these steps themselves, always in one form, so
+/// comments and odd spaces are no concern.
+#[must_use]
+pub fn step(text: &[u8]) -> Step {
+    let starts = |word: &str| {
+        text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    let is = |word: &str| text.len() == word.len() && starts(word);
+    match text.first().map(u8::to_ascii_uppercase) {
+        Some(b'B') if is("BEGIN") => Step::Begin,
+        Some(b'C') if is("COMMIT") => Step::Commit,
+        Some(b'R') if is("ROLLBACK") => Step::Rollback,
+        Some(b'R') if starts("ROLLBACK TO") || starts("RELEASE SAVEPOINT") => Step::Inside,
+        Some(b'S') if is("START TRANSACTION") => Step::Begin,
+        Some(b'S') if starts("SAVEPOINT ") => Step::Inside,
+        Some(b'X') if starts("XA START") || starts("XA BEGIN") => Step::Begin,
+        Some(b'X') if starts("XA END") => Step::Inside,
+        Some(b'X') if starts("XA COMMIT") || starts("XA ROLLBACK") => Step::XaDecision,
+        _ => Step::Statement,
+    }
+}
