@@ -94,6 +94,11 @@ impl Charset {
             .find(|charset| charset.ids.iter().any(|(first, last)| (*first..=*last).contains(&id)))
     }
 
+    /// The number of one of its collations.
+    pub(crate) fn a_collation_id(&self) -> u16 {
+        self.ids.first().map_or(0, |(first, _)| *first)
+    }
+
     /// Whether it is `binary`: bytes, not text.
     pub fn is_binary(&self) -> bool {
         self.name == "binary"
