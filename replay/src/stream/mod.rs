@@ -11,10 +11,12 @@
 
 mod check;
 mod edit;
+mod gtid;
 mod manifest;
 pub(crate) mod packet;
 mod rows;
 mod session;
+mod statement;
 mod text;
 mod writer;
 

@@ -241,6 +241,16 @@ impl<'b> Assignments<'b> {
         self.with(name, |out| push_integer(out, value.into()));
     }
 
+    /// `name = ` a time in seconds, with six digits of fraction where there is one.
+    pub fn time(&mut self, name: &str, seconds: u32, micros: u32) {
+        self.with(name, |out| {
+            push_integer(out, i128::from(seconds));
+            if micros != 0 {
+                out.extend(format!(".{micros:06}").as_bytes());
+            }
+        });
+    }
+
     /// `name = ` what `value` appends.
     pub fn with(&mut self, name: &str, value: impl FnOnce(&mut Vec<u8>)) {
         self.out.extend(if self.out.is_empty() { &b"SET @@SESSION."[..] } else { b",@@SESSION." });

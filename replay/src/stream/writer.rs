@@ -3,31 +3,23 @@
 //! A transaction's COMMIT is kept back and goes into the packet of the next one, so that most
 //! transactions cost a single packet (see [`super::packet`]).
 
-use std::borrow::Cow;
 use std::io::Write;
 
 use binlog_parser::address::EventAddress;
 use binlog_parser::event::format_description::FormatDescription;
-use binlog_parser::event::gtid::GtidEvent;
-use binlog_parser::event::mariadb_gtid::MariadbGtidEvent;
-use binlog_parser::event::query::QueryEvent;
 use binlog_parser::event::status_vars::StatusVars;
-use binlog_parser::event::xa_prepare::XaPrepareEvent;
-use binlog_parser::gtid::TransactionGtid;
-use binlog_parser::header::{EventHeader, EventType, Family};
-use binlog_parser::scan::{DamageReason, RawEvent};
+use binlog_parser::header::{EventType, Family};
+use binlog_parser::scan::DamageReason;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
-use binlog_parser::transaction::{
-    Ending, Statement, StatementKind, Step, Transaction, Unit, Units, step,
-};
+use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
 
 use super::Options;
+use super::gtid::PendingGtid;
 use super::manifest::Manifest;
-use super::packet::{DELIMITER, Packets, encoded_len};
-use super::rows::{Batch, RowsStatement};
+use super::packet::{DELIMITER, Packets};
 use super::session::{Assignments, Session};
-use super::text::{self, TextStatement};
+use super::text::ClientCharsetState;
 use crate::error::{Error, Result};
 use crate::select::{Selected, gtid_of};
 
@@ -54,7 +46,7 @@ pub(super) fn write(
         gtid: None,
         timestamp: None,
         source: None,
-        charset: text::ClientCharsetState::default(),
+        charset: ClientCharsetState::default(),
     };
     writer.preamble()?;
     let mut done = 0;
@@ -71,28 +63,23 @@ pub(super) fn write(
     writer.finish()
 }
 
-/// A GTID event that waits for the statement which opens its transaction.
-enum PendingGtid<'a> {
-    Mysql(GtidEvent),
-    Mariadb(MariadbGtidEvent<'a>, EventHeader),
-}
-
-struct Writer<'w, 'a> {
+/// The stream as it is written.
+pub(super) struct Writer<'w, 'a> {
     set: &'a LogSet,
-    options: &'a Options,
-    packets: Packets<'w>,
-    session: Session,
-    manifest: Manifest,
+    pub options: &'a Options,
+    pub packets: Packets<'w>,
+    pub session: Session,
+    pub manifest: Manifest,
     /// The format description that the server was given last.
-    format: Option<FormatDescription>,
+    pub format: Option<FormatDescription>,
     family: Family,
     /// Whether a transaction is open at the server, complete but for its COMMIT.
-    commit_pending: bool,
-    gtid: Option<PendingGtid<'a>>,
+    pub commit_pending: bool,
+    pub gtid: Option<PendingGtid<'a>>,
     timestamp: Option<(u32, u32)>,
     /// MariaDB's domain and server of the last GTID.
     source: Option<(u32, u32)>,
-    charset: text::ClientCharsetState,
+    pub charset: ClientCharsetState,
 }
 
 impl<'a> Writer<'_, 'a> {
@@ -118,7 +105,7 @@ impl<'a> Writer<'_, 'a> {
     }
 
     /// A statement of our own words.
-    fn words(&mut self, words: &[u8]) -> Result<()> {
+    pub fn words(&mut self, words: &[u8]) -> Result<()> {
         Ok(self.packets.statement(|out| out.extend(words))?)
     }
 
@@ -183,12 +170,7 @@ impl<'a> Writer<'_, 'a> {
         let statements = self.manifest.statements;
         let id_bytes = format.table_id_bytes();
         for statement in transaction.statements(id_bytes) {
-            self.statement(log, &statement, id_bytes).map_err(|error| match error {
-                StatementError::Fault(fault, offset, kind) => {
-                    Error::at(fault, log.location(offset).of(kind))
-                }
-                StatementError::Other(error) => error,
-            })?;
+            self.statement(log, &statement, id_bytes).map_err(|error| error.at(log))?;
         }
         self.consume_gtid()?;
         self.manifest.bytes += transaction.end() - transaction.start();
@@ -228,36 +210,27 @@ impl<'a> Writer<'_, 'a> {
     fn name(&mut self, log: &'a Log, transaction: &Transaction<'a>) -> Result<()> {
         self.manifest.gtids.add(&gtid_of(log, transaction)?);
         let Some(event) = transaction.gtid_event() else { return Ok(()) };
-        let place = || log.location(event.offset).of("Gtid");
-        self.gtid = Some(if event.event_type() == EventType::MARIADB_GTID {
-            let gtid = MariadbGtidEvent::parse(event.body(), &event.header)
-                .map_err(|fault| Error::at(fault, place()))?;
-            PendingGtid::Mariadb(gtid, event.header)
-        } else {
-            let gtid = GtidEvent::parse(event.body(), &event.header)
-                .map_err(|fault| Error::at(fault, place()))?;
-            PendingGtid::Mysql(gtid)
-        });
+        let gtid = PendingGtid::parse(event)
+            .map_err(|fault| Error::at(fault, log.location(event.offset).of("Gtid")))?;
+        self.gtid = Some(gtid);
         Ok(())
     }
 
     /// Consumes the GTID of a transaction of which nothing goes into the stream, as the server
     /// does for what a replica filters out. MariaDB's numbers may have gaps, so there it is let go.
     fn consume_gtid(&mut self) -> Result<()> {
-        match self.gtid {
-            Some(PendingGtid::Mysql(GtidEvent { gtid: TransactionGtid::Mysql(_), .. }))
-                if !self.options.skip_gtids =>
-            {
-                self.open(None, None)?;
-                self.words(b"BEGIN")?;
-                self.commit_pending = true;
-            }
-            _ => self.gtid = None,
+        let named = self.gtid.as_ref().is_some_and(PendingGtid::must_be_consumed);
+        if !named || self.options.skip_gtids {
+            self.gtid = None;
+            return Ok(());
         }
+        self.open(None, None)?;
+        self.words(b"BEGIN")?;
+        self.commit_pending = true;
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<()> {
+    pub fn commit(&mut self) -> Result<()> {
         if std::mem::take(&mut self.commit_pending) {
             self.words(b"COMMIT")?;
         }
@@ -266,7 +239,7 @@ impl<'a> Writer<'_, 'a> {
 
     /// What stands before a transaction or a statement: the COMMIT of the one before, the session,
     /// and the GTID.
-    fn open(&mut self, vars: Option<&StatusVars<'_>>, time: Option<(u32, u32)>) -> Result<()> {
+    pub fn open(&mut self, vars: Option<&StatusVars<'_>>, time: Option<(u32, u32)>) -> Result<()> {
         self.commit()?;
         let mut set = vec![];
         let mut assignments = Assignments::new(&mut set);
@@ -276,199 +249,12 @@ impl<'a> Writer<'_, 'a> {
         if time.is_some() && time != self.timestamp {
             self.timestamp = time;
             let (seconds, micros) = time.unwrap_or_default();
-            assignments.with("TIMESTAMP", |out| push_time(out, seconds, micros));
+            assignments.time("TIMESTAMP", seconds, micros);
         }
-        let gtid = self.gtid.take();
-        match gtid {
-            Some(_) if self.options.skip_gtids => {}
-            Some(PendingGtid::Mysql(gtid)) => set_mysql_gtid(&mut assignments, &gtid),
-            Some(PendingGtid::Mariadb(gtid, header)) => {
-                set_mariadb_gtid(&mut assignments, &gtid, &header, &mut self.source);
-            }
-            None => {}
+        if let Some(gtid) = self.gtid.take().filter(|_| !self.options.skip_gtids) {
+            gtid.set(&mut assignments, &mut self.source);
         }
         if set.is_empty() { Ok(()) } else { self.words(&set) }
-    }
-
-    fn statement(
-        &mut self,
-        log: &'a Log,
-        statement: &Statement<'_, 'a>,
-        id_bytes: usize,
-    ) -> Result<(), StatementError> {
-        let Some(event) = statement.last() else { return Ok(()) };
-        match statement.kind {
-            StatementKind::Gtid => self.begin_group(event),
-            StatementKind::Begin => {
-                let query = parse(event, QueryEvent::parse)?;
-                let vars = parse(event, |_| query.status_vars())?;
-                let micros = vars.microseconds.unwrap_or(0);
-                self.open(Some(&vars), Some((event.header.timestamp, micros)))?;
-                Ok(self.words(query.text)?)
-            }
-            StatementKind::Rows { .. } => self.rows(log, statement, id_bytes),
-            StatementKind::Query => self.query(event),
-            StatementKind::End => self.end(event),
-            // The check has let through only what has no effect on data.
-            StatementKind::Other => Ok(()),
-        }
-    }
-
-    /// MariaDB's GTID event begins the transaction itself, unless it stands alone.
-    fn begin_group(&mut self, event: &RawEvent<'a>) -> Result<(), StatementError> {
-        let Some(PendingGtid::Mariadb(gtid, _)) = &self.gtid else { return Ok(()) };
-        if gtid.is_standalone() || gtid.is_completed_xa() {
-            return Ok(());
-        }
-        let xid = gtid.xid.filter(|_| gtid.is_prepared_xa());
-        self.open(None, Some((event.header.timestamp, 0)))?;
-        match xid {
-            Some(xid) => self.words(format!("XA START {xid}").as_bytes())?,
-            None => self.words(b"START TRANSACTION")?,
-        }
-        Ok(())
-    }
-
-    fn rows(
-        &mut self,
-        log: &'a Log,
-        statement: &Statement<'_, 'a>,
-        id_bytes: usize,
-    ) -> Result<(), StatementError> {
-        let first = |event: &RawEvent<'_>| (event.offset, event.event_type().name());
-        let (offset, kind) = statement.events.first().map(first).unwrap_or_default();
-        let fault = |fault| StatementError::Fault(fault, offset, kind);
-        let rows = RowsStatement::new(statement.events, self.options, id_bytes).map_err(fault)?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        self.manifest.statements += 1;
-        if self.gtid.is_some() {
-            // Rows without a BEGIN before them: logs of servers before 5.5.
-            self.open(None, None)?;
-        }
-        let limit = self.options.packet_bytes;
-        if encoded_len(rows.bytes()) <= limit {
-            let batch = rows.whole(log.bytes(), self.options).map_err(fault)?;
-            return Ok(self.binlog(&batch, limit)?);
-        }
-        for batch in rows.batches(limit / 4 * 3, self.options).map_err(fault)? {
-            self.binlog(&batch, limit)?;
-        }
-        Ok(())
-    }
-
-    /// Adds events to the packet's BINLOG, or to a new one if they would make it too large.
-    fn binlog(&mut self, batch: &Batch<'_>, limit: usize) -> Result<()> {
-        let bytes: usize = batch.iter().map(|run| encoded_len(run.len())).sum();
-        if self.packets.pending_bytes() + bytes > limit {
-            self.packets.end()?;
-        }
-        for run in batch {
-            self.packets.events(run)?;
-        }
-        Ok(())
-    }
-
-    fn query(&mut self, event: &RawEvent<'a>) -> Result<(), StatementError> {
-        let query = parse(event, QueryEvent::parse)?;
-        let vars = parse(event, |_| query.status_vars())?;
-        let time = Some((event.header.timestamp, vars.microseconds.unwrap_or(0)));
-        if text::is_plain(query.text) {
-            // XA END, XA COMMIT, XA ROLLBACK: the server's own words.
-            self.open(Some(&vars), time)?;
-            self.words(query.text)?;
-            self.decide(query.text);
-            return Ok(());
-        }
-        let format = self.format.as_ref().map_or("", |format| format.server_version.as_str());
-        let statement = TextStatement::new(event, &query, &vars, format);
-        if !statement.is_selected(self.options) {
-            return Ok(());
-        }
-        let refused =
-            |refusal: text::Refused| StatementError::Fault(refusal.fault, event.offset, "Query");
-        statement.check_rewrite(self.options).map_err(refused)?;
-        let prepared = statement.prepare(&mut self.charset).map_err(refused)?;
-        self.manifest.statements += 1;
-        self.manifest.needs_binary_mode |= prepared.needs_binary_mode;
-        if let Some(line) = &prepared.charset_line {
-            self.commit()?;
-            self.packets.line(line)?;
-            self.session.forget_charset();
-        }
-        if prepared.binary_mode_check {
-            self.words(text::BINARY_MODE_CHECK)?;
-        }
-        self.open(Some(&vars), time)?;
-        self.enter_database(&statement, &query)?;
-        let text: Cow<'_, [u8]> = prepared.text;
-        match &prepared.delimiter {
-            None => self.packets.text(&text)?,
-            Some(delimiter) => {
-                self.packets.line(format!("DELIMITER {delimiter}").as_bytes())?;
-                self.packets.line(&[&text[..], b"\n", delimiter.as_bytes()].concat())?;
-                self.packets.line(&[b"DELIMITER ", DELIMITER].concat())?;
-            }
-        }
-        if statement.changes_databases() {
-            self.session.forget_database();
-        }
-        Ok(())
-    }
-
-    /// Enters the database and the connection number that a statement depends on.
-    fn enter_database(
-        &mut self,
-        statement: &TextStatement<'_, '_>,
-        query: &QueryEvent<'_>,
-    ) -> Result<()> {
-        let mut set = vec![];
-        self.session.use_thread(&mut Assignments::new(&mut set), query.thread_id);
-        if !set.is_empty() {
-            self.words(&set)?;
-        }
-        let database = self.options.rewritten(query.database);
-        if statement.needs_database() && self.session.use_database(database) {
-            self.packets.statement(|out| {
-                out.extend(b"USE ");
-                crate::sql::quote::quote_identifier(out, database);
-            })?;
-        }
-        Ok(())
-    }
-
-    fn end(&mut self, event: &RawEvent<'a>) -> Result<(), StatementError> {
-        match event.event_type() {
-            EventType::XA_PREPARE => {
-                let prepare = parse(event, XaPrepareEvent::parse)?;
-                let xid = prepare.xid.to_string();
-                if prepare.one_phase {
-                    self.words(format!("XA COMMIT {xid} ONE PHASE").as_bytes())?;
-                } else {
-                    self.words(format!("XA PREPARE {xid}").as_bytes())?;
-                    self.manifest.prepared.push(xid);
-                }
-            }
-            EventType::QUERY => {
-                let query = parse(event, QueryEvent::parse)?;
-                if step(query.text) == Step::Rollback {
-                    self.words(b"ROLLBACK")?;
-                } else {
-                    self.commit_pending = true;
-                }
-            }
-            _ => self.commit_pending = true,
-        }
-        Ok(())
-    }
-
-    /// Notes the decision about a prepared XA transaction.
-    fn decide(&mut self, text: &[u8]) {
-        if step(text) == Step::XaDecision {
-            let text = String::from_utf8_lossy(text);
-            self.manifest.prepared.retain(|xid| !text.contains(xid.as_str()));
-        }
     }
 
     fn finish(mut self) -> Result<Manifest> {
@@ -485,70 +271,6 @@ impl<'a> Writer<'_, 'a> {
     }
 }
 
-/// A failure inside a statement, whose place the caller knows.
-enum StatementError {
-    Fault(binlog_parser::Fault, u64, &'static str),
-    Other(Error),
-}
-
-impl<E: Into<Error>> From<E> for StatementError {
-    fn from(error: E) -> Self {
-        StatementError::Other(error.into())
-    }
-}
-
-/// Reads an event's body; a fault gets its place.
-fn parse<'a, T>(
-    event: &RawEvent<'a>,
-    read: impl FnOnce(&'a [u8]) -> Result<T, binlog_parser::Fault>,
-) -> Result<T, StatementError> {
-    read(event.body())
-        .map_err(|fault| StatementError::Fault(fault, event.offset, event.event_type().name()))
-}
-
 fn address(log: &Log, transaction: &Transaction<'_>) -> EventAddress {
     EventAddress::new(log.name(), transaction.start())
-}
-
-/// Seconds with six digits of fraction, where there is one.
-fn push_time(out: &mut Vec<u8>, seconds: u32, micros: u32) {
-    crate::sql::quote::push_integer(out, i128::from(seconds));
-    if micros != 0 {
-        out.extend(format!(".{micros:06}").as_bytes());
-    }
-}
-
-fn set_mysql_gtid(set: &mut Assignments<'_>, event: &GtidEvent) {
-    if let Some(time) = event.original_commit_timestamp.or(event.immediate_commit_timestamp) {
-        set.integer("ORIGINAL_COMMIT_TIMESTAMP", time);
-    }
-    if let Some(version) = event.original_server_version.or(event.immediate_server_version) {
-        set.integer("ORIGINAL_SERVER_VERSION", version);
-    }
-    if let Some(version) = event.immediate_server_version {
-        set.integer("IMMEDIATE_SERVER_VERSION", version);
-    }
-    set.with("GTID_NEXT", |out| {
-        out.push(b'\'');
-        match event.gtid {
-            TransactionGtid::Mysql(gtid) => out.extend(gtid.to_string().as_bytes()),
-            _ => out.extend(b"ANONYMOUS"),
-        }
-        out.push(b'\'');
-    });
-}
-
-fn set_mariadb_gtid(
-    set: &mut Assignments<'_>,
-    event: &MariadbGtidEvent<'_>,
-    header: &EventHeader,
-    known: &mut Option<(u32, u32)>,
-) {
-    let source = (event.gtid.domain, header.server_id);
-    if *known != Some(source) {
-        *known = Some(source);
-        set.integer("GTID_DOMAIN_ID", source.0);
-        set.integer("SERVER_ID", source.1);
-    }
-    set.integer("GTID_SEQ_NO", event.gtid.seq);
 }

@@ -1,0 +1,77 @@
+//! The names of transactions in the stream: what each family's server has to be told.
+
+use binlog_parser::Fault;
+use binlog_parser::event::gtid::GtidEvent;
+use binlog_parser::event::mariadb_gtid::MariadbGtidEvent;
+use binlog_parser::gtid::TransactionGtid;
+use binlog_parser::header::{EventHeader, EventType};
+use binlog_parser::scan::RawEvent;
+
+use super::session::Assignments;
+
+/// A GTID event that waits for the statement which opens its transaction.
+pub(super) enum PendingGtid<'a> {
+    Mysql(GtidEvent),
+    Mariadb(MariadbGtidEvent<'a>, EventHeader),
+}
+
+impl<'a> PendingGtid<'a> {
+    /// Reads the event that opens a transaction.
+    pub fn parse(event: &RawEvent<'a>) -> Result<Self, Fault> {
+        if event.event_type() == EventType::MARIADB_GTID {
+            let gtid = MariadbGtidEvent::parse(event.body(), &event.header)?;
+            return Ok(PendingGtid::Mariadb(gtid, event.header));
+        }
+        GtidEvent::parse(event.body(), &event.header).map(PendingGtid::Mysql)
+    }
+
+    /// Whether a transaction of which nothing is replayed must still be named to the server. In
+    /// MariaDB numbers may be left out, and without a name there is nothing to consume.
+    pub fn must_be_consumed(&self) -> bool {
+        matches!(self, PendingGtid::Mysql(event) if event.gtid != TransactionGtid::Anonymous)
+    }
+
+    /// Appends the assignments that name the next transaction. `source` is MariaDB's domain and
+    /// server as they were set last.
+    pub fn set(&self, set: &mut Assignments<'_>, source: &mut Option<(u32, u32)>) {
+        match self {
+            PendingGtid::Mysql(event) => set_mysql(set, event),
+            PendingGtid::Mariadb(event, header) => set_mariadb(set, event, header, source),
+        }
+    }
+}
+
+fn set_mysql(set: &mut Assignments<'_>, event: &GtidEvent) {
+    if let Some(time) = event.original_commit_timestamp.or(event.immediate_commit_timestamp) {
+        set.integer("ORIGINAL_COMMIT_TIMESTAMP", time);
+    }
+    if let Some(version) = event.original_server_version.or(event.immediate_server_version) {
+        set.integer("ORIGINAL_SERVER_VERSION", version);
+    }
+    if let Some(version) = event.immediate_server_version {
+        set.integer("IMMEDIATE_SERVER_VERSION", version);
+    }
+    set.with("GTID_NEXT", |out| {
+        out.push(b'\'');
+        match event.gtid {
+            TransactionGtid::Mysql(gtid) => out.extend(gtid.to_string().as_bytes()),
+            _ => out.extend(b"ANONYMOUS"),
+        }
+        out.push(b'\'');
+    });
+}
+
+fn set_mariadb(
+    set: &mut Assignments<'_>,
+    event: &MariadbGtidEvent<'_>,
+    header: &EventHeader,
+    known: &mut Option<(u32, u32)>,
+) {
+    let source = (event.gtid.domain, header.server_id);
+    if *known != Some(source) {
+        *known = Some(source);
+        set.integer("GTID_DOMAIN_ID", source.0);
+        set.integer("SERVER_ID", source.1);
+    }
+    set.integer("GTID_SEQ_NO", event.gtid.seq);
+}

@@ -1,0 +1,234 @@
+//! The statements of a transaction, one after another.
+
+use std::borrow::Cow;
+
+use binlog_parser::event::query::QueryEvent;
+use binlog_parser::event::xa_prepare::XaPrepareEvent;
+use binlog_parser::header::EventType;
+use binlog_parser::scan::RawEvent;
+use binlog_parser::source::log::Log;
+use binlog_parser::transaction::{Statement, StatementKind, Step, step};
+
+use super::gtid::PendingGtid;
+use super::packet::{DELIMITER, encoded_len};
+use super::rows::{Batch, RowsStatement};
+use super::session::Assignments;
+use super::text::{self, TextStatement};
+use super::writer::Writer;
+use crate::error::{Error, Result};
+
+impl<'a> Writer<'_, 'a> {
+    pub fn statement(
+        &mut self,
+        log: &'a Log,
+        statement: &Statement<'_, 'a>,
+        id_bytes: usize,
+    ) -> Result<(), StatementError> {
+        let Some(event) = statement.last() else { return Ok(()) };
+        match statement.kind {
+            StatementKind::Gtid => self.begin_group(event),
+            StatementKind::Begin => {
+                let query = parse(event, QueryEvent::parse)?;
+                let vars = parse(event, |_| query.status_vars())?;
+                let micros = vars.microseconds.unwrap_or(0);
+                self.open(Some(&vars), Some((event.header.timestamp, micros)))?;
+                Ok(self.words(query.text)?)
+            }
+            StatementKind::Rows { .. } => self.rows(log, statement, id_bytes),
+            StatementKind::Query => self.query(event),
+            StatementKind::End => self.end(event),
+            // The check has let through only what has no effect on data.
+            StatementKind::Other => Ok(()),
+        }
+    }
+
+    /// MariaDB's GTID event begins the transaction itself, unless it stands alone.
+    fn begin_group(&mut self, event: &RawEvent<'a>) -> Result<(), StatementError> {
+        let Some(PendingGtid::Mariadb(gtid, _)) = &self.gtid else { return Ok(()) };
+        if gtid.is_standalone() || gtid.is_completed_xa() {
+            return Ok(());
+        }
+        let xid = gtid.xid.filter(|_| gtid.is_prepared_xa());
+        self.open(None, Some((event.header.timestamp, 0)))?;
+        match xid {
+            Some(xid) => self.words(format!("XA START {xid}").as_bytes())?,
+            None => self.words(b"START TRANSACTION")?,
+        }
+        Ok(())
+    }
+
+    fn rows(
+        &mut self,
+        log: &'a Log,
+        statement: &Statement<'_, 'a>,
+        id_bytes: usize,
+    ) -> Result<(), StatementError> {
+        let first = |event: &RawEvent<'_>| (event.offset, event.event_type().name());
+        let (offset, kind) = statement.events.first().map(first).unwrap_or_default();
+        let fault = |fault| StatementError::Fault(fault, offset, kind);
+        let rows = RowsStatement::new(statement.events, self.options, id_bytes).map_err(fault)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.manifest.statements += 1;
+        if self.gtid.is_some() {
+            // Rows without a BEGIN before them: logs of servers before 5.5.
+            self.open(None, None)?;
+        }
+        let limit = self.options.packet_bytes;
+        if encoded_len(rows.bytes()) <= limit {
+            let batch = rows.whole(log.bytes(), self.options).map_err(fault)?;
+            return Ok(self.binlog(&batch, limit)?);
+        }
+        for batch in rows.batches(limit / 4 * 3, self.options).map_err(fault)? {
+            self.binlog(&batch, limit)?;
+        }
+        Ok(())
+    }
+
+    /// Adds events to the packet's BINLOG, or to a new one if they would make it too large.
+    fn binlog(&mut self, batch: &Batch<'_>, limit: usize) -> Result<()> {
+        let bytes: usize = batch.iter().map(|run| encoded_len(run.len())).sum();
+        if self.packets.pending_bytes() + bytes > limit {
+            self.packets.end()?;
+        }
+        for run in batch {
+            self.packets.events(run)?;
+        }
+        Ok(())
+    }
+
+    fn query(&mut self, event: &RawEvent<'a>) -> Result<(), StatementError> {
+        let query = parse(event, QueryEvent::parse)?;
+        let vars = parse(event, |_| query.status_vars())?;
+        let time = Some((event.header.timestamp, vars.microseconds.unwrap_or(0)));
+        if text::is_plain(query.text) {
+            // XA END, XA COMMIT, XA ROLLBACK: the server's own words.
+            self.open(Some(&vars), time)?;
+            self.words(query.text)?;
+            self.decide(query.text);
+            return Ok(());
+        }
+        let format = self.format.as_ref().map_or("", |format| format.server_version.as_str());
+        let statement = TextStatement::new(event, &query, &vars, format);
+        if !statement.is_selected(self.options) {
+            return Ok(());
+        }
+        let refused =
+            |refusal: text::Refused| StatementError::Fault(refusal.fault, event.offset, "Query");
+        statement.check_rewrite(self.options).map_err(refused)?;
+        let prepared = statement.prepare(&mut self.charset).map_err(refused)?;
+        self.manifest.statements += 1;
+        self.manifest.needs_binary_mode |= prepared.needs_binary_mode;
+        if let Some(line) = &prepared.charset_line {
+            self.commit()?;
+            self.packets.line(line)?;
+            self.session.forget_charset();
+        }
+        if prepared.binary_mode_check {
+            self.words(text::BINARY_MODE_CHECK)?;
+        }
+        self.open(Some(&vars), time)?;
+        self.enter_database(&statement, &query)?;
+        let text: Cow<'_, [u8]> = prepared.text;
+        match &prepared.delimiter {
+            None => self.packets.text(&text)?,
+            Some(delimiter) => {
+                self.packets.line(format!("DELIMITER {delimiter}").as_bytes())?;
+                self.packets.line(&[&text[..], b"\n", delimiter.as_bytes()].concat())?;
+                self.packets.line(&[b"DELIMITER ", DELIMITER].concat())?;
+            }
+        }
+        if statement.changes_databases() {
+            self.session.forget_database();
+        }
+        Ok(())
+    }
+
+    /// Enters the database and the connection number that a statement depends on.
+    fn enter_database(
+        &mut self,
+        statement: &TextStatement<'_, '_>,
+        query: &QueryEvent<'_>,
+    ) -> Result<()> {
+        let mut set = vec![];
+        self.session.use_thread(&mut Assignments::new(&mut set), query.thread_id);
+        if !set.is_empty() {
+            self.words(&set)?;
+        }
+        let database = self.options.rewritten(query.database);
+        if statement.needs_database() && self.session.use_database(database) {
+            self.packets.statement(|out| {
+                out.extend(b"USE ");
+                crate::sql::quote::quote_identifier(out, database);
+            })?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, event: &RawEvent<'a>) -> Result<(), StatementError> {
+        match event.event_type() {
+            EventType::XA_PREPARE => {
+                let prepare = parse(event, XaPrepareEvent::parse)?;
+                let xid = prepare.xid.to_string();
+                if prepare.one_phase {
+                    self.words(format!("XA COMMIT {xid} ONE PHASE").as_bytes())?;
+                } else {
+                    self.words(format!("XA PREPARE {xid}").as_bytes())?;
+                    self.manifest.prepared.push(xid);
+                }
+            }
+            EventType::QUERY => {
+                let query = parse(event, QueryEvent::parse)?;
+                if step(query.text) == Step::Rollback {
+                    self.words(b"ROLLBACK")?;
+                } else {
+                    self.commit_pending = true;
+                }
+            }
+            _ => self.commit_pending = true,
+        }
+        Ok(())
+    }
+
+    /// Notes the decision about a prepared XA transaction.
+    fn decide(&mut self, text: &[u8]) {
+        if step(text) == Step::XaDecision {
+            let text = String::from_utf8_lossy(text);
+            self.manifest.prepared.retain(|xid| !text.contains(xid.as_str()));
+        }
+    }
+}
+
+/// A failure inside a statement, whose place the caller knows.
+pub(super) enum StatementError {
+    Fault(binlog_parser::Fault, u64, &'static str),
+    Other(Error),
+}
+
+impl<E: Into<Error>> From<E> for StatementError {
+    fn from(error: E) -> Self {
+        StatementError::Other(error.into())
+    }
+}
+
+impl StatementError {
+    /// The failure with its place in `log`.
+    pub fn at(self, log: &Log) -> Error {
+        match self {
+            StatementError::Fault(fault, offset, kind) => {
+                Error::at(fault, log.location(offset).of(kind))
+            }
+            StatementError::Other(error) => error,
+        }
+    }
+}
+
+/// Reads an event's body; a fault gets its place.
+fn parse<'a, T>(
+    event: &RawEvent<'a>,
+    read: impl FnOnce(&'a [u8]) -> Result<T, binlog_parser::Fault>,
+) -> Result<T, StatementError> {
+    read(event.body())
+        .map_err(|fault| StatementError::Fault(fault, event.offset, event.event_type().name()))
+}
