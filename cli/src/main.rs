@@ -6,7 +6,7 @@
 //! | [`verb`] | one file a verb |
 //! | [`describe`], [`event_line`] | an event in a line, for people and for programs |
 //! | [`summary`], [`damage`] | a log in numbers; what of it is lost |
-//! | [`shower`], [`value`] | transactions in full, and the values of rows |
+//! | [`shower`], [`definitions`], [`value`] | transactions in full, names of columns, values |
 //! | [`text`], [`json`] | log text on its way to people and to programs |
 //! | [`ui`] | warnings, errors, progress, colour |
 //! | [`exit`], [`next`] | exit codes; the next step, as a command |
@@ -14,6 +14,7 @@
 
 mod args;
 mod damage;
+mod definitions;
 mod describe;
 mod event_line;
 mod exit;

@@ -17,6 +17,7 @@ use serde::{Serialize, Serializer};
 
 use crate::args::output::{Format, Output};
 use crate::args::time::Zone;
+use crate::definitions::Definitions;
 use crate::describe::{Described, Describer};
 use crate::event_line::EventLine;
 use crate::json::{self, hex_unless_exact};
@@ -29,6 +30,7 @@ use crate::value::{JsonImage, show_image};
 pub struct Shower<'a> {
     log: &'a Log,
     describer: Describer<'a>,
+    definitions: Definitions,
     /// Address of the transaction that the events are in.
     transaction: Option<String>,
     /// Text or JSON.
@@ -66,9 +68,10 @@ struct FullLine<'a> {
 impl<'a> Shower<'a> {
     /// Shows events of `log` as text, whole and without colours until its fields say otherwise.
     #[must_use]
-    pub fn new(log: &'a Log, reveal: bool, out: Output) -> Self {
+    pub fn new(log: &'a Log, definitions: Definitions, reveal: bool, out: Output) -> Self {
         Shower {
             log,
+            definitions,
             describer: Describer::new(log.format(), reveal),
             transaction: None,
             format: Format::Text,
@@ -216,9 +219,12 @@ impl<'a> Shower<'a> {
         let rows = RowsEvent::parse(event.body(), event.event_type(), format.table_id_bytes());
         // That the event or its rows cannot be read was told when it was described.
         let rows = rows.ok()?;
-        let columns = self.describer.table(rows.table_id)?.columns(format.family);
-        match columns {
-            Ok(columns) => Some(Changes { rows, columns }),
+        let map = self.describer.table(rows.table_id)?;
+        match map.columns(format.family) {
+            Ok(mut columns) => {
+                self.definitions.name(map, self.log, &mut columns);
+                Some(Changes { rows, columns })
+            }
             Err(fault) => {
                 self.fault(event, fault);
                 None

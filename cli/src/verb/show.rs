@@ -8,6 +8,7 @@ use replay::select;
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::{FormatArgs, OutputArgs};
 use crate::args::time::TimeArgs;
+use crate::definitions::Definitions;
 use crate::exit::{Exit, Outcome};
 use crate::shower::Shower;
 use crate::ui::Ui;
@@ -16,7 +17,8 @@ const EXAMPLES: &str = "\
 An address of a transaction's first event, or a GTID, shows the whole transaction; one of a
 statement's first event shows the statement; any other shows that event.
 
-Rows are shown as they were before (-) and after (+). Columns without a name in the log are @1, @2, …
+Rows are shown as they were before (-) and after (+). Columns that neither the log's metadata nor its
+statements name are @1, @2, …
 
 Examples:
   binlog show binlog.000003:4711 binlog.000003
@@ -58,7 +60,9 @@ impl ShowArgs {
         let set = self.logs.open(ui)?;
         let target = select::resolve(&set, &self.address)?;
         let log = &set.logs()[target.log];
-        let mut shower = Shower::new(log, self.reveal, self.output.open(logs::paths(&set))?);
+        let definitions = Definitions::before(&set, target.log, target.start);
+        let out = self.output.open(logs::paths(&set))?;
+        let mut shower = Shower::new(log, definitions, self.reveal, out);
         shower.format = self.format.format;
         shower.zone = self.time.time_zone;
         shower.width = (!self.full && self.output.is_terminal()).then_some(VALUE_WIDTH);

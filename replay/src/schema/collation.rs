@@ -95,7 +95,7 @@ impl Charset {
     }
 
     /// The number of one of its collations.
-    pub(crate) fn a_collation_id(&self) -> u16 {
+    pub fn a_collation_id(&self) -> u16 {
         self.ids.first().map_or(0, |(first, _)| *first)
     }
 
