@@ -26,6 +26,8 @@
 //! - [`instance`]: the [`Server`] itself;
 //! - [`client`]: statements, streams and interleaved sessions through the real
 //!   client;
+//! - [`fixtures`]: SQL that tells a story of every type, and [`shop`]: the
+//!   committed logs of a day;
 //! - [`dump`]: everything that users stored, in a form that compares byte by byte.
 //!
 //! Environment: `BINLOG_LIVE=off` leaves live tests out, `BINLOG_LIVE=mysql-9.7`
@@ -43,6 +45,7 @@ pub mod fixtures;
 pub mod install;
 pub mod instance;
 pub mod product;
+pub mod shop;
 
 pub use client::{ClientRun, Session};
 pub use dump::{Dump, DumpOptions};
