@@ -167,12 +167,12 @@ pub struct LocatedFault {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The operating system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {error}", path.display())]
     Io {
         /// The file or folder that was asked for.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// What the system said. (Named so that it is told once, not as a source as well.)
+        error: std::io::Error,
     },
     /// Bytes of a log are not what they should be.
     #[error(transparent)]
@@ -200,8 +200,8 @@ impl Error {
     }
 
     /// An I/O error at `path`.
-    pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
-        Error::Io { path: path.into(), source }
+    pub fn io(path: impl Into<PathBuf>, error: std::io::Error) -> Self {
+        Error::Io { path: path.into(), error }
     }
 }
 

@@ -65,7 +65,7 @@ impl LogArgs {
 /// Adds the next step to an error of the parser.
 fn explain(error: Error) -> Failure {
     let is_log = matches!(error, Error::NotALog { .. });
-    let missing = matches!(&error, Error::Io { source, .. }
+    let missing = matches!(&error, Error::Io { error: source, .. }
         if source.kind() == std::io::ErrorKind::NotFound);
     let failure = Failure::from(error);
     if is_log {

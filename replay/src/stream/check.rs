@@ -1,13 +1,16 @@
 //! Looks for what cannot be replayed exactly, before anything is written.
 
+use std::borrow::Cow;
+
 use binlog_parser::event::query::QueryEvent;
 use binlog_parser::header::{EventType, Family, flags};
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
-use binlog_parser::transaction::{Transaction, Unit, Units};
+use binlog_parser::transaction::{Step, Transaction, Unit, Units, step};
 
 use super::Options;
+use super::text::TextStatement;
 use crate::error::{Error, Result};
 use crate::select::Selected;
 
@@ -19,7 +22,7 @@ pub(super) fn check(set: &LogSet, options: &Options) -> Result<()> {
     check_options(set, options)?;
     let mut found = vec![];
     for (index, log) in set.logs().iter().enumerate() {
-        if options.ends_before(index, 0) || !suspicious(log) {
+        if options.ends_before(index, 0) || !suspicious(log, options) {
             continue;
         }
         for unit in Units::new(log.scan()) {
@@ -29,7 +32,7 @@ pub(super) fn check(set: &LogSet, options: &Options) -> Result<()> {
             }
             let skipped = options.skip.iter().any(|target| target.is(index, &transaction));
             if !skipped && options.filter.selects(set, index, &transaction)? == Selected::Yes {
-                found.extend(obstacle(log, &transaction));
+                found.extend(obstacle(log, options, &transaction));
             }
         }
     }
@@ -64,25 +67,47 @@ fn check_options(set: &LogSet, options: &Options) -> Result<()> {
 
 /// Whether a log holds any event that may stand in the way: a walk over headers, which spares
 /// nearly every log the walk over transactions.
-fn suspicious(log: &Log) -> bool {
-    log.scan().trusting().events().any(|event| obstructs(&event).is_some() || has_error(&event))
+fn suspicious(log: &Log, options: &Options) -> bool {
+    let version = &log.format().server_version;
+    log.scan().trusting().events().any(|event| obstructs(&event, options, version).is_some())
 }
 
 /// What keeps a transaction from being replayed, with its address.
-fn obstacle(log: &Log, transaction: &Transaction<'_>) -> Option<String> {
+fn obstacle(log: &Log, options: &Options, transaction: &Transaction<'_>) -> Option<String> {
+    let version = &log.format().server_version;
     transaction.events.iter().find_map(|event| {
-        let place = || log.location(event.offset).of(event.event_type().name());
-        if let Some(why) = obstructs(event) {
-            return Some(format!("{}: {why}", place()));
-        }
-        let code = QueryEvent::parse(event.body()).map_or(0, |query| query.error_code);
-        has_error(event)
-            .then(|| format!("{}: the statement failed part-way with error {code}", place()))
+        let why = obstructs(event, options, version)?;
+        Some(format!("{}: {why}", log.location(event.offset).of(event.event_type().name())))
     })
 }
 
+/// Why an event cannot be replayed.
+fn obstructs(event: &RawEvent<'_>, options: &Options, version: &str) -> Option<Cow<'static, str>> {
+    match event.event_type() {
+        EventType::QUERY => text_obstructs(event, options, version).map(Cow::Owned),
+        _ => type_obstructs(event).map(Cow::Borrowed),
+    }
+}
+
+/// Why a statement of text cannot be replayed. What cannot be read is told when it is reached: it
+/// is an error of the log, not a refusal.
+fn text_obstructs(event: &RawEvent<'_>, options: &Options, version: &str) -> Option<String> {
+    let query = QueryEvent::parse(event.body()).ok()?;
+    if query.error_code != 0 {
+        return Some(format!("the statement failed part-way with error {}", query.error_code));
+    }
+    if step(query.text) != Step::Statement {
+        return None;
+    }
+    let statement = TextStatement::new(event, &query, &query.status_vars().ok()?, version);
+    if !statement.is_selected(options) {
+        return None;
+    }
+    statement.refusal(options)
+}
+
 /// Why an event of this type cannot be replayed.
-fn obstructs(event: &RawEvent<'_>) -> Option<&'static str> {
+fn type_obstructs(event: &RawEvent<'_>) -> Option<&'static str> {
     match event.event_type() {
         EventType::INTVAR | EventType::RAND | EventType::USER_VAR => {
             Some("statement-based DML is not replayed")
@@ -112,12 +137,4 @@ fn obstructs(event: &RawEvent<'_>) -> Option<&'static str> {
         event_type if event_type.is_known() || event.header.has(flags::IGNORABLE) => None,
         _ => Some("no server is known that writes this type"),
     }
-}
-
-/// Whether a Query event says that its statement failed, and so must fail again.
-fn has_error(event: &RawEvent<'_>) -> bool {
-    /// Where the error code stands in the body.
-    const ERROR_CODE: std::ops::Range<usize> = 9..11;
-    event.event_type() == EventType::QUERY
-        && event.body().get(ERROR_CODE).is_some_and(|code| code != [0, 0])
 }

@@ -46,7 +46,8 @@ impl Manifest {
     /// Options that the `mysql` or `mariadb` client needs.
     #[must_use]
     pub fn client_options(&self) -> Vec<String> {
-        let mut options = vec!["--binary-mode".to_owned()];
+        // Without --comments a client cuts comments out of stored programs.
+        let mut options = vec!["--binary-mode".to_owned(), "--comments".to_owned()];
         // Both clients send at most 16 MiB unless told otherwise.
         if self.largest_packet > 16 << 20 {
             options.push(format!("--max-allowed-packet={}", self.largest_packet + 1024));

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use binlog_parser::Fault;
 use binlog_parser::event::query::QueryEvent;
 use binlog_parser::event::xa_prepare::XaPrepareEvent;
 use binlog_parser::header::EventType;
@@ -114,10 +115,11 @@ impl<'a> Writer<'_, 'a> {
         if !statement.is_selected(self.options) {
             return Ok(());
         }
-        let refused =
-            |refusal: text::Refused| StatementError::Fault(refusal.fault, event.offset, "Query");
-        statement.check_rewrite(self.options).map_err(refused)?;
-        let prepared = statement.prepare(&mut self.charset).map_err(refused)?;
+        // The check has refused what cannot be passed on; this is for what changed since.
+        let prepared = statement.prepare(&mut self.charset).map_err(|refusal| {
+            let fault = Fault::unsupported("statement", refusal.to_string());
+            StatementError::Fault(fault, event.offset, "Query")
+        })?;
         self.manifest.statements += 1;
         self.manifest.needs_binary_mode |= prepared.needs_binary_mode;
         if let Some(line) = &prepared.charset_line {
@@ -202,7 +204,7 @@ impl<'a> Writer<'_, 'a> {
 
 /// A failure inside a statement, whose place the caller knows.
 pub(super) enum StatementError {
-    Fault(binlog_parser::Fault, u64, &'static str),
+    Fault(Fault, u64, &'static str),
     Other(Error),
 }
 
@@ -227,7 +229,7 @@ impl StatementError {
 /// Reads an event's body; a fault gets its place.
 fn parse<'a, T>(
     event: &RawEvent<'a>,
-    read: impl FnOnce(&'a [u8]) -> Result<T, binlog_parser::Fault>,
+    read: impl FnOnce(&'a [u8]) -> Result<T, Fault>,
 ) -> Result<T, StatementError> {
     read(event.body())
         .map_err(|fault| StatementError::Fault(fault, event.offset, event.event_type().name()))

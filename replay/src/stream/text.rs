@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use binlog_parser::Fault;
 use binlog_parser::event::query::QueryEvent;
 use binlog_parser::event::status_vars::StatusVars;
 use binlog_parser::header::flags;
@@ -22,11 +21,6 @@ pub(super) const BINARY_MODE_CHECK: &[u8] =
 
 /// Delimiters to choose from where a text holds the usual one.
 const OTHER_DELIMITERS: [&str; 4] = ["/*!!*/;", "/*!#*/;", "/*!~*/;", "/*!?*/;"];
-
-/// A statement that cannot be passed on.
-pub(super) struct Refused {
-    pub fault: Fault,
-}
 
 /// The charset by which the client at the other end reads quotes.
 #[derive(Debug, Default)]
@@ -99,21 +93,24 @@ impl<'q, 'a> TextStatement<'q, 'a> {
         })
     }
 
-    /// Refuses a statement that names a database which is to be rewritten: text is not rewritten.
-    pub fn check_rewrite(&self, options: &Options) -> Result<(), Refused> {
+    /// Why the statement cannot be passed on, if it cannot.
+    pub fn refusal(&self, options: &Options) -> Option<String> {
+        if self.names_rewritten_database(options) {
+            return Some("its text names a database that --rewrite-db renames".into());
+        }
+        self.safe_text().err().map(|refusal| refusal.to_string())
+    }
+
+    /// Whether the text itself names a database that is to be rewritten, which only table maps and
+    /// default databases are.
+    fn names_rewritten_database(&self, options: &Options) -> bool {
         if options.rewrite_db.is_empty() {
-            return Ok(());
+            return false;
         }
-        let tables = written_tables(self.query.text, &self.dialect, b"");
         let named = |database: &[u8]| options.rewritten(database) != database;
-        let by_table = tables.iter().filter_map(|table| table.database.as_deref()).any(named);
-        let by_itself = self.head.object == Object::Database && named(self.query.database);
-        if by_table || by_itself {
-            let why =
-                "its text names a database that --rewrite-db renames; leave it out with --skip";
-            return Err(Refused { fault: Fault::unsupported("statement", why) });
-        }
-        Ok(())
+        let tables = written_tables(self.query.text, &self.dialect, b"");
+        tables.iter().filter_map(|table| table.database.as_deref()).any(named)
+            || self.head.object == Object::Database && named(self.query.database)
     }
 
     /// Whether the statement runs in the event's database. A server marks what does not depend on
@@ -129,22 +126,26 @@ impl<'q, 'a> TextStatement<'q, 'a> {
     }
 
     /// Brings the statement into the form in which a client forwards it unchanged.
-    pub fn prepare(&self, client: &mut ClientCharsetState) -> Result<Prepared<'a>, Refused> {
+    pub fn prepare(&self, client: &mut ClientCharsetState) -> Result<Prepared<'a>, Refusal> {
+        let (text, delimiter) = self.safe_text()?;
+        Ok(self.prepared(text, delimiter, client))
+    }
+
+    /// The text as the client has to be given it, and another delimiter where the usual one stands
+    /// in the text.
+    fn safe_text(&self) -> Result<(Cow<'a, [u8]>, Option<&'static str>), Refusal> {
         let text = self.query.text;
-        let delimiters = std::iter::once(None).chain(OTHER_DELIMITERS.map(Some));
-        let mut refusal = None;
-        for delimiter in delimiters {
+        let mut others = OTHER_DELIMITERS.into_iter();
+        let mut delimiter = None;
+        loop {
             match client_safe(text, &self.dialect, delimiter.map_or(DELIMITER, str::as_bytes)) {
-                Ok(text) => return Ok(self.prepared(text, delimiter, client)),
-                Err(error @ Refusal::Delimiter { .. }) => refusal = Some(error),
-                Err(error) => {
-                    refusal = Some(error);
-                    break;
+                Ok(text) => return Ok((text, delimiter)),
+                Err(refusal @ Refusal::Delimiter { .. }) => {
+                    delimiter = Some(others.next().ok_or(refusal)?);
                 }
+                Err(refusal) => return Err(refusal),
             }
         }
-        let why = refusal.map_or_else(String::new, |refusal| refusal.to_string());
-        Err(Refused { fault: Fault::unsupported("statement", why) })
     }
 
     fn prepared<'t>(
