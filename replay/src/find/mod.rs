@@ -1,9 +1,83 @@
 //! Finding the statement that destroyed data.
+//!
+//! ```text
+//! search       walks the logs: texts to classify, rows to counting
+//!   prefilter    which texts need no reading
+//!   classify     is a text destructive?
+//!   counting     rows of a statement by table, without decoding one
+//!   traffic      what is known of each table: rows it has at least, sizes of its statements
+//!   ddl          what statements as text do to that knowledge
+//! candidate    suspicious statements until all the logs have been seen
+//! xa           what became of XA transactions
+//! rank         the last word on each, and worst first
+//! finding      what comes out
+//! ```
+//!
+//! A statement of rows without its text, which is MySQL's default, has only its rows to give it
+//! away. It is a finding if it changed [`Options::min_rows`] rows, or if it left empty a table whose
+//! rows could be counted since it was made. What the binary log does not show cannot be counted:
+//! rows that foreign keys deleted in cascades (before MySQL 9.6, and in MariaDB), and what a session
+//! kept out of the log.
 
+mod candidate;
 pub mod classify;
 mod classify_ddl;
 mod classify_dml;
 pub mod classify_kind;
+mod counting;
+mod ddl;
+pub mod finding;
+mod prefilter;
+mod rank;
+mod search;
+mod search_rows;
+mod session;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod traffic;
+mod xa;
+
+use binlog_parser::source::log_set::LogSet;
 
 pub use classify::{Confidence, Reason, Verdict, classify};
 pub use classify_kind::{FindingKind, Severity};
+pub use finding::{Evidence, Finding, Report, StatementSource};
+
+use crate::select::Filter;
+
+/// Rows from which on a DELETE or UPDATE is a finding by their number alone, unless told otherwise:
+/// more than people and applications change in one statement as a rule.
+pub const MIN_ROWS: u64 = 100;
+
+/// What to look for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which transactions, and statements on which tables.
+    pub filter: Filter,
+    /// Rows from which on a DELETE or UPDATE is a finding by their number alone.
+    pub min_rows: u64,
+    /// Shows passwords in statements.
+    pub reveal: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { filter: Filter::default(), min_rows: MIN_ROWS, reveal: false }
+    }
+}
+
+/// Searches the logs. `progress` is told now and then how many bytes of them are done.
+///
+/// What the filters leave out is still counted, for it is evidence about the rest. Nothing stops
+/// the search: damage and events that cannot be read stand in the report.
+pub fn find(set: &LogSet, options: &Options, progress: &mut dyn FnMut(u64)) -> Report {
+    let mut search = search::Search::new(set, options);
+    let mut done = 0;
+    for (index, log) in set.logs().iter().enumerate() {
+        search.log(index, log, &mut |bytes| progress(done + bytes));
+        done += log.len();
+    }
+    search.finish(set)
+}

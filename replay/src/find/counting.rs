@@ -1,0 +1,142 @@
+//! Counts the rows of a statement by table, without decoding one.
+
+use std::collections::HashMap;
+
+use binlog_parser::Fault;
+use binlog_parser::event::rows::{RowsEvent, RowsKind};
+use binlog_parser::event::table_map::TableMapEvent;
+use binlog_parser::header::EventType;
+use binlog_parser::row::RowLayout;
+use binlog_parser::scan::RawEvent;
+
+use super::traffic::{TableIndex, Tables};
+
+/// How many table maps are remembered; a server with more open tables has them read again.
+const MAPS_KEPT: usize = 4096;
+
+/// What a statement did to one table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) table: TableIndex,
+    pub(super) written: u64,
+    pub(super) updated: u64,
+    pub(super) deleted: u64,
+}
+
+impl Tally {
+    /// Rows of one kind.
+    pub(super) fn of(&self, kind: RowsKind) -> u64 {
+        match kind {
+            RowsKind::Write => self.written,
+            RowsKind::Update => self.updated,
+            RowsKind::Delete => self.deleted,
+        }
+    }
+}
+
+/// A table map that was read, for the next one of the same bytes.
+#[derive(Debug)]
+struct Mapped<'a> {
+    /// Its body behind the table id and flags.
+    body: &'a [u8],
+    table: TableIndex,
+    layout: RowLayout,
+}
+
+/// Why rows could not be counted, and where.
+pub(super) type CountFault = (Fault, u64, EventType);
+
+/// Counts statement by statement. Table maps come again with every statement, nearly always the
+/// same; their columns are worked out once.
+#[derive(Debug, Default)]
+pub(super) struct Counter<'a> {
+    maps: HashMap<u64, Mapped<'a>>,
+}
+
+impl<'a> Counter<'a> {
+    /// Counts the rows of a statement's `events` into `tallies`, one for each table, which is
+    /// emptied first.
+    ///
+    /// # Errors
+    /// The first event that cannot be read; what was counted before it stays.
+    pub(super) fn count(
+        &mut self,
+        events: &[RawEvent<'a>],
+        table_id_bytes: usize,
+        tables: &mut Tables,
+        tallies: &mut Vec<Tally>,
+    ) -> Result<(), CountFault> {
+        tallies.clear();
+        if self.maps.len() > MAPS_KEPT {
+            self.maps.clear();
+        }
+        for event in events {
+            let event_type = event.event_type();
+            let counted = if event_type == EventType::TABLE_MAP {
+                self.map(event.body(), table_id_bytes, tables)
+            } else if event_type.is_rows() {
+                self.rows(event, table_id_bytes, tallies)
+            } else {
+                continue;
+            };
+            counted.map_err(|fault| (fault, event.offset, event_type))?;
+        }
+        Ok(())
+    }
+
+    fn map(
+        &mut self,
+        body: &'a [u8],
+        table_id_bytes: usize,
+        tables: &mut Tables,
+    ) -> Result<(), Fault> {
+        const FLAGS_BYTES: usize = 2;
+        let id = table_id(body, table_id_bytes);
+        let rest = body.get(table_id_bytes + FLAGS_BYTES..).unwrap_or_default();
+        if self.maps.get(&id).is_some_and(|known| known.body == rest) {
+            return Ok(());
+        }
+        // Rows must not be read by what this id stood for before, should this map be broken.
+        self.maps.remove(&id);
+        let map = TableMapEvent::parse(body, table_id_bytes)?;
+        let layout = map.layout()?;
+        let table = tables.index(map.database, map.table);
+        self.maps.insert(id, Mapped { body: rest, table, layout });
+        Ok(())
+    }
+
+    fn rows(
+        &self,
+        event: &RawEvent<'a>,
+        table_id_bytes: usize,
+        tallies: &mut Vec<Tally>,
+    ) -> Result<(), Fault> {
+        let rows = RowsEvent::parse(event.body(), event.event_type(), table_id_bytes)?;
+        if rows.is_dummy() {
+            return Ok(());
+        }
+        let Some(mapped) = self.maps.get(&rows.table_id) else {
+            return Err(Fault::value("rows event", "a table map before it", "none"));
+        };
+        let count = rows.count(&mapped.layout)?;
+        let at = tallies.iter().position(|tally| tally.table == mapped.table);
+        let at = at.unwrap_or_else(|| {
+            let table = mapped.table;
+            tallies.push(Tally { table, written: 0, updated: 0, deleted: 0 });
+            tallies.len() - 1
+        });
+        let tally = &mut tallies[at];
+        match rows.kind {
+            RowsKind::Write => tally.written += count,
+            RowsKind::Update => tally.updated += count,
+            RowsKind::Delete => tally.deleted += count,
+        }
+        Ok(())
+    }
+}
+
+/// The number at the start of a table map; 0 if there is none, which its reader will find out.
+fn table_id(body: &[u8], bytes: usize) -> u64 {
+    let id = body.get(..bytes).unwrap_or_default();
+    id.iter().rev().fold(0, |id, byte| id << 8 | u64::from(*byte))
+}

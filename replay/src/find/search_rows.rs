@@ -1,0 +1,287 @@
+//! Statements of rows: their text, where it was logged, and their rows in one finding.
+
+use binlog_parser::event::rows::RowsKind;
+use binlog_parser::event::text::rows_query;
+use binlog_parser::header::EventType;
+use binlog_parser::transaction::{Ending, Statement};
+
+use super::candidate::{Basis, Mass};
+use super::classify::{Verdict, classify};
+use super::classify_kind::FindingKind;
+use super::counting::Tally;
+use super::ddl;
+use super::finding::{Evidence, Finding, StatementSource};
+use super::prefilter::may_matter;
+use super::search::{EMPTIED_OFTEN, Place, Search, Text};
+use super::session::session_of;
+use super::traffic::{Share, TableIndex};
+use crate::sql::statement::{self, StatementVerb};
+
+/// Fewest rows that count as a whole table: one row may be anything.
+const FEWEST_ROWS: u64 = 2;
+
+impl<'a> Search<'_, 'a> {
+    /// A statement of rows, with its text if it was logged.
+    pub(super) fn rows(&mut self, place: &Place<'_, 'a>, statement: &Statement<'_, 'a>) {
+        let mut tallies = std::mem::take(&mut self.tallies);
+        let counted =
+            self.counter.count(statement.events, place.id_bytes, &mut self.tables, &mut tallies);
+        let readable = counted.is_ok();
+        if let Err(fault) = counted {
+            self.fault(place.log, fault);
+        }
+        let text = row_text(statement);
+        self.report.row_statements += u64::from(place.selected);
+        self.report.row_texts += u64::from(place.selected && text.is_some());
+
+        let kept = place.transaction.ending != Ending::Rollback;
+        let suspect = if kept { self.suspect(&tallies) } else { None };
+        let share = suspect.map(|(at, _)| self.tables.get_mut(tallies[at].table).share());
+        if kept {
+            self.count(&tallies);
+        }
+        if let Some((at, _)) = suspect {
+            self.tables.get_mut(tallies[at].table).behind();
+        }
+        let judged = match text.filter(|text| place.selected && may_matter(text.bytes)) {
+            Some(text) => self.row_text_finding(place, statement, &tallies, text, readable),
+            None => false,
+        };
+        if let (Some((at, kind)), Some(share)) = (suspect, share)
+            && !judged
+            && place.selected
+        {
+            self.mass_finding(place, statement, &tallies, Suspect { at, kind, share }, text);
+        }
+        self.tallies = tallies;
+    }
+
+    fn count(&mut self, tallies: &[Tally]) {
+        for tally in tallies {
+            let table = self.tables.get_mut(tally.table);
+            if tally.deleted > 0 {
+                table.deletes.add(tally.deleted);
+                table.count(RowsKind::Delete, tally.deleted);
+            }
+            if tally.updated > 0 {
+                table.updates.add(tally.updated);
+                table.count(RowsKind::Update, tally.updated);
+            }
+            if tally.written > 0 {
+                table.count(RowsKind::Write, tally.written);
+            }
+        }
+    }
+
+    /// Whether what a statement did to the rows is worth a second look, once all the logs are
+    /// known: the first table of which it deleted, else updated, many rows or perhaps all.
+    fn suspect(&mut self, tallies: &[Tally]) -> Option<(usize, RowsKind)> {
+        let min_rows = self.options.min_rows;
+        let mut updated = None;
+        for (at, tally) in tallies.iter().enumerate() {
+            let table = self.tables.get_mut(tally.table);
+            // REPLACE deletes and writes anew.
+            let lost = tally.deleted.saturating_sub(tally.written);
+            let changed = tally.updated;
+            if table.is_system() || lost.max(changed) < FEWEST_ROWS.min(min_rows) {
+                continue;
+            }
+            let (floor, exact) = table.rows();
+            if lost > 0 && lost >= floor && (exact || floor >= FEWEST_ROWS) {
+                table.emptied += 1;
+                if table.emptied <= EMPTIED_OFTEN || lost >= min_rows {
+                    return Some((at, RowsKind::Delete));
+                }
+            }
+            if lost >= min_rows {
+                return Some((at, RowsKind::Delete));
+            }
+            if changed >= min_rows || (exact && changed == floor && changed >= FEWEST_ROWS) {
+                updated = updated.or(Some((at, RowsKind::Update)));
+            }
+        }
+        updated
+    }
+
+    /// A finding by the text of a statement of rows. Whether there is one, or its table is not
+    /// selected.
+    fn row_text_finding(
+        &mut self,
+        place: &Place<'_, 'a>,
+        statement: &Statement<'_, 'a>,
+        tallies: &[Tally],
+        text: Text<'a>,
+        readable: bool,
+    ) -> bool {
+        let session = session_of(place.transaction);
+        let dialect = session.dialect(&self.dialect);
+        let verdicts = classify(text.bytes, &dialect, b"");
+        let by_rows = |verdict: &&Verdict| {
+            use FindingKind::{AlwaysTrueWhere, DeleteWithoutWhere, UpdateWithoutWhere};
+            matches!(verdict.kind, DeleteWithoutWhere | UpdateWithoutWhere | AlwaysTrueWhere)
+        };
+        let Some(verdict) = verdicts.iter().find(by_rows) else { return false };
+        let verb = statement::head(text.bytes, &dialect).verb;
+        let wanted = match verb {
+            StatementVerb::Update => RowsKind::Update,
+            _ => RowsKind::Delete,
+        };
+        let targets = self.targets(verdict, tallies, wanted);
+        let Some(table) = self.worst_selected(&targets) else { return true };
+        let mut finding = self.finding(place, statement, verdict.kind, Some(text), &session);
+        match table {
+            Some(table) => self.name_table(&mut finding, table),
+            None => {
+                let named = verdict.tables.first();
+                finding.database = named.and_then(|table| table.database.clone());
+                finding.table = named.map(|table| table.table.clone());
+            }
+        }
+        self.judge_by_text(&mut finding, verdict);
+        if readable && !targets.is_empty() {
+            finding.rows = Some(targets.iter().map(|(_, rows)| rows).sum());
+        } else {
+            finding.reasons.push(Evidence::RowsUnreadable);
+        }
+        self.add_other_changes(&mut finding, tallies, table);
+        let lost = wanted == RowsKind::Delete;
+        let basis = Basis::Text { lost, known: 0, evidence: vec![], worst: None };
+        self.keep(place, finding, text.bytes, basis);
+        true
+    }
+
+    /// The tables that a statement names, with the rows of them that it changed: those of the kind
+    /// that its verb says, or of any kind where there are none, as in a table that keeps its
+    /// history. What its triggers and cascades changed is left out.
+    fn targets(
+        &self,
+        verdict: &Verdict,
+        tallies: &[Tally],
+        wanted: RowsKind,
+    ) -> Vec<(TableIndex, u64)> {
+        let named = |tally: &&Tally| {
+            let table = self.tables.get(tally.table);
+            verdict.tables.iter().any(|name| {
+                name.table.eq_ignore_ascii_case(&table.name)
+                    && name
+                        .database
+                        .as_deref()
+                        .is_none_or(|database| database.eq_ignore_ascii_case(&table.database))
+            })
+        };
+        for kind in [wanted, RowsKind::Update, RowsKind::Delete] {
+            let of_kind = |tally: &&Tally| tally.of(kind) > 0;
+            let found: Vec<_> = tallies.iter().filter(named).filter(of_kind).collect();
+            if !found.is_empty() {
+                return found.iter().map(|tally| (tally.table, tally.of(kind))).collect();
+            }
+        }
+        // A view, or a name that is written in another way than the table's own.
+        let first = tallies.iter().find(|tally| tally.of(wanted) > 0);
+        first.map(|tally| (tally.table, tally.of(wanted))).into_iter().collect()
+    }
+
+    /// Of these tables the one with the most rows that the filters select; `None` if they select
+    /// none, and `Some(None)` if there is no table.
+    fn worst_selected(&self, targets: &[(TableIndex, u64)]) -> Option<Option<TableIndex>> {
+        let filter = &self.options.filter;
+        if targets.is_empty() && !filter.by_table() {
+            return Some(None);
+        }
+        let selected = targets.iter().filter(|(index, _)| {
+            let table = self.tables.get(*index);
+            filter.selects_table(&table.database, &table.name)
+        });
+        // Of equals, the first.
+        let worst = selected.rev_max();
+        worst.map(|(index, _)| Some(*index))
+    }
+
+    fn name_table(&self, finding: &mut Finding, table: TableIndex) {
+        let table = self.tables.get(table);
+        finding.database = Some(table.database.clone());
+        finding.table = Some(table.name.clone());
+    }
+
+    fn add_other_changes(
+        &self,
+        finding: &mut Finding,
+        tallies: &[Tally],
+        named: Option<TableIndex>,
+    ) {
+        for tally in tallies.iter().filter(|tally| Some(tally.table) != named) {
+            let table = self.tables.get(tally.table);
+            let table = ddl::show_parts(&table.database, &table.name);
+            let kinds =
+                [("deleted", tally.deleted), ("updated", tally.updated), ("wrote", tally.written)];
+            for (what, rows) in kinds.into_iter().filter(|(_, rows)| *rows > 0) {
+                let table = table.clone();
+                finding.reasons.push(Evidence::AlsoChanged { what, rows, table });
+            }
+        }
+    }
+
+    /// A candidate by the number of its rows.
+    fn mass_finding(
+        &mut self,
+        place: &Place<'_, 'a>,
+        statement: &Statement<'_, 'a>,
+        tallies: &[Tally],
+        suspect: Suspect,
+        text: Option<Text<'a>>,
+    ) {
+        let Suspect { at, kind, share } = suspect;
+        let Some(tally) = tallies.get(at) else { return };
+        let table = self.tables.get(tally.table);
+        if !self.options.filter.selects_table(&table.database, &table.name) {
+            return;
+        }
+        let session = session_of(place.transaction);
+        let (finding_kind, rows) = match kind {
+            RowsKind::Update => (FindingKind::MassUpdate, tally.updated),
+            _ => (FindingKind::MassDelete, tally.deleted),
+        };
+        let mut finding = self.finding(place, statement, finding_kind, text, &session);
+        finding.rows = Some(rows);
+        self.name_table(&mut finding, tally.table);
+        self.add_other_changes(&mut finding, tallies, Some(tally.table));
+        let basis = Basis::Mass(Mass { table: tally.table, kind, rows, share });
+        self.keep(place, finding, text.map_or(b"", |text| text.bytes), basis);
+    }
+}
+
+/// A statement whose rows are to be judged at the end.
+struct Suspect {
+    /// Index of the tally.
+    at: usize,
+    kind: RowsKind,
+    share: Share,
+}
+
+/// The first of the largest.
+trait FirstMax<'t> {
+    fn rev_max(self) -> Option<&'t (TableIndex, u64)>;
+}
+
+impl<'t, I: DoubleEndedIterator<Item = &'t (TableIndex, u64)>> FirstMax<'t> for I {
+    fn rev_max(self) -> Option<&'t (TableIndex, u64)> {
+        self.rev().max_by_key(|(_, rows)| *rows)
+    }
+}
+
+/// The text that was logged with a statement of rows.
+fn row_text<'a>(statement: &Statement<'_, 'a>) -> Option<Text<'a>> {
+    let before_rows =
+        statement.events.iter().take_while(|event| event.event_type() != EventType::TABLE_MAP);
+    let mut texts = before_rows.filter_map(|event| match event.event_type() {
+        EventType::ROWS_QUERY => {
+            let bytes = rows_query(event.body()).ok()?;
+            Some(Text { bytes, source: StatementSource::RowsQuery })
+        }
+        EventType::ANNOTATE_ROWS => {
+            Some(Text { bytes: event.body(), source: StatementSource::Annotate })
+        }
+        _ => None,
+    });
+    texts.next()
+}

@@ -1,0 +1,72 @@
+//! What became of XA transactions: the decision stands in a transaction of its own, perhaps logs
+//! later.
+
+use std::collections::HashMap;
+
+use binlog_parser::address::EventAddress;
+use binlog_parser::event::query::QueryEvent;
+use binlog_parser::header::EventType;
+use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::{Ending, Unit, Units};
+
+/// How an XA transaction ended, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Decision {
+    Commit(EventAddress),
+    Rollback(EventAddress),
+}
+
+/// A prepared transaction: where in the set, and its name as the servers write it.
+pub(super) type Prepared = (usize, u64, String);
+
+/// Finds the first decision about each of these transactions behind its place. The logs are read
+/// again for it, from the first of them on.
+pub(super) fn decisions(set: &LogSet, prepared: &[Prepared]) -> HashMap<Prepared, Decision> {
+    let mut found = HashMap::new();
+    let Some(first) = prepared.iter().map(|(log, ..)| *log).min() else { return found };
+    for (index, log) in set.logs().iter().enumerate().skip(first) {
+        for unit in Units::new(log.scan()) {
+            let Unit::Transaction(transaction) = unit else { continue };
+            if transaction.ending != Ending::Statement {
+                continue;
+            }
+            let Some(event) = transaction.events.last() else { continue };
+            if event.event_type() != EventType::QUERY {
+                continue;
+            }
+            let text = QueryEvent::parse(event.body()).map_or(&b""[..], |query| query.text);
+            let Some((commit, xid)) = decision(text) else { continue };
+            let at = || EventAddress::new(log.name(), transaction.start());
+            for one in prepared.iter().filter(|(.., known)| known.eq_ignore_ascii_case(xid)) {
+                if (index, event.offset) > (one.0, one.1) && !found.contains_key(one) {
+                    let decided =
+                        if commit { Decision::Commit(at()) } else { Decision::Rollback(at()) };
+                    found.insert(one.clone(), decided);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Whether a text commits or rolls back a prepared transaction, and which.
+fn decision(text: &[u8]) -> Option<(bool, &str)> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (commit, rest) = match text.strip_prefix("XA COMMIT ") {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix("XA ROLLBACK ")?),
+    };
+    Some((commit, rest.trim_end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decisions_are_known_by_their_text() {
+        assert_eq!(decision(b"XA COMMIT X'61',X'',1"), Some((true, "X'61',X'',1")));
+        assert_eq!(decision(b"XA ROLLBACK X'61',X'',1"), Some((false, "X'61',X'',1")));
+        assert_eq!(decision(b"XA END X'61',X'',1"), None);
+    }
+}
