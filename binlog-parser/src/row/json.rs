@@ -1,5 +1,4 @@
-//! MySQL's binary JSON as text, exactly as the server prints it (`json_binary.cc` for the format,
-//! `wrapper_to_string` of `json_dom.cc` for the text).
+//! MySQL's binary JSON (`json_binary.cc`). As text it is in [`super::json_text`].
 //!
 //! ```text
 //! type | count | size | key entries   | value entries       | keys | values
@@ -9,13 +8,6 @@
 //!
 //! An offset may point anywhere, so nesting has a limit, and so has the sum of bytes looked at.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
-use super::column::code;
-use super::decimal::Decimal;
-use super::float;
-use super::temporal::{Datetime, Time};
 use crate::error::Fault;
 use crate::limits;
 use crate::wire::Reader;
@@ -38,9 +30,6 @@ mod jsonb {
     pub const OPAQUE: u8 = 15;
 }
 
-/// Characters a line of the servers' base64 has (`base64_encode` in `base64.h`).
-const BASE64_LINE: usize = 76;
-
 /// A JSON document in MySQL's binary form, not looked at yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Json<'a> {
@@ -48,25 +37,74 @@ pub struct Json<'a> {
     pub bytes: &'a [u8],
 }
 
-impl Json<'_> {
-    /// Appends the document as text.
+/// What a document is made of, as [`Json::visit`] tells it: in the order of the text.
+pub trait JsonVisitor {
+    /// An object begins, or an array.
+    fn begin(&mut self, container: JsonContainer);
+    /// The member number `index` of an object follows.
+    fn member(&mut self, index: usize, key: &[u8]);
+    /// The element number `index` of an array follows.
+    fn element(&mut self, index: usize);
+    /// The object or array ends.
+    fn end(&mut self, container: JsonContainer);
+    /// A value that holds no others.
     ///
     /// # Errors
-    /// A [`Fault`] if the bytes are no such document, or one too deep or too entangled to print.
-    /// What was appended until then stays.
-    pub fn write_text(&self, out: &mut Vec<u8>) -> Result<(), Fault> {
+    /// A [`Fault`] if it is malformed.
+    fn scalar(&mut self, scalar: JsonScalar<'_>) -> Result<(), Fault>;
+}
+
+/// What holds other values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonContainer {
+    /// Members with keys, sorted by the length of the key and then by its bytes.
+    Object,
+    /// Elements.
+    Array,
+}
+
+/// A value that holds no others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum JsonScalar<'a> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Boolean(bool),
+    /// An integer with a sign.
+    Integer(i64),
+    /// An integer without one.
+    Unsigned(u64),
+    /// Any other number.
+    Double(f64),
+    /// Text in utf8mb4.
+    String(&'a [u8]),
+    /// A value of a type that JSON does not have.
+    Opaque {
+        /// Number of the type, see [`code`].
+        field_type: u8,
+        /// The value in a form of its own.
+        bytes: &'a [u8],
+    },
+}
+
+impl Json<'_> {
+    /// Walks through the document.
+    ///
+    /// # Errors
+    /// A [`Fault`] if the bytes are no such document, or one too deep or too entangled to read, or
+    /// what `visitor` says.
+    pub fn visit(&self, visitor: &mut impl JsonVisitor) -> Result<(), Fault> {
         let Some((kind, data)) = self.bytes.split_first() else {
-            out.extend_from_slice(b"null");
-            return Ok(());
+            return visitor.scalar(JsonScalar::Null);
         };
         let length = self.bytes.len() as u64;
         let budget = length.saturating_mul(limits::JSON_VISITS_PER_BYTE);
-        Printer { out, budget, allowed: budget }.value(*kind, data, 0)
+        Walker { visitor, budget, allowed: budget }.value(*kind, data, 0)
     }
 }
 
-struct Printer<'o> {
-    out: &'o mut Vec<u8>,
+struct Walker<'v, V> {
+    visitor: &'v mut V,
     /// Bytes that may still be looked at.
     budget: u64,
     allowed: u64,
@@ -81,7 +119,7 @@ struct Container<'a> {
     values: Reader<'a>,
 }
 
-impl Printer<'_> {
+impl<V: JsonVisitor> Walker<'_, V> {
     fn visit(&mut self, bytes: usize) -> Result<(), Fault> {
         match self.budget.checked_sub(bytes as u64) {
             Some(left) => {
@@ -100,61 +138,66 @@ impl Printer<'_> {
             jsonb::SMALL_ARRAY => return self.array(data, false, depth + 1),
             jsonb::LARGE_ARRAY => return self.array(data, true, depth + 1),
             jsonb::LITERAL => {
-                let literal = reader.u8("JSON literal")?;
-                self.literal(literal)?;
+                let literal = literal(reader.u8("JSON literal")?)?;
+                self.visitor.scalar(literal)?;
             }
-            jsonb::INT16 => self.number(reader.u16("JSON int16")? as i16),
-            jsonb::UINT16 => self.number(reader.u16("JSON uint16")?),
-            jsonb::INT32 => self.number(reader.u32("JSON int32")? as i32),
-            jsonb::UINT32 => self.number(reader.u32("JSON uint32")?),
-            jsonb::INT64 => self.number(reader.u64("JSON int64")? as i64),
-            jsonb::UINT64 => self.number(reader.u64("JSON uint64")?),
-            jsonb::DOUBLE => self.double(f64::from_bits(reader.u64("JSON double")?)),
+            jsonb::INT16 => self.integer(reader.u16("JSON int16")? as i16)?,
+            jsonb::UINT16 => self.unsigned(reader.u16("JSON uint16")?)?,
+            jsonb::INT32 => self.integer(reader.u32("JSON int32")? as i32)?,
+            jsonb::UINT32 => self.unsigned(reader.u32("JSON uint32")?)?,
+            jsonb::INT64 => self.integer(reader.u64("JSON int64")? as i64)?,
+            jsonb::UINT64 => self.unsigned(reader.u64("JSON uint64")?)?,
+            jsonb::DOUBLE => {
+                let value = f64::from_bits(reader.u64("JSON double")?);
+                self.visitor.scalar(JsonScalar::Double(value))?;
+            }
             jsonb::STRING => {
                 let string = counted(&mut reader, "JSON string")?;
                 self.visit(string.len())?;
-                quote(string, self.out);
+                self.visitor.scalar(JsonScalar::String(string))?;
             }
             jsonb::OPAQUE => {
                 let field_type = reader.u8("type of an opaque JSON value")?;
                 let bytes = counted(&mut reader, "opaque JSON value")?;
                 self.visit(bytes.len())?;
-                self.opaque(field_type, bytes)?;
+                self.visitor.scalar(JsonScalar::Opaque { field_type, bytes })?;
             }
             other => return Err(Fault::value("JSON type", "0 to 12 or 15", other)),
         }
         self.visit(1)
     }
 
+    fn integer(&mut self, integer: impl Into<i64>) -> Result<(), Fault> {
+        self.visitor.scalar(JsonScalar::Integer(integer.into()))
+    }
+
+    fn unsigned(&mut self, integer: impl Into<u64>) -> Result<(), Fault> {
+        self.visitor.scalar(JsonScalar::Unsigned(integer.into()))
+    }
+
     fn object(&mut self, data: &[u8], large: bool, depth: usize) -> Result<(), Fault> {
         let mut object = self.container(data, large, true, depth)?;
-        self.out.push(b'{');
+        self.visitor.begin(JsonContainer::Object);
         for index in 0..object.count {
-            if index > 0 {
-                self.out.extend_from_slice(b", ");
-            }
             let key = object.key()?;
             self.visit(key.len())?;
-            quote(key, self.out);
-            self.out.extend_from_slice(b": ");
+            self.visitor.member(index, key);
             let (kind, data) = object.value()?;
             self.value(kind, data, depth)?;
         }
-        self.out.push(b'}');
+        self.visitor.end(JsonContainer::Object);
         Ok(())
     }
 
     fn array(&mut self, data: &[u8], large: bool, depth: usize) -> Result<(), Fault> {
         let mut array = self.container(data, large, false, depth)?;
-        self.out.push(b'[');
+        self.visitor.begin(JsonContainer::Array);
         for index in 0..array.count {
-            if index > 0 {
-                self.out.extend_from_slice(b", ");
-            }
+            self.visitor.element(index);
             let (kind, data) = array.value()?;
             self.value(kind, data, depth)?;
         }
-        self.out.push(b']');
+        self.visitor.end(JsonContainer::Array);
         Ok(())
     }
 
@@ -184,54 +227,15 @@ impl Printer<'_> {
         self.visit(2 * offset_bytes + key_bytes + value_bytes)?;
         Ok(Container { data, large, count, keys, values })
     }
+}
 
-    fn literal(&mut self, literal: u8) -> Result<(), Fault> {
-        self.out.extend_from_slice(match literal {
-            0 => b"null",
-            1 => b"true",
-            2 => b"false",
-            other => return Err(Fault::value("JSON literal", "0, 1 or 2", other)),
-        });
-        Ok(())
-    }
-
-    fn number(&mut self, number: impl ToString) {
-        self.out.extend_from_slice(number.to_string().as_bytes());
-    }
-
-    /// A double shows that it is none of the integers.
-    fn double(&mut self, value: f64) {
-        let start = self.out.len();
-        float::write_double(value, self.out);
-        if !self.out[start..].iter().any(|byte| matches!(byte, b'.' | b'e')) {
-            self.out.extend_from_slice(b".0");
-        }
-    }
-
-    /// A value of a type that JSON does not have: a decimal is a number, dates and times are
-    /// strings, and everything else is base64.
-    fn opaque(&mut self, field_type: u8, bytes: &[u8]) -> Result<(), Fault> {
-        match field_type {
-            code::NEWDECIMAL => {
-                let mut reader = Reader::new(bytes);
-                let precision = reader.u8("precision of a JSON decimal")?;
-                let scale = reader.u8("scale of a JSON decimal")?;
-                Decimal::decode(reader.rest(), precision, scale)?.write_text(self.out);
-            }
-            code::DATE | code::DATETIME | code::TIMESTAMP | code::TIME => {
-                let text = temporal(field_type, bytes)?;
-                quote(text.as_bytes(), self.out);
-            }
-            _ => {
-                let encoded = STANDARD.encode(bytes);
-                let lines: Vec<_> = encoded.as_bytes().chunks(BASE64_LINE).collect();
-                let mut text = format!("base64:type{field_type}:").into_bytes();
-                text.extend(lines.join(&b'\n'));
-                quote(&text, self.out);
-            }
-        }
-        Ok(())
-    }
+fn literal(literal: u8) -> Result<JsonScalar<'static>, Fault> {
+    Ok(match literal {
+        0 => JsonScalar::Null,
+        1 => JsonScalar::Boolean(true),
+        2 => JsonScalar::Boolean(false),
+        other => return Err(Fault::value("JSON literal", "0, 1 or 2", other)),
+    })
 }
 
 impl<'a> Container<'a> {
@@ -281,49 +285,6 @@ fn counted<'a>(reader: &mut Reader<'a>, what: &'static str) -> Result<&'a [u8], 
         }
     }
     Err(Fault::limit(what, u32::MAX.into(), length))
-}
-
-/// Packed form of `my_time.cc`: a signed number, 24 bits of it microseconds, the rest as in a
-/// column.
-fn temporal(field_type: u8, bytes: &[u8]) -> Result<String, Fault> {
-    const FSP: u8 = 6;
-    let packed = Reader::new(bytes).u64("JSON date or time")? as i64;
-    let magnitude = packed.unsigned_abs();
-    let (bits, microsecond) = (magnitude >> 24, (magnitude & 0xFF_FFFF) as u32);
-    if field_type == code::TIME {
-        return Ok(Time::from_bits(packed < 0, bits, microsecond, FSP)?.to_string());
-    }
-    let datetime = Datetime::from_bits(bits, microsecond, FSP)?;
-    Ok(if field_type == code::DATE { datetime.date.to_string() } else { datetime.to_string() })
-}
-
-/// Appends a string in quotes, with the escapes of `double_quote` in `json_dom.cc`.
-fn quote(string: &[u8], out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    out.push(b'"');
-    for byte in string {
-        let short = match byte {
-            b'"' | b'\\' => *byte,
-            0x08 => b'b',
-            b'\t' => b't',
-            b'\n' => b'n',
-            0x0C => b'f',
-            b'\r' => b'r',
-            0..=0x1F => {
-                out.extend_from_slice(b"\\u00");
-                out.push(HEX[usize::from(byte >> 4)]);
-                out.push(HEX[usize::from(byte & 0xF)]);
-                continue;
-            }
-            _ => {
-                out.push(*byte);
-                continue;
-            }
-        };
-        out.push(b'\\');
-        out.push(short);
-    }
-    out.push(b'"');
 }
 
 #[cfg(test)]

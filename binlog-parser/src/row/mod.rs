@@ -16,6 +16,7 @@ pub mod geometry;
 pub mod image;
 pub mod integer;
 pub mod json;
+pub mod json_text;
 pub mod layout;
 pub mod temporal;
 pub mod temporal_old;
