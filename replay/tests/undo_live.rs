@@ -61,7 +61,7 @@ fn start(product: Product) -> Server {
     server
 }
 
-const FORMATS: [Format; 1] = [Format::Base64];
+const FORMATS: [Format; 2] = [Format::Base64, Format::Sql];
 
 /// What a day may hold beside DELETE without WHERE. Every statement is undone in every test, so
 /// there is no DDL in it.

@@ -5,7 +5,7 @@ use std::path::Path;
 use binlog_parser::address::Address;
 use binlog_parser::source::log_set::LogSet;
 use clap::{ArgGroup, Args, ValueEnum};
-use replay::undo::{self, Format, PACKET_BYTES, Report, Request, Scope};
+use replay::undo::{self, Format, Report, Request, Scope};
 
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::OutputArgs;
@@ -80,10 +80,8 @@ impl UndoArgs {
     pub fn run(&self, ui: &Ui) -> Outcome {
         let set = self.logs.open(ui)?;
         let request = Request {
-            scope: self.scope(ui, &set)?,
             filter: self.select.filter(&set)?,
-            format: self.format.into(),
-            packet_bytes: PACKET_BYTES,
+            ..Request::new(self.scope(ui, &set)?, self.format.into())
         };
         // Before the work, so that a name that is taken is told at once.
         let mut out = self.output.open(logs::paths(&set))?;

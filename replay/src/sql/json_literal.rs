@@ -150,6 +150,11 @@ impl Builder<'_> {
             code::DATE => "DATE",
             code::TIME => "TIME(6)",
             code::DATETIME => "DATETIME(6)",
+            // No bytes at all would be text without the X.
+            _ if bytes.is_empty() => {
+                self.out.extend_from_slice(b"X''");
+                return Ok(());
+            }
             _ => {
                 hex_literal(self.out, bytes);
                 return Ok(());

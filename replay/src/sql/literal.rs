@@ -167,9 +167,8 @@ mod tests {
 
     #[test]
     fn a_sign_is_not_guessed() {
-        let value = Value::decode(&Column::new(T::Tiny), Some(&[1])).map(|value| {
-            push_literal(&mut vec![], &value, None).unwrap_err()
-        });
+        let value = Value::decode(&Column::new(T::Tiny), Some(&[1]))
+            .map(|value| push_literal(&mut vec![], &value, None).unwrap_err());
         assert_eq!(value, Ok(NoLiteral::Sign));
     }
 }

@@ -12,8 +12,10 @@ use crate::error::Result;
 
 /// A statement of rows on the backward walk.
 pub(super) struct Visited<'v, 't, 'a> {
-    /// Its log.
+    /// The log that it stands in.
     pub log: &'a Log,
+    /// Number of that log in its set.
+    pub log_number: usize,
     /// How its events are read.
     pub format: &'v FormatDescription,
     /// The statement.
@@ -38,7 +40,7 @@ pub(super) fn walk<'s>(
             .collect();
         for statement in statements.iter().rev() {
             let statement = RowsStatement::read(statement, log, format)?;
-            visit(Visited { log, format, statement })?;
+            visit(Visited { log, log_number: entry.log as usize, format, statement })?;
         }
     }
     Ok(())

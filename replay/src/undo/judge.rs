@@ -155,6 +155,10 @@ impl Judge<'_> {
         }
         tables.iter().any(|table| {
             let database = table.database.as_deref().unwrap_or(query.database);
+            // Without a table, the whole database is meant.
+            if table.table.is_empty() {
+                return self.filter.selects_database(database);
+            }
             self.filter.selects_table(database, &table.table)
         })
     }

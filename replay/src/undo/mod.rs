@@ -8,6 +8,7 @@
 //! judge      can each of their statements be inverted? else nothing is written     -> report
 //! backward   from the newest to the oldest, one transaction at a time
 //!   base64     inverted rows events in BINLOG statements
+//!   sql        INSERT, UPDATE and DELETE statements
 //! ```
 
 mod backward;
@@ -21,6 +22,9 @@ mod refusals;
 mod report;
 mod request;
 mod rows_statement;
+mod sql;
+mod table_sql;
+mod tables;
 
 pub use plan::{Plan, plan};
 pub use report::{Report, RowCounts};
@@ -29,6 +33,13 @@ pub use request::{Format, PACKET_BYTES, Request, Scope};
 /// First line of what is written: from here on the MariaDB client takes no commands for itself, and
 /// the MySQL client reads a comment.
 const SANDBOX: &[u8] = br"/*M!999999\- enable the sandbox mode */";
+
+/// The way out where column names are not known.
+const NAMES_HINT: &str = "give the table's definition with --schema FILE (a mysqldump), or take --format base64, which \
+     needs no names";
+
+/// The way out where a value has no literal.
+const BASE64_HINT: &str = "take --format base64, which carries every value";
 
 /// Lines that tell a reader what the file is. Only our own words: nothing from a log may stand in a
 /// comment.

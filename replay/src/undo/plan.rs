@@ -1,19 +1,25 @@
 //! An undo that is known to be possible, and not written yet.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
+use binlog_parser::event::rows::{RowsKind, flags};
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::Transaction;
 
-use super::base64;
 use super::history::{self, Observer};
 use super::index::{Entry, Format as LogFormat, Index};
 use super::judge::Judge;
-use super::refusals::Refusals;
+use super::refusals::{Refusals, WAY_OUT};
 use super::report::Report;
 use super::request::{Format, Request};
+use super::rows_statement::{Rows, RowsStatement, at};
+use super::table_sql::TableSql;
+use super::tables::{Drift, Tables};
+use super::{BASE64_HINT, NAMES_HINT, base64, sql};
 use crate::error::{Error, Result};
+use crate::schema::{Source, TableName, readable};
 
 /// An undo that is known to be possible. Nothing is written yet.
 #[derive(Debug)]
@@ -21,6 +27,7 @@ pub struct Plan<'s> {
     set: &'s LogSet,
     request: &'s Request,
     index: Index,
+    tables: Tables,
     report: Report,
 }
 
@@ -28,24 +35,26 @@ pub struct Plan<'s> {
 ///
 /// # Errors
 /// [`crate::Error::Refused`] with everything that stands against it: statements without rows to
-/// reverse, images that lack columns, transactions whose end is not known. A log that cannot be
-/// read.
+/// reverse, images that lack columns, transactions whose end is not known, tables that are others
+/// now, and for SQL columns without names and values without literals. A log that cannot be read.
 pub fn plan<'s>(set: &'s LogSet, request: &'s Request) -> Result<Plan<'s>> {
-    if request.format == Format::Sql {
-        let hint = "--format base64 needs no names";
-        return Err(Error::refused("the names of the columns are not known", hint));
-    }
     let judge =
         Judge { filter: &request.filter, refusals: Refusals::default(), report: Report::default() };
-    let mut planner = Planner { set, judge };
+    let rows = RowsPlanner {
+        format: request.format,
+        tables: Tables::new(request.schema.clone()),
+        first: BTreeMap::new(),
+        told: BTreeSet::new(),
+        cascades: BTreeSet::new(),
+        scratch: vec![],
+    };
+    let mut planner = Planner { set, judge, rows };
     let index = history::walk(set, request, &mut planner)?;
-    let Judge { refusals, mut report, .. } = planner.judge;
+    planner.conclude();
+    let Planner { judge: Judge { refusals, report, .. }, rows, .. } = planner;
     match refusals.into_error() {
         Some(refusal) => Err(refusal),
-        None => {
-            closing_words(&mut report);
-            Ok(Plan { set, request, index, report })
-        }
+        None => Ok(Plan { set, request, index, tables: rows.tables, report }),
     }
 }
 
@@ -61,34 +70,186 @@ impl Plan<'_> {
     /// # Errors
     /// What the output says; a log that cannot be read any more.
     pub fn write(mut self, out: &mut dyn Write) -> Result<Report> {
-        self.report.largest_packet = base64::write(self.set, &self.index, self.request, out)?;
+        let Plan { set, request, index, tables, .. } = &self;
+        self.report.largest_packet = match request.format {
+            Format::Base64 => base64::write(set, index, request, out)?,
+            Format::Sql => sql::write(set, index, tables, request, out)?,
+        };
         Ok(self.report)
-    }
-}
-
-/// What is true of every undo.
-fn closing_words(report: &mut Report) {
-    if report.rows() > 0 {
-        report.warn("AUTO_INCREMENT counters and sequences do not go back");
     }
 }
 
 struct Planner<'s> {
     set: &'s LogSet,
     judge: Judge<'s>,
+    rows: RowsPlanner,
+}
+
+/// What is asked of every rows event that will be undone.
+struct RowsPlanner {
+    format: Format,
+    tables: Tables,
+    /// Where the first rows of each table stand that are undone: log, offset.
+    first: BTreeMap<TableName, (usize, u64)>,
+    /// Tables of which the reader was told what there is to tell.
+    told: BTreeSet<TableName>,
+    /// Tables whose rows may have taken rows of others along, without a trace in the logs; and
+    /// whether they were deleted, or else updated.
+    cascades: BTreeSet<(TableName, bool)>,
+    scratch: Vec<u8>,
 }
 
 impl Observer for Planner<'_> {
     fn undone(&mut self, entry: Entry, index: &Index, transaction: &Transaction<'_>) -> Result<()> {
-        let log = &self.set.logs()[entry.log as usize];
-        self.judge.transaction(log, index.format(entry), transaction, |_, _, _| Ok(()))
+        let number = entry.log as usize;
+        let log = &self.set.logs()[number];
+        let rows = &mut self.rows;
+        let format = index.format(entry);
+        self.judge.transaction(log, format, transaction, |judge, statement, event| {
+            rows.event(judge, (number, log), format, statement, event)
+        })
     }
 
-    fn seen(&mut self, _: &Log, _: &LogFormat, _: &Transaction<'_>) -> Result<()> {
-        Ok(())
+    fn seen(&mut self, log: &Log, format: &LogFormat, transaction: &Transaction<'_>) -> Result<()> {
+        self.rows
+            .tables
+            .follow(format.log, &format.description, transaction)
+            .map_err(|fault| Error::at(fault, log.location(transaction.start())))
     }
 
     fn notes(&mut self) -> (&mut Refusals, &mut Report) {
         (&mut self.judge.refusals, &mut self.judge.report)
+    }
+}
+
+impl RowsPlanner {
+    fn event(
+        &mut self,
+        judge: &mut Judge<'_>,
+        (number, log): (usize, &Log),
+        format: &binlog_parser::event::format_description::FormatDescription,
+        statement: &RowsStatement<'_, '_>,
+        rows: &Rows<'_, '_>,
+    ) -> Result<()> {
+        let map = statement.map_of(rows);
+        let name = map.name();
+        let event = &rows.rows;
+        if event.kind != RowsKind::Write && event.flags & flags::USE_SQL_FOREIGN_KEY == 0 {
+            self.cascades.insert((name.clone(), event.kind == RowsKind::Delete));
+        }
+        self.first.entry(name.clone()).or_insert((number, map.event.offset));
+        let resolved = self.tables.table(map, number, format);
+        if self.format == Format::Base64 {
+            if let Ok(table) = resolved {
+                self.tell_triggers(judge, &table);
+            }
+            return Ok(());
+        }
+        let table = match resolved {
+            Ok(table) => table,
+            Err(why) => {
+                if self.told.insert(name) {
+                    let place = log.location(map.event.offset).of("Table_map");
+                    judge.refusals.add(place, why.to_string(), NAMES_HINT);
+                }
+                return Ok(());
+            }
+        };
+        self.tell(judge, &table);
+        self.values(judge, log, &table, rows, &map.layout)
+    }
+
+    /// Whether every value has a literal. Of those that have none in an event, the first is told.
+    fn values(
+        &mut self,
+        judge: &mut Judge<'_>,
+        log: &Log,
+        table: &TableSql,
+        rows: &Rows<'_, '_>,
+        layout: &binlog_parser::row::RowLayout,
+    ) -> Result<()> {
+        for change in rows.rows.changes(layout) {
+            let change = change.map_err(|fault| at(fault, log, rows.event))?;
+            for image in [change.before, change.after].into_iter().flatten() {
+                if let Err((ordinal, why)) = table.check(image, &mut self.scratch) {
+                    let column = table.resolved.columns.get(ordinal);
+                    let column = column.map_or_else(String::new, |column| readable(&column.name));
+                    let place = log.location(rows.event.offset).of(rows.event.event_type().name());
+                    let why = format!("{}, column {column}: {why}", table.resolved.name);
+                    judge.refusals.add(place, why, BASE64_HINT);
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_triggers(&mut self, judge: &mut Judge<'_>, table: &TableSql) {
+        if table.resolved.has_triggers == Some(true) {
+            judge.report.triggers.insert(table.resolved.name.clone());
+        }
+    }
+
+    fn tell(&mut self, judge: &mut Judge<'_>, table: &TableSql) {
+        self.tell_triggers(judge, table);
+        let name = &table.resolved.name;
+        if !self.told.insert(name.clone()) {
+            return;
+        }
+        if table.resolved.key.is_none() {
+            judge.report.warn(format!(
+                "{name} has no key: a row is found by all its values, and of rows that are alike \
+                 any one is taken"
+            ));
+        }
+        if table.resolved.source == Source::Metadata && table.resolved.definition.is_none() {
+            judge.report.warn(format!(
+                "{name}: only the log's metadata are known; a generated column would make the \
+                 statements fail, a definition given with --schema leaves it out"
+            ));
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// What can be told when the whole history is known.
+    fn conclude(&mut self) {
+        for (name, &(number, offset)) in &self.rows.first {
+            let log = &self.set.logs()[number];
+            let place = log.location(offset);
+            let refusals = &mut self.judge.refusals;
+            match self.rows.tables.drift(name, number, offset) {
+                None => {}
+                Some(Drift::Gone) => {
+                    refusals.add(place, format!("{name} was dropped or renamed later"), WAY_OUT);
+                }
+                Some(Drift::Other) => {
+                    let why = format!("{name} has other columns now, by a later ALTER TABLE");
+                    refusals.add(place, why, WAY_OUT);
+                }
+                Some(Drift::Longer) => self.judge.report.warn(format!(
+                    "{name} has more columns now: rows that come back get the defaults there"
+                )),
+                Some(Drift::Unknown) => self.judge.report.warn(format!(
+                    "{name} was changed later by a statement that is not understood: compare its \
+                     columns"
+                )),
+            }
+        }
+        for (name, deleted) in &self.rows.cascades {
+            let children = self.rows.tables.children(name, *deleted);
+            if !children.is_empty() {
+                let children: Vec<_> = children.iter().map(ToString::to_string).collect();
+                self.judge.report.warn(format!(
+                    "foreign keys of {} follow {} in {name}: what they changed is not in the logs, \
+                     so it is not undone",
+                    children.join(", "),
+                    if *deleted { "deletes" } else { "updates of keys" },
+                ));
+            }
+        }
+        if self.judge.report.rows() > 0 {
+            self.judge.report.warn("AUTO_INCREMENT counters and sequences do not go back");
+        }
     }
 }

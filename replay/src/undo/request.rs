@@ -1,5 +1,6 @@
 //! What is to be undone, and how.
 
+use crate::schema::{Schema, Source};
 use crate::select::{Filter, Target};
 
 /// How large a packet may become, unless the caller says otherwise: far below the 16 MiB that
@@ -33,15 +34,23 @@ pub struct Request {
     pub filter: Filter,
     /// As what.
     pub format: Format,
+    /// Definitions that the user has: those of a dump. They count where the logs have none.
+    pub schema: Schema,
     /// About how many bytes a statement may have; one large row may exceed it.
     pub packet_bytes: usize,
 }
 
 impl Request {
-    /// A request without filters, in packets of [`PACKET_BYTES`].
+    /// A request without filters and definitions, in packets of [`PACKET_BYTES`].
     #[must_use]
     pub fn new(scope: Scope, format: Format) -> Self {
-        Request { scope, filter: Filter::default(), format, packet_bytes: PACKET_BYTES }
+        Request {
+            scope,
+            filter: Filter::default(),
+            format,
+            schema: Schema::new(Source::Dump),
+            packet_bytes: PACKET_BYTES,
+        }
     }
 }
 

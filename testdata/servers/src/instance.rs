@@ -132,6 +132,8 @@ impl Server {
         let data = folder.path().join("data");
         copy_folder(&installation.template(), &data)?;
         fs::create_dir(folder.path().join("log"))?;
+        // A server that starts clears the temporary files of others from a folder that they share.
+        fs::create_dir(folder.path().join("tmp"))?;
         if let Some(uuid) = &options.server_uuid {
             fs::write(data.join("auto.cnf"), format!("[auto]\nserver-uuid={uuid}\n"))?;
         }
@@ -160,6 +162,7 @@ impl Server {
             .args(base_arguments(self.product))
             .arg(format!("--socket={}", self.socket().display()))
             .arg(format!("--pid-file={}", path("server.pid")))
+            .arg(format!("--tmpdir={}", path("tmp")))
             .arg(format!("--log-bin={}/{}", path("log"), self.product.log_name()))
             .args(&self.args);
         let process = Guarded::spawn(&command, self.folder.path())?;

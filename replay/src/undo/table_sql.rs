@@ -1,0 +1,322 @@
+//! A table, ready for statements on its rows.
+
+use binlog_parser::Fault;
+use binlog_parser::row::text::BINARY_COLLATION;
+use binlog_parser::row::{ColumnType, Columns, RowImage, Value};
+
+use crate::schema::{ResolvedColumn, ResolvedTable, SqlType};
+use crate::sql::literal::{NoLiteral, push_literal};
+use crate::sql::quote::{hex_literal, push_hex, quote_identifier, quote_table};
+
+/// A table, ready for statements on its rows.
+#[derive(Debug)]
+pub(super) struct TableSql {
+    /// What is known of it.
+    pub resolved: ResolvedTable,
+    /// How its rows are read.
+    columns: Columns,
+    /// Name of each column, quoted.
+    names: Vec<Vec<u8>>,
+    /// Name of the table, quoted.
+    name: Vec<u8>,
+    /// Columns whose values may have no literal.
+    doubtful: Vec<usize>,
+}
+
+/// The values of one image, by column; `None` where the image lacks the column.
+pub(super) type Row<'a> = Vec<Option<Value<'a>>>;
+
+impl TableSql {
+    /// The table of a map with these columns.
+    pub fn new(resolved: ResolvedTable, mut columns: Columns) -> Self {
+        columns.describe(|ordinal, column| {
+            if let Some(known) = resolved.columns.get(ordinal) {
+                column.unsigned = known.unsigned;
+                if charset(known) == Some("binary") {
+                    // By this a BINARY value gets the zeros back that are not logged.
+                    column.collation = Some(BINARY_COLLATION);
+                }
+            }
+        });
+        let quoted = |name: &[u8]| {
+            let mut out = vec![];
+            quote_identifier(&mut out, name);
+            out
+        };
+        let mut name = vec![];
+        quote_table(&mut name, &resolved.name.database, &resolved.name.table);
+        let names = resolved.columns.iter().map(|column| quoted(&column.name)).collect();
+        let doubtful = (0..columns.len()).filter(|at| {
+            let known = resolved.columns.get(*at);
+            known.is_none_or(|known| is_doubtful(columns[*at].column_type, known))
+        });
+        let doubtful = doubtful.collect();
+        TableSql { resolved, columns, names, name, doubtful }
+    }
+
+    /// Whether a client may take something in the names for a command of its own.
+    pub fn has_awkward_names(&self) -> bool {
+        let awkward = |byte: &u8| byte.is_ascii_control() || *byte == b'\\';
+        self.name.iter().chain(self.names.iter().flatten()).any(awkward)
+    }
+
+    /// The values of an image.
+    ///
+    /// # Errors
+    /// A [`Fault`] if a value is none of its type.
+    pub fn row<'a>(&'a self, image: RowImage<'a>) -> Result<Row<'a>, Fault> {
+        let mut row = vec![None; self.columns.len()];
+        for cell in image.cells(&self.columns) {
+            let cell = cell?;
+            if let (Some(slot), Some(column)) =
+                (row.get_mut(cell.ordinal), self.columns.get(cell.ordinal))
+            {
+                *slot = Some(Value::decode(column, cell.bytes)?);
+            }
+        }
+        Ok(row)
+    }
+
+    /// Whether every value of an image can be written.
+    ///
+    /// # Errors
+    /// Why one cannot, with the ordinal of its column.
+    pub fn check(
+        &self,
+        image: RowImage<'_>,
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), (usize, NoLiteral)> {
+        if self.doubtful.is_empty() {
+            return Ok(());
+        }
+        for cell in image.cells(&self.columns) {
+            let cell = cell.map_err(|fault| (0, fault.into()))?;
+            let ordinal = cell.ordinal;
+            let (Some(column), true) =
+                (self.columns.get(ordinal), self.doubtful.contains(&ordinal))
+            else {
+                continue;
+            };
+            scratch.clear();
+            Value::decode(column, cell.bytes)
+                .map_err(NoLiteral::from)
+                .and_then(|value| self.push_value(scratch, ordinal, &value))
+                .map_err(|why| (ordinal, why))?;
+        }
+        Ok(())
+    }
+
+    /// Columns that a statement sets.
+    pub fn settable(&self) -> impl Iterator<Item = usize> + '_ {
+        let columns = self.resolved.columns.iter().enumerate();
+        columns.filter(|(_, column)| column.is_settable()).map(|(ordinal, _)| ordinal)
+    }
+
+    /// Whether an UPDATE of other columns changes this one.
+    pub fn changes_by_itself(&self, ordinal: usize) -> bool {
+        use ColumnType as T;
+        let temporal = self.columns.get(ordinal).is_some_and(|column| {
+            matches!(
+                column.column_type,
+                T::Timestamp2 { .. } | T::Datetime2 { .. } | T::TimestampOld | T::DatetimeOld
+            )
+        });
+        match self.resolved.definition {
+            Some(_) => self.resolved.columns.get(ordinal).is_some_and(|c| c.on_update_now),
+            // Without a definition any of these may.
+            None => temporal,
+        }
+    }
+
+    /// Appends `INSERT INTO table (columns) VALUES`.
+    pub fn push_insert(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"INSERT INTO ");
+        out.extend_from_slice(&self.name);
+        out.extend_from_slice(b" (");
+        for (count, ordinal) in self.settable().enumerate() {
+            out.extend_from_slice(if count > 0 { b"," } else { b"" });
+            self.push_name(out, ordinal);
+        }
+        out.extend_from_slice(b") VALUES");
+    }
+
+    /// Appends `(values)`.
+    ///
+    /// # Errors
+    /// [`NoLiteral`].
+    pub fn push_values(&self, out: &mut Vec<u8>, row: &Row<'_>) -> Result<(), NoLiteral> {
+        out.push(b'(');
+        for (count, ordinal) in self.settable().enumerate() {
+            out.extend_from_slice(if count > 0 { b"," } else { b"" });
+            match row.get(ordinal) {
+                Some(Some(value)) => self.push_value(out, ordinal, value)?,
+                _ => out.extend_from_slice(b"DEFAULT"),
+            }
+        }
+        out.push(b')');
+        Ok(())
+    }
+
+    /// Appends `UPDATE table SET …`, from the values that a row has to those that it had; false if
+    /// there is nothing to set.
+    ///
+    /// # Errors
+    /// [`NoLiteral`].
+    pub fn push_update(
+        &self,
+        out: &mut Vec<u8>,
+        now: &Row<'_>,
+        then: &Row<'_>,
+    ) -> Result<bool, NoLiteral> {
+        let changed: Vec<usize> = self
+            .settable()
+            .filter(|ordinal| !same(now.get(*ordinal), then.get(*ordinal)))
+            .collect();
+        if changed.is_empty() {
+            return Ok(false);
+        }
+        out.extend_from_slice(b"UPDATE ");
+        out.extend_from_slice(&self.name);
+        out.extend_from_slice(b" SET ");
+        let mut first = true;
+        for ordinal in self.settable() {
+            let Some(Some(value)) = then.get(ordinal) else { continue };
+            if !changed.contains(&ordinal) && !self.changes_by_itself(ordinal) {
+                continue;
+            }
+            out.extend_from_slice(if first { b"" } else { b"," });
+            first = false;
+            self.push_name(out, ordinal);
+            out.push(b'=');
+            self.push_value(out, ordinal, value)?;
+        }
+        Ok(true)
+    }
+
+    /// Appends `DELETE FROM table`.
+    pub fn push_delete(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"DELETE FROM ");
+        out.extend_from_slice(&self.name);
+    }
+
+    /// Appends the condition that finds the row with these values: by its key, or by all of them.
+    ///
+    /// # Errors
+    /// [`NoLiteral`].
+    pub fn push_where(&self, out: &mut Vec<u8>, row: &Row<'_>) -> Result<(), NoLiteral> {
+        out.extend_from_slice(b" WHERE ");
+        let mut first = true;
+        let mut and = |out: &mut Vec<u8>| {
+            out.extend_from_slice(if first { b"" } else { b" AND " });
+            first = false;
+        };
+        if let Some(key) = &self.resolved.key {
+            for &ordinal in &key.columns {
+                let Some(Some(value)) = row.get(ordinal) else { continue };
+                and(out);
+                self.push_name(out, ordinal);
+                out.push(b'=');
+                self.push_value(out, ordinal, value)?;
+            }
+            return Ok(());
+        }
+        for ordinal in self.settable() {
+            let Some(Some(value)) = row.get(ordinal) else { continue };
+            and(out);
+            self.push_comparison(out, ordinal, value)?;
+        }
+        out.extend_from_slice(b" LIMIT 1");
+        Ok(())
+    }
+
+    /// Appends a comparison that only the very same value passes.
+    fn push_comparison(
+        &self,
+        out: &mut Vec<u8>,
+        ordinal: usize,
+        value: &Value<'_>,
+    ) -> Result<(), NoLiteral> {
+        match value {
+            // Collations take different texts for the same.
+            Value::Text(text) => {
+                out.extend_from_slice(b"CAST(");
+                self.push_name(out, ordinal);
+                out.extend_from_slice(b" AS BINARY)<=>");
+                let mut bytes = vec![];
+                text.write_text(&mut bytes);
+                hex_literal(out, &bytes);
+            }
+            // MySQL does not compare vectors.
+            Value::Vector(vector) => {
+                out.extend_from_slice(b"HEX(");
+                self.push_name(out, ordinal);
+                out.extend_from_slice(b")<=>'");
+                push_hex(out, vector.bytes);
+                out.push(b'\'');
+            }
+            value => {
+                self.push_name(out, ordinal);
+                out.extend_from_slice(b"<=>");
+                self.push_value(out, ordinal, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a strict server refuses the row although it was stored: an ENUM may hold the number
+    /// 0, which stands for a value that was none.
+    pub fn needs_lax_mode(&self, row: &Row<'_>) -> bool {
+        row.iter().flatten().any(|value| matches!(value, Value::Enum(value) if value.number == 0))
+    }
+
+    fn push_name(&self, out: &mut Vec<u8>, ordinal: usize) {
+        out.extend_from_slice(self.names.get(ordinal).map_or(&b""[..], |name| name));
+    }
+
+    fn push_value(
+        &self,
+        out: &mut Vec<u8>,
+        ordinal: usize,
+        value: &Value<'_>,
+    ) -> Result<(), NoLiteral> {
+        push_literal(out, value, self.resolved.columns.get(ordinal).and_then(charset))
+    }
+}
+
+/// Whether two values are the same, byte by byte.
+fn same(one: Option<&Option<Value<'_>>>, other: Option<&Option<Value<'_>>>) -> bool {
+    match (one, other) {
+        // Of floats, the bytes count: 0 and -0 are equal numbers.
+        (Some(Some(Value::Double(one))), Some(Some(Value::Double(other)))) => {
+            one.to_bits() == other.to_bits()
+        }
+        (Some(Some(Value::Float(one))), Some(Some(Value::Float(other)))) => {
+            one.to_bits() == other.to_bits()
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// The character set of a column's literals.
+fn charset(column: &ResolvedColumn) -> Option<&'static str> {
+    match column.sql_type {
+        Some(SqlType::Uuid | SqlType::Inet4 | SqlType::Inet6 | SqlType::Vector { .. }) => {
+            Some("binary")
+        }
+        _ => column.charset.map(|charset| charset.name),
+    }
+}
+
+/// Whether there may be values of the column that cannot be written, or bytes that are no value.
+fn is_doubtful(column_type: ColumnType, column: &ResolvedColumn) -> bool {
+    use ColumnType as T;
+    if !column.is_settable() {
+        return false;
+    }
+    match column_type {
+        T::Tiny | T::Short | T::Int24 | T::Long | T::Longlong => column.unsigned.is_none(),
+        T::Varchar { .. } | T::Char { .. } | T::Blob { .. } => charset(column).is_none(),
+        T::Float | T::Double | T::Year | T::Null | T::Enum { .. } | T::Set { .. } => false,
+        _ => true,
+    }
+}

@@ -1,0 +1,172 @@
+//! What the logs and the dump know of the tables whose rows are undone.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use binlog_parser::Fault;
+use binlog_parser::event::format_description::FormatDescription;
+use binlog_parser::event::mariadb_gtid::{MariadbGtidEvent, flags_extra};
+use binlog_parser::event::query::QueryEvent;
+use binlog_parser::header::EventType;
+use binlog_parser::transaction::{Step, Transaction, step};
+
+use super::rows_statement::Map;
+use super::table_sql::TableSql;
+use crate::schema::{
+    ForeignKey, ReferenceOption, ResolveError, Schema, SchemaHistory, Stamp, StatementContext,
+    TableName, TableState, resolve,
+};
+use crate::sql::Dialect;
+
+/// Tables by their maps. What a map says is looked up once for each definition that it meets.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    history: SchemaHistory,
+    known: RefCell<HashMap<Key, Arc<TableSql>>>,
+}
+
+/// A map without its table id, and the definition that held at it. The history keeps all
+/// definitions, so that no two ever have the same address.
+type Key = (Vec<u8>, usize);
+
+impl Tables {
+    /// Tables of which so far only the dump speaks.
+    pub fn new(dump: Schema) -> Self {
+        Tables { history: SchemaHistory::new(dump), known: RefCell::default() }
+    }
+
+    /// Takes in the definitions that a transaction of log number `log` makes.
+    ///
+    /// # Errors
+    /// A Query or GTID event that cannot be read.
+    pub fn follow(
+        &mut self,
+        log: usize,
+        format: &FormatDescription,
+        transaction: &Transaction<'_>,
+    ) -> Result<(), Fault> {
+        if is_unfinished_alter(transaction)? {
+            return Ok(());
+        }
+        for event in &transaction.events {
+            if event.event_type() != EventType::QUERY {
+                continue;
+            }
+            let query = QueryEvent::parse(event.body())?;
+            if step(query.text) == Step::Statement {
+                let server = Dialect::from_server_version(format.server_version.as_bytes());
+                let context = StatementContext::of_query(&server, &query);
+                let stamp = Stamp { log, offset: event.offset, inner: 0 };
+                // What is not understood makes its tables unknown; who needs them is told then.
+                let _ = self.history.apply(stamp, query.text, &context);
+            }
+        }
+        Ok(())
+    }
+
+    /// The table of a map in log number `log`.
+    ///
+    /// # Errors
+    /// [`ResolveError`], if the names of its columns are not known for certain.
+    pub fn table(
+        &self,
+        map: &Map<'_, '_>,
+        log: usize,
+        format: &FormatDescription,
+    ) -> Result<Arc<TableSql>, ResolveError> {
+        let stamp = Stamp { log, offset: map.event.offset, inner: 0 };
+        let name = map.name();
+        let definition = match self.history.table_at(&name, stamp) {
+            Some(TableState::Known { definition, .. }) => Arc::as_ptr(definition) as usize,
+            _ => 0,
+        };
+        let body = map.event.body();
+        let key = (body.get(format.table_id_bytes()..).unwrap_or_default().to_vec(), definition);
+        if let Some(table) = self.known.borrow().get(&key) {
+            return Ok(Arc::clone(table));
+        }
+        let resolved = resolve(&map.map, format.family, stamp, &self.history)?;
+        let columns = map
+            .map
+            .columns(format.family)
+            .map_err(|fault| ResolveError::Map { table: name, fault: Box::new(fault) })?;
+        let table = Arc::new(TableSql::new(resolved, columns));
+        self.known.borrow_mut().insert(key, Arc::clone(&table));
+        Ok(table)
+    }
+
+    /// The tables whose rows the server changes by itself when rows of `parent` are deleted, or
+    /// when they are updated.
+    pub fn children(&self, parent: &TableName, deleted: bool) -> Vec<TableName> {
+        let follows = |key: &ForeignKey| {
+            let action = if deleted { key.on_delete } else { key.on_update };
+            key.referenced == *parent && action != ReferenceOption::Restrict
+        };
+        let mut children: Vec<_> = self
+            .history
+            .current()
+            .tables()
+            .filter(|(name, state)| match state {
+                TableState::Known { definition, .. } => {
+                    *name != parent && definition.foreign_keys.iter().any(follows)
+                }
+                _ => false,
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        children.sort();
+        children
+    }
+
+    /// Why rows of a table, logged at `offset` of log number `log`, may not fit the table any more.
+    pub fn drift(&self, name: &TableName, log: usize, offset: u64) -> Option<Drift> {
+        let stamp = Stamp { log, offset, inner: 0 };
+        self.history.changed_after(name, stamp)?;
+        let now = match self.history.current().table(name) {
+            Some(TableState::Known { definition, .. }) => definition,
+            Some(TableState::Dropped) => return Some(Drift::Gone),
+            _ => return Some(Drift::Unknown),
+        };
+        let Some(TableState::Known { definition: then, .. }) = self.history.table_at(name, stamp)
+        else {
+            return Some(Drift::Unknown);
+        };
+        let column = |column: &crate::schema::ColumnDef| {
+            (column.name.clone(), column.sql_type.clone(), column.generated, column.charset)
+        };
+        let (then, now): (Vec<_>, Vec<_>) =
+            (then.columns.iter().map(column).collect(), now.columns.iter().map(column).collect());
+        if then == now {
+            None
+        } else if now.starts_with(&then) {
+            Some(Drift::Longer)
+        } else {
+            Some(Drift::Other)
+        }
+    }
+}
+
+/// How a table is another one now than when rows of it were logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Drift {
+    /// It was dropped or renamed.
+    Gone,
+    /// It was changed by a statement that is not understood.
+    Unknown,
+    /// It has more columns behind those of then.
+    Longer,
+    /// Its columns are others.
+    Other,
+}
+
+/// Whether a transaction is the first half of a two-phase ALTER of MariaDB, or takes one back.
+fn is_unfinished_alter(transaction: &Transaction<'_>) -> Result<bool, Fault> {
+    const UNFINISHED: u8 = flags_extra::START_ALTER | flags_extra::ROLLBACK_ALTER;
+    let event = transaction.gtid_event();
+    let Some(event) = event.filter(|event| event.event_type() == EventType::MARIADB_GTID) else {
+        return Ok(false);
+    };
+    let gtid = MariadbGtidEvent::parse(event.body(), &event.header)?;
+    Ok(gtid.flags_extra & UNFINISHED != 0)
+}
