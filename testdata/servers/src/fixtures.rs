@@ -111,8 +111,27 @@ pub fn run_script(server: &Server, script: &[u8]) -> Result<()> {
                     open.run(sql).with_context(|| format!("session {session}"))?;
                 }
             }
-            Step::Close { session } => drop(sessions.remove(&session)),
+            Step::Close { session } => {
+                if let Some(closed) = sessions.remove(&session) {
+                    close(server, closed).with_context(|| format!("session {session}"))?;
+                }
+            }
         }
+    }
+    Ok(())
+}
+
+/// Closes a session, and waits until the server has let go of what it held: an XA transaction that
+/// it prepared can be decided by others only then.
+fn close(server: &Server, mut session: Session) -> Result<()> {
+    let id = String::from_utf8(session.run("SELECT CONNECTION_ID();")?)?;
+    drop(session);
+    let query = format!(
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE id = {};",
+        id.trim_end()
+    );
+    while server.value(&query)? != "0" {
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
     Ok(())
 }
