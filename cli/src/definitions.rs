@@ -8,7 +8,7 @@ use binlog_parser::row::Columns;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use replay::schema::{
-    Charset, ResolvedColumn, SchemaHistory, Source, Stamp, StatementContext, resolve,
+    Charset, ResolvedColumn, Schema, SchemaHistory, Source, Stamp, StatementContext, resolve,
 };
 use replay::sql::Dialect;
 
@@ -20,10 +20,11 @@ pub struct Definitions {
 }
 
 impl Definitions {
-    /// Reads the statements of `set` before position `offset` of log number `log`.
+    /// Reads the statements of `set` before position `offset` of log number `log`; `dump` says what
+    /// they do not.
     #[must_use]
-    pub fn before(set: &LogSet, log: usize, offset: u64) -> Self {
-        let mut history = SchemaHistory::default();
+    pub fn before(set: &LogSet, log: usize, offset: u64, dump: Schema) -> Self {
+        let mut history = SchemaHistory::new(dump);
         for (index, earlier) in set.logs().iter().enumerate().take(log + 1) {
             let end = if index == log { offset } else { earlier.len() };
             read(&mut history, earlier, index, end);

@@ -9,7 +9,10 @@
 //! | [`shower`], [`definitions`], [`value`] | transactions in full, names of columns, values |
 //! | [`text`], [`json`] | log text on its way to people and to programs |
 //! | [`ui`] | warnings, errors, progress, colour |
-//! | [`exit`], [`next`] | exit codes; the next step, as a command |
+//! | [`finding`], [`rescue_report`] | a finding and a rescue, for people and for programs |
+//! | [`folder`] | a folder that appears whole or not at all |
+//! | [`notes`], [`next`] | what a stream holds, in sentences; the next step, as a command |
+//! | [`exit`] | exit codes, and failures with hints |
 #![forbid(unsafe_code)]
 
 mod args;
@@ -18,8 +21,12 @@ mod definitions;
 mod describe;
 mod event_line;
 mod exit;
+mod finding;
+mod folder;
 mod json;
 mod next;
+mod notes;
+mod rescue_report;
 mod shower;
 mod summary;
 mod text;

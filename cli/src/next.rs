@@ -1,24 +1,47 @@
 //! The next step, as a command that can be pasted.
 
-use std::path::Path;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 use binlog_parser::header::Family;
+use binlog_parser::source::log_set::LogSet;
 
 use crate::text::shell_word;
 
-/// The command that gives a stream to a server: the family's client with what it needs.
+/// Whose server the logs are of.
 #[must_use]
-pub fn feed(family: Option<Family>, options: &[String], file: Option<&Path>) -> String {
+pub fn family(set: &LogSet) -> Option<Family> {
+    set.logs().first().map(|log| log.format().family)
+}
+
+/// The family's client, with what it needs.
+#[must_use]
+pub fn client(family: Option<Family>, options: &[String]) -> String {
     let client = match family {
         Some(Family::Mariadb) => "mariadb",
         _ => "mysql",
     };
     let options: Vec<_> = options.iter().map(|option| shell_word(option)).collect();
-    let command = format!("{client} {}", options.join(" "));
+    format!("{client} {}", options.join(" "))
+}
+
+/// The command that gives a stream to a server.
+#[must_use]
+pub fn feed(family: Option<Family>, options: &[String], file: Option<&Path>) -> String {
+    let client = client(family, options);
     match file {
-        Some(file) => format!("{command} < {}", shell_word(&file.to_string_lossy())),
-        None => format!("feed it to: {command}"),
+        Some(file) => format!("{client} < {}", shell_word(&file.to_string_lossy())),
+        None => format!("feed it to: {client}"),
     }
+}
+
+/// A command of ours on the same logs.
+#[must_use]
+pub fn verb(words: &[&str], logs: &[PathBuf]) -> String {
+    let logs = logs.iter().map(|log| log.to_string_lossy());
+    let words = words.iter().map(|word| Cow::Borrowed(*word)).chain(logs);
+    let words: Vec<_> = words.map(|word| shell_word(&word).into_owned()).collect();
+    format!("binlog {}", words.join(" "))
 }
 
 /// What a client needs for a stream whose largest statement has so many bytes. Both clients send at
@@ -42,6 +65,11 @@ mod tests {
         assert_eq!(
             feed(Some(Family::Mariadb), &options, Some(Path::new("my day.sql"))),
             "mariadb --binary-mode < 'my day.sql'"
+        );
+        let logs = ["a.000001", "my logs/"].map(PathBuf::from);
+        assert_eq!(
+            verb(&["show", "a.000001:4"], &logs),
+            "binlog show a.000001:4 a.000001 'my logs/'"
         );
         assert_eq!(feed(Some(Family::Mysql), &options, None), "feed it to: mysql --binary-mode");
     }

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::output::OutputArgs;
 use crate::exit::Failure;
+use crate::notes::Note;
 use crate::text::safe;
 
 /// When to colour.
@@ -146,22 +147,29 @@ impl Ui {
 
     /// Prints `note: …`: what was done.
     pub fn note(&self, message: impl fmt::Display) {
-        say(self.err.dim("note:"), message);
+        print(self.err.dim("note:"), message);
+    }
+
+    /// Prints notes and warnings.
+    pub fn say(&self, notes: &[Note]) {
+        for note in notes {
+            if note.warning { self.warn(&note.text) } else { self.note(&note.text) }
+        }
     }
 
     /// Prints `warning: …`.
     pub fn warn(&self, message: impl fmt::Display) {
-        say(self.err.yellow("warning:"), message);
+        print(self.err.yellow("warning:"), message);
     }
 
     /// Prints `hint: …`: what to do next.
     pub fn hint(&self, message: impl fmt::Display) {
-        say(self.err.bold("hint:"), message);
+        print(self.err.bold("hint:"), message);
     }
 
     /// Prints `error: …` and its hints.
     pub fn fail(&self, failure: &Failure) {
-        say(self.err.red("error:"), format_args!("{:#}", failure.error));
+        print(self.err.red("error:"), format_args!("{:#}", failure.error));
         failure.hints.iter().for_each(|hint| self.hint(hint));
     }
 
@@ -182,7 +190,7 @@ impl Ui {
 
 /// Prints a message. Its further lines are set in, so that none passes for a message of its own.
 /// Where nobody can read it, there is nothing left to do.
-fn say(head: impl fmt::Display, message: impl fmt::Display) {
+fn print(head: impl fmt::Display, message: impl fmt::Display) {
     let message = message.to_string();
     let lines: Vec<_> = message.lines().map(safe).collect();
     let _ = writeln!(io::stderr(), "{head} {}", lines.join("\n  "));

@@ -3,6 +3,7 @@
 pub mod logs;
 pub mod normalise;
 pub mod output;
+pub mod schema;
 pub mod select;
 pub mod target;
 pub mod time;
@@ -12,8 +13,10 @@ use clap::{Parser, Subcommand};
 use crate::exit::Outcome;
 use crate::ui::{GlobalArgs, Ui};
 use crate::verb::events::EventsArgs;
+use crate::verb::find::FindArgs;
 use crate::verb::info::InfoArgs;
 use crate::verb::replay::ReplayArgs;
+use crate::verb::rescue::RescueArgs;
 use crate::verb::show::ShowArgs;
 use crate::verb::undo::UndoArgs;
 use crate::verb::verify::VerifyArgs;
@@ -51,10 +54,14 @@ pub enum Verb {
     Events(Box<EventsArgs>),
     /// Show one transaction or event in full
     Show(Box<ShowArgs>),
+    /// Find destructive and suspicious statements, worst first
+    Find(Box<FindArgs>),
     /// Write the exact stream, up to an event, or without one
     Replay(Box<ReplayArgs>),
     /// Write the inverse of what transactions did to rows
     Undo(Box<UndoArgs>),
+    /// Find, undo and cut the replay in one folder, with the commands to run next
+    Rescue(Box<RescueArgs>),
     /// Check checksums, structure, order and gaps
     Verify(VerifyArgs),
 }
@@ -69,8 +76,10 @@ impl Verb {
             Verb::Info(args) => args.run(ui),
             Verb::Events(args) => args.run(ui),
             Verb::Show(args) => args.run(ui),
+            Verb::Find(args) => args.run(ui),
             Verb::Replay(args) => args.run(ui),
             Verb::Undo(args) => args.run(ui),
+            Verb::Rescue(args) => args.run(ui),
             Verb::Verify(args) => args.run(ui),
         }
     }

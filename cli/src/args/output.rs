@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use comfy_table::Table;
 use tempfile::NamedTempFile;
 
 use crate::exit::{Failure, Outcome};
@@ -62,6 +63,12 @@ impl OutputArgs {
             .with_context(|| format!("{}: cannot write here", folder.display()))?;
         let writer = BufWriter::with_capacity(BUFFER_BYTES, beside);
         Ok(Output::File { writer, path: path.clone(), force: self.force })
+    }
+
+    /// Columns of the terminal that the data goes to, if it goes to one.
+    #[must_use]
+    pub fn width(&self) -> Option<usize> {
+        self.is_terminal().then(|| Table::new().width()).flatten().map(usize::from)
     }
 
     /// Whether the data goes to a terminal.

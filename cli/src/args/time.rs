@@ -102,6 +102,16 @@ pub fn rfc3339(seconds: u32) -> String {
     utc(seconds).to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
+/// As [`rfc3339`], with the fraction of the second where it is known.
+#[must_use]
+pub fn rfc3339_micros(seconds: u32, microseconds: Option<u32>) -> String {
+    match microseconds {
+        None => rfc3339(seconds),
+        Some(micros) => (utc(seconds) + TimeDelta::microseconds(i64::from(micros)))
+            .to_rfc3339_opts(SecondsFormat::Micros, true),
+    }
+}
+
 /// A point in time on the command line, before its zone is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum TimeText {
@@ -203,5 +213,6 @@ mod tests {
         assert_eq!(zone.show(0), "1970-01-01 02:00:00");
         assert_eq!(zone.show_with_offset(0), "1970-01-01 02:00:00+02:00");
         assert_eq!(rfc3339(u32::MAX), "2106-02-07T06:28:15Z");
+        assert_eq!(rfc3339_micros(0, Some(5)), "1970-01-01T00:00:00.000005Z");
     }
 }

@@ -8,7 +8,6 @@ use binlog_parser::header::EventHeader;
 use binlog_parser::scan::{RawEvent, Scanned};
 use binlog_parser::source::log::Log;
 use clap::Args;
-use comfy_table::Table;
 
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::{Format, FormatArgs, Output, OutputArgs};
@@ -59,7 +58,7 @@ impl EventsArgs {
             ui,
             format: self.format.format,
             zone: self.select.zone(),
-            width: self.width(),
+            width: if self.full { None } else { self.output.width() },
             paint: ui.paint(&self.output),
             progress: ui.progress(set.total_bytes()),
             reveal: self.reveal,
@@ -75,12 +74,6 @@ impl EventsArgs {
         }
         listing.out.finish()?;
         Ok(if listing.damaged { Exit::Damaged } else { Exit::Done })
-    }
-
-    /// Columns of the terminal that lines have to fit in.
-    fn width(&self) -> Option<usize> {
-        let shorten = !self.full && self.output.is_terminal();
-        shorten.then(|| Table::new().width()).flatten().map(usize::from)
     }
 }
 

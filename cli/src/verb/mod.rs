@@ -2,8 +2,10 @@
 //! libraries.
 
 pub mod events;
+pub mod find;
 pub mod info;
 pub mod replay;
+pub mod rescue;
 pub mod show;
 pub mod undo;
 pub mod verify;

@@ -1,7 +1,5 @@
 //! `binlog replay`: the exact stream.
 
-use std::path::Path;
-
 use binlog_parser::address::Address;
 use binlog_parser::source::log_set::LogSet;
 use clap::{Args, ValueEnum};
@@ -12,9 +10,8 @@ use crate::args::output::OutputArgs;
 use crate::args::select::SelectArgs;
 use crate::args::target::{resolve, resolve_whole};
 use crate::exit::{Exit, Outcome};
-use crate::next;
-use crate::summary::one_line;
 use crate::ui::Ui;
+use crate::{next, notes};
 
 const EXAMPLES: &str = "\
 What cannot be replayed exactly is refused before anything is written (exit 4). What the stream
@@ -108,7 +105,9 @@ impl ReplayArgs {
         };
         drop(progress);
         out.finish()?;
-        report(ui, &set, &manifest, self.output.output.as_deref());
+        ui.say(&notes::of_replay(&manifest));
+        let file = self.output.output.as_deref();
+        ui.hint(next::feed(next::family(&set), &manifest.client_options(), file));
         Ok(if is_whole(&set, &manifest) { Exit::Done } else { Exit::Damaged })
     }
 
@@ -131,49 +130,10 @@ impl ReplayArgs {
 }
 
 /// Whether the stream holds everything that the logs should.
-fn is_whole(set: &LogSet, manifest: &Manifest) -> bool {
+pub fn is_whole(set: &LogSet, manifest: &Manifest) -> bool {
     // That a log in use ends inside a transaction is no loss: it never committed.
     let cut = manifest.unfinished.as_ref().is_some_and(|address| {
         set.logs().iter().any(|log| *log.name() == address.log && !log.in_use())
     });
     manifest.damage.is_none() && !cut && !logs::is_incomplete(set)
-}
-
-/// Says on standard error what the stream holds, what it lacks, and what it needs.
-fn report(ui: &Ui, set: &LogSet, manifest: &Manifest, file: Option<&Path>) {
-    let (transactions, statements) = (manifest.transactions, manifest.statements);
-    match (&manifest.first, &manifest.last) {
-        (Some(first), Some(last)) => ui.note(format!(
-            "{transactions} transactions, {statements} statements: {first} to {last}"
-        )),
-        _ => ui.warn("the stream is empty: nothing is selected"),
-    }
-    if !manifest.gtids.is_empty() {
-        ui.note(format!("GTIDs in the stream: {}", one_line(&manifest.gtids)));
-    }
-    for address in &manifest.skipped {
-        ui.note(format!("left out: {address}"));
-    }
-    if let Some(address) = &manifest.cut_inside {
-        ui.warn(format!("the stream ends before {address}, the transaction that the target is in"));
-    }
-    for address in &manifest.straddling {
-        ui.warn(format!(
-            "{address} began on one side of the time limit and committed on the other"
-        ));
-    }
-    if let Some(address) = &manifest.unfinished {
-        ui.warn(format!("{address}: left out: the log ends inside this transaction"));
-    }
-    for xid in &manifest.prepared {
-        ui.warn(format!(
-            "XA transaction {xid} is prepared where the stream ends: commit it or roll it back"
-        ));
-    }
-    if let Some((address, damage)) = &manifest.damage {
-        ui.warn(format!("{address}: {}; the stream ends before this", damage.reason));
-    }
-    manifest.warnings.iter().for_each(|warning| ui.warn(warning));
-    let family = set.logs().first().map(|log| log.format().family);
-    ui.hint(next::feed(family, &manifest.client_options(), file));
 }

@@ -7,6 +7,7 @@ use replay::select;
 
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::{FormatArgs, OutputArgs};
+use crate::args::schema::SchemaArgs;
 use crate::args::time::TimeArgs;
 use crate::definitions::Definitions;
 use crate::exit::{Exit, Outcome};
@@ -41,6 +42,8 @@ pub struct ShowArgs {
     #[arg(long)]
     reveal: bool,
     #[command(flatten)]
+    schema: SchemaArgs,
+    #[command(flatten)]
     format: FormatArgs,
     #[command(flatten)]
     output: OutputArgs,
@@ -60,7 +63,8 @@ impl ShowArgs {
         let set = self.logs.open(ui)?;
         let target = select::resolve(&set, &self.address)?;
         let log = &set.logs()[target.log];
-        let definitions = Definitions::before(&set, target.log, target.start);
+        let definitions =
+            Definitions::before(&set, target.log, target.start, self.schema.read(ui, &set)?);
         let out = self.output.open(logs::paths(&set))?;
         let mut shower = Shower::new(log, definitions, self.reveal, out);
         shower.format = self.format.format;

@@ -1,20 +1,18 @@
 //! `binlog undo`: the reverse rows.
 
-use std::path::Path;
-
 use binlog_parser::address::Address;
 use binlog_parser::source::log_set::LogSet;
 use clap::{ArgGroup, Args, ValueEnum};
-use replay::undo::{self, Format, Report, Request, Scope};
+use replay::undo::{self, Format, Request, Scope};
 
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::OutputArgs;
+use crate::args::schema::SchemaArgs;
 use crate::args::select::SelectArgs;
 use crate::args::target::{resolve, resolve_whole};
 use crate::exit::{Exit, Outcome};
-use crate::next;
-use crate::text::utf8;
 use crate::ui::Ui;
+use crate::{next, notes};
 
 const EXAMPLES: &str = "\
 Give all logs up to the newest: what later transactions did to the same rows decides whether the undo
@@ -44,6 +42,9 @@ pub struct UndoArgs {
     /// Form of the undo
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: UndoFormat,
+
+    #[command(flatten)]
+    schema: SchemaArgs,
 
     #[command(flatten)]
     output: OutputArgs,
@@ -81,6 +82,7 @@ impl UndoArgs {
         let set = self.logs.open(ui)?;
         let request = Request {
             filter: self.select.filter(&set)?,
+            schema: self.schema.read(ui, &set)?,
             ..Request::new(self.scope(ui, &set)?, self.format.into())
         };
         // Before the work, so that a name that is taken is told at once.
@@ -88,7 +90,9 @@ impl UndoArgs {
         let plan = undo::plan(&set, &request)?;
         let report = plan.write(&mut out)?;
         out.finish()?;
-        say(ui, &set, &report, self.output.output.as_deref());
+        ui.say(&notes::of_undo(&report, request.format));
+        let options = next::client_options(report.largest_packet);
+        ui.hint(next::feed(next::family(&set), &options, self.output.output.as_deref()));
         Ok(if logs::is_incomplete(&set) { Exit::Damaged } else { Exit::Done })
     }
 
@@ -98,39 +102,4 @@ impl UndoArgs {
             None => Scope::Only(resolve_whole(ui, set, "--only", &self.only)?),
         })
     }
-}
-
-/// Says on standard error what the undo does, what it does not, and what it needs.
-fn say(ui: &Ui, set: &LogSet, report: &Report, file: Option<&Path>) {
-    let (transactions, statements) = (report.transactions, report.statements);
-    ui.note(format!(
-        "{transactions} transactions, {statements} statements, {} rows",
-        report.rows()
-    ));
-    for (table, rows) in &report.tables {
-        let what = [
-            (rows.inserted, "come back"),
-            (rows.updated, "get their old values"),
-            (rows.deleted, "go"),
-        ];
-        let what = what.iter().filter(|(count, _)| *count > 0);
-        let what: Vec<_> = what.map(|(count, does)| format!("{count} rows {does}")).collect();
-        ui.note(format!("{}: {}", name(table), what.join(", ")));
-    }
-    for (table, rows) in &report.left_out {
-        ui.note(format!("{}: {rows} rows left as they are, by the filters", name(table)));
-    }
-    if report.transactions_left_out > 0 {
-        ui.note(format!("{} transactions left as they are", report.transactions_left_out));
-    }
-    for table in report.tables_with_triggers() {
-        ui.warn(format!("{} has triggers: --format base64 does not fire them", name(table)));
-    }
-    report.warnings.iter().for_each(|warning| ui.warn(warning));
-    let family = set.logs().first().map(|log| log.format().family);
-    ui.hint(next::feed(family, &next::client_options(report.largest_packet), file));
-}
-
-fn name(table: &replay::schema::TableName) -> String {
-    format!("{}.{}", utf8(&table.database).text, utf8(&table.table).text)
 }

@@ -77,6 +77,18 @@ impl LogBuilder {
 
     /// Appends a transaction that deletes the rows with these ids from `shop.users`.
     pub fn delete(self, ids: &[u32]) -> Self {
+        self.query("BEGIN").delete_rows(ids).event(16, &[1, 0, 0, 0, 0, 0, 0, 0])
+    }
+
+    /// As [`LogBuilder::delete`], with the statement's text in a Rows_query event.
+    pub fn delete_by(self, text: &str, ids: &[u32]) -> Self {
+        let mut body = vec![text.len() as u8];
+        body.extend(text.as_bytes());
+        let xid = [2, 0, 0, 0, 0, 0, 0, 0];
+        self.query("BEGIN").event(29, &body).delete_rows(ids).event(16, &xid)
+    }
+
+    fn delete_rows(self, ids: &[u32]) -> Self {
         let mut map = vec![9, 0, 0, 0, 0, 0, 1, 0]; // table id, flags
         map.extend(b"\x04shop\0\x05users\0");
         map.extend([1, 3, 0, 0]); // one column, INT, no metadata, not nullable
@@ -86,7 +98,7 @@ impl LogBuilder {
             rows.push(0xFE); // not NULL
             rows.extend(id.to_le_bytes());
         }
-        self.query("BEGIN").event(19, &map).event(32, &rows).event(16, &[1, 0, 0, 0, 0, 0, 0, 0])
+        self.event(19, &map).event(32, &rows)
     }
 
     /// Appends a Rotate to `next`.

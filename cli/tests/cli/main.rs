@@ -3,6 +3,7 @@
 mod common;
 mod contract;
 mod damage;
+mod find;
 mod golden;
 mod live_events;
 mod replay;

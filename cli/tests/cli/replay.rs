@@ -44,7 +44,9 @@ fn what_the_stream_holds_is_said_beside_it() {
     insta::assert_snapshot!(text(&run(&logs, &["binlog.000001"]).stderr));
     let to_file = run(&logs, &["--output", "my day.sql", "binlog.000001"]);
     assert!(to_file.stdout.is_empty());
-    assert!(text(&to_file.stderr).ends_with("hint: mysql --binary-mode < 'my day.sql'\n"));
+    assert!(
+        text(&to_file.stderr).ends_with("hint: mysql --binary-mode --comments < 'my day.sql'\n")
+    );
 }
 
 #[test]

@@ -35,7 +35,11 @@ fn one_transaction_or_all_since_one() {
     assert!(text(&only.stdout).contains("BINLOG '"), "{}", text(&only.stdout));
     insta::assert_snapshot!(text(&only.stderr));
     let both = run(&logs, &["--back-to", FIRST, "binlog.000001"]);
-    assert!(text(&both.stderr).contains("shop.users: 4 rows come back"), "{}", text(&both.stderr));
+    assert!(
+        text(&both.stderr).contains("rows of shop.users: 4 come back"),
+        "{}",
+        text(&both.stderr)
+    );
     let second = run(&logs, &["--only", SECOND, "--only", FIRST, "binlog.000001"]);
     assert_eq!(text(&second.stderr), text(&both.stderr));
 }

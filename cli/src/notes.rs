@@ -1,0 +1,132 @@
+//! What a replay or an undo holds and lacks, in sentences: for standard error, and for the report of
+//! a rescue.
+
+use replay::schema::TableName;
+use replay::stream::Manifest;
+use replay::undo::{Format, Report};
+
+use crate::summary::one_line;
+use crate::text::utf8;
+
+/// A sentence for the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Whether it is a warning: something may not be as the user thinks.
+    pub warning: bool,
+    /// The sentence, log text in it not made safe yet.
+    pub text: String,
+}
+
+impl Note {
+    /// Something done.
+    pub fn done(text: impl Into<String>) -> Self {
+        Note { warning: false, text: text.into() }
+    }
+
+    /// Something to look out for.
+    pub fn warning(text: impl Into<String>) -> Self {
+        Note { warning: true, text: text.into() }
+    }
+}
+
+/// A number with the noun it counts.
+#[must_use]
+pub fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What a stream holds, and what it lacks.
+#[must_use]
+pub fn of_replay(manifest: &Manifest) -> Vec<Note> {
+    let mut notes = vec![];
+    match (&manifest.first, &manifest.last) {
+        (Some(first), Some(last)) => {
+            let transactions = count(manifest.transactions, "transaction");
+            let statements = count(manifest.statements, "statement");
+            notes.push(Note::done(format!("{transactions}, {statements}: {first} to {last}")));
+        }
+        _ => notes.push(Note::warning("the stream is empty: nothing is selected")),
+    }
+    if !manifest.gtids.is_empty() {
+        notes.push(Note::done(format!("GTIDs in the stream: {}", one_line(&manifest.gtids))));
+    }
+    notes.extend(manifest.skipped.iter().map(|address| Note::done(format!("left out: {address}"))));
+    if let Some(at) = &manifest.cut_inside {
+        let text = format!("the stream ends before {at}, the transaction that the target is in");
+        notes.push(Note::warning(text));
+    }
+    notes.extend(manifest.straddling.iter().map(|at| {
+        Note::warning(format!(
+            "{at} began on one side of the time limit and committed on the other"
+        ))
+    }));
+    if let Some(at) = &manifest.unfinished {
+        notes.push(Note::warning(format!("{at}: left out: the log ends inside this transaction")));
+    }
+    notes.extend(manifest.prepared.iter().map(|xid| {
+        Note::warning(format!("XA transaction {xid} is left prepared: commit it or roll it back"))
+    }));
+    if let Some((at, damage)) = &manifest.damage {
+        let text = format!("{at}: {}; the stream ends before this", damage.reason);
+        notes.push(Note::warning(text));
+    }
+    notes.extend(manifest.warnings.iter().map(Note::warning));
+    notes
+}
+
+/// What an undo of this form does, and what it does not.
+#[must_use]
+pub fn of_undo(report: &Report, format: Format) -> Vec<Note> {
+    let transactions = count(report.transactions, "transaction");
+    let statements = count(report.statements, "statement");
+    let rows = count(report.rows(), "row");
+    let mut notes = vec![Note::done(format!("undoes {transactions}, {statements}, {rows}"))];
+    for (table, rows) in &report.tables {
+        let what = [
+            (rows.inserted, "come back"),
+            (rows.updated, "get their old values"),
+            (rows.deleted, "go"),
+        ];
+        let what = what.iter().filter(|(rows, _)| *rows > 0);
+        let what: Vec<_> = what.map(|(rows, does)| format!("{rows} {does}")).collect();
+        notes.push(Note::done(format!("rows of {}: {}", table_name(table), what.join(", "))));
+    }
+    for (table, rows) in &report.left_out {
+        let rows = count(*rows, "row");
+        notes.push(Note::done(format!(
+            "{}: {rows} left as they are by the filters",
+            table_name(table)
+        )));
+    }
+    if report.transactions_left_out > 0 {
+        let left = count(report.transactions_left_out, "transaction");
+        notes.push(Note::done(format!("{left} left as they are by the filters")));
+    }
+    if format == Format::Sql {
+        notes.extend(report.tables_with_triggers().map(|table| {
+            let table = table_name(table);
+            Note::warning(format!("{table} has triggers: --format base64 does not fire them"))
+        }));
+    }
+    notes.extend(report.warnings.iter().map(Note::warning));
+    notes
+}
+
+fn table_name(table: &TableName) -> String {
+    format!("{}.{}", utf8(&table.database).text, utf8(&table.table).text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!((count(1, "row"), count(0, "row")), ("1 row".into(), "0 rows".into()));
+    }
+
+    #[test]
+    fn an_empty_stream_is_a_warning() {
+        assert!(of_replay(&Manifest::default()).iter().all(|note| note.warning));
+    }
+}
