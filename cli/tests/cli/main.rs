@@ -6,5 +6,6 @@ mod damage;
 mod find;
 mod golden;
 mod live_events;
+mod live_rescue;
 mod replay;
 mod undo;
