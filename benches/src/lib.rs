@@ -1,1 +1,17 @@
-//! Under construction.
+//! Benchmarks, and the race against the servers' own tools.
+//!
+//! `cargo run --release -p benches --bin race` makes the logs, once, runs every verb beside its
+//! rivals and prints a table. `cargo bench -p benches` times the inner loops.
+//!
+//! Where things are:
+//! - [`logs`]: the logs that are raced over, made on real servers and kept in `target/race`;
+//! - [`contest`]: who runs against whom, and how each proves that it did the work;
+//! - [`measure`]: one run of a program, with its time and memory;
+//! - [`report`]: the table, and the raw results.
+
+#![forbid(unsafe_code)]
+
+pub mod contest;
+pub mod logs;
+pub mod measure;
+pub mod report;

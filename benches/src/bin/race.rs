@@ -1,0 +1,128 @@
+//! Races every verb against the servers' own tools, in one run, over logs that real servers wrote.
+//!
+//! `cargo run --release -p benches --bin race -- --only verify --only replay`
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use benches::contest::{Contest, contests};
+use benches::logs::RaceLogs;
+use benches::report::{self, RawResults};
+use clap::Parser;
+use servers::Product;
+
+/// Races every verb against the servers' own tools, over logs that real servers wrote.
+///
+/// The first run makes the logs, which takes minutes; they are kept in target/race. The table goes
+/// to standard output, raw results to target/race/results-TIME.jsonl.
+#[derive(Debug, Parser)]
+struct Race {
+    /// Size of the MySQL logs; a log has at most 1G, more makes several
+    #[arg(long, default_value = "1G", value_parser = bytes, value_name = "BYTES")]
+    size: u64,
+
+    /// Size of the MariaDB logs; 0 leaves MariaDB out
+    #[arg(long, default_value = "256M", value_parser = bytes, value_name = "BYTES")]
+    mariadb_size: u64,
+
+    /// Only this verb; may be repeated
+    #[arg(long, value_name = "VERB")]
+    only: Vec<String>,
+
+    /// How often each program runs
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+
+    /// The binlog to race, instead of one that is built now
+    #[arg(long, value_name = "FILE")]
+    binlog: Option<PathBuf>,
+
+    /// Make the logs and end
+    #[arg(long)]
+    make_logs: bool,
+}
+
+/// Reads a number with K, M or G behind it.
+fn bytes(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'K') => (&text[..text.len() - 1], 10),
+        Some(b'M') => (&text[..text.len() - 1], 20),
+        Some(b'G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let number: u64 = digits.parse().map_err(|e| format!("{e}"))?;
+    number.checked_mul(1 << shift).ok_or_else(|| "too large".to_owned())
+}
+
+fn main() -> Result<()> {
+    let race = Race::parse();
+    let mut courses = vec![(Product::Mysql97, RaceLogs::provide(Product::Mysql97, race.size)?)];
+    if race.mariadb_size > 0 {
+        let logs = RaceLogs::provide(Product::Mariadb118, race.mariadb_size)?;
+        courses.push((Product::Mariadb118, logs));
+    }
+    if race.make_logs {
+        return Ok(());
+    }
+    let binlog = match &race.binlog {
+        Some(path) => path.clone(),
+        None => build()?,
+    };
+    let mut raw = RawResults::create()?;
+    for (product, logs) in &courses {
+        let (contests, unknown) = contests(&binlog, *product, logs)?;
+        let wanted = |contest: &&Contest| {
+            let verb = contest.name.split(' ').next().unwrap_or_default();
+            race.only.is_empty()
+                || race.only.iter().any(|only| only == verb || only == contest.name)
+        };
+        report::print_head(product.name(), logs, race.rounds.into());
+        for contest in contests.iter().filter(wanted) {
+            run(contest, logs, race.rounds.into(), &mut raw)?;
+        }
+        if !unknown.is_empty() {
+            println!("\nnot known to this binlog: {}", unknown.join(", "));
+        }
+    }
+    Ok(())
+}
+
+/// Builds the binary that is raced: nobody shall race one of yesterday.
+fn build() -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--release", "--quiet", "--package", "binlog"])
+        .status()?;
+    ensure!(status.success(), "binlog does not build");
+    let target = benches::logs::folder();
+    Ok(target.parent().context("no target folder")?.join("release/binlog"))
+}
+
+/// Lets everybody run in turn, round after round, so that what else the machine does hits all.
+fn run(contest: &Contest, logs: &RaceLogs, rounds: usize, raw: &mut RawResults) -> Result<()> {
+    for entrant in &contest.entrants {
+        entrant.prove()?;
+    }
+    let mut costs = vec![vec![]; contest.entrants.len()];
+    for round in 0..rounds {
+        for (entrant, costs) in contest.entrants.iter().zip(&mut costs) {
+            let cost = entrant.run()?;
+            raw.add(contest, logs, entrant, round, cost)?;
+            costs.push(cost);
+        }
+    }
+    report::print_contest(contest, logs.made.bytes, &costs);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read() {
+        assert_eq!((bytes("1G"), bytes("256M"), bytes("12")), (Ok(1 << 30), Ok(256 << 20), Ok(12)));
+        assert!(bytes("G").is_err() && bytes("99999999999G").is_err());
+    }
+}

@@ -1,0 +1,263 @@
+//! Who runs against whom, and how each proves that it did the work.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use servers::{Installation, Product};
+
+use crate::logs::{self, RaceLogs};
+use crate::measure::{self, Cost};
+
+/// One verb beside its rivals, over the logs of one product.
+#[derive(Debug)]
+pub struct Contest {
+    /// The verb, and what is asked of it.
+    pub name: &'static str,
+    /// Whose logs.
+    pub product: Product,
+    /// Ours first, then the rivals, then the plain read.
+    pub entrants: Vec<Entrant>,
+}
+
+/// What an entrant is to the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The verb.
+    Ours,
+    /// What people use today.
+    Rival,
+    /// A read of the same file, which nothing can beat.
+    Read,
+}
+
+/// One of those who run.
+#[derive(Debug)]
+pub struct Entrant {
+    /// What people would type.
+    pub label: String,
+    /// What it is to the others.
+    pub role: Role,
+    proof: Proof,
+    logs: Vec<PathBuf>,
+    program: Option<(Program, Vec<String>)>,
+}
+
+/// What shows that the work was done.
+#[derive(Debug, Clone)]
+enum Proof {
+    /// Standard output or standard error has this text.
+    Says(String),
+    /// So many lines of standard output, or more, have these bytes.
+    Prints(&'static str, u64),
+    /// So many bytes were read.
+    Reads(u64),
+}
+
+/// Where a program is.
+#[derive(Debug, Clone)]
+enum Program {
+    Path(PathBuf),
+    Tool(Product),
+}
+
+/// Verbs of the race: name in the table, arguments, rival's arguments.
+struct Course {
+    name: &'static str,
+    ours: &'static [&'static str],
+    rival: &'static [&'static str],
+    /// Whether ours says how many transactions there are.
+    counts: bool,
+    /// Whether the rival prints every transaction's GTID.
+    rival_names: bool,
+}
+
+const fn course(name: &'static str, ours: &'static [&'static str]) -> Course {
+    Course { name, ours, rival: &["--no-defaults"], counts: false, rival_names: true }
+}
+
+/// Stands in arguments for the address of the traffic's first transaction.
+const FIRST: &str = "FIRST";
+
+/// What runs on the logs of both products; `undo` has its rival in MariaDB only, elsewhere what
+/// people start from when they undo by hand.
+const COURSES: [Course; 8] = [
+    Course { counts: true, ..course("replay", &["replay"]) },
+    Course {
+        counts: true,
+        rival: &["--no-defaults", "--verify-binlog-checksum"],
+        ..course("verify", &["verify"])
+    },
+    course("find", &["find"]),
+    Course { counts: true, ..course("info", &["info"]) },
+    Course {
+        rival: &["--no-defaults", "--base64-output=decode-rows"],
+        ..course("events", &["events"])
+    },
+    Course {
+        rival: &["--no-defaults", "--base64-output=decode-rows", "-vv"],
+        ..course("events -v", &["events", "-v"])
+    },
+    course("undo base64", &["undo", "--back-to", FIRST, "--format", "base64"]),
+    course("undo sql", &["undo", "--back-to", FIRST, "--format", "sql"]),
+];
+
+/// All contests over these logs of which `binlog` knows the verb, with the names of the others.
+///
+/// # Errors
+/// Where `binlog` or a rival is missing.
+pub fn contests(
+    binlog: &Path,
+    product: Product,
+    logs: &RaceLogs,
+) -> Result<(Vec<Contest>, Vec<&'static str>)> {
+    let help = |arguments: &[&str]| {
+        let output = Command::new(binlog).args(arguments).arg("--help").output();
+        output.with_context(|| binlog.display().to_string())
+    };
+    help(&[])?;
+    let (mut contests, mut unknown) = (vec![], vec![]);
+    for course in &COURSES {
+        // An unknown verb, or an unknown option before --help, is wrong use: exit code 2.
+        match help(&course.ours.iter().copied().filter(|arg| *arg != FIRST).collect::<Vec<_>>())? {
+            output if output.status.success() => {
+                contests.push(contest(course, binlog, product, logs)?);
+            }
+            _ => unknown.push(course.name),
+        }
+    }
+    Ok((contests, unknown))
+}
+
+fn contest(course: &Course, binlog: &Path, product: Product, logs: &RaceLogs) -> Result<Contest> {
+    let transactions = logs.made.transactions;
+    let ours = Entrant::new(
+        "binlog",
+        Role::Ours,
+        (Program::Path(binlog.to_owned()), arguments(course.ours, product)),
+        if course.counts {
+            Proof::Says(format!("{transactions} transactions"))
+        } else {
+            Proof::Prints("", 1)
+        },
+        logs,
+    );
+    let flashback = product.is_mariadb() && course.name.starts_with("undo");
+    let rival_arguments = match flashback {
+        true => vec!["--no-defaults".to_owned(), "--flashback".to_owned()],
+        false => arguments(course.rival, product),
+    };
+    let proof = match (product.is_mariadb(), flashback || !course.rival_names) {
+        (_, true) => Proof::Prints("BINLOG", 1),
+        (false, _) => Proof::Prints("SET @@SESSION.GTID_NEXT= '", transactions),
+        (true, _) => Proof::Prints("SET @@session.gtid_seq_no", transactions),
+    };
+    Installation::of(product)?.tool(product.binlog_tool())?;
+    let rival = Entrant::new(
+        product.binlog_tool(),
+        Role::Rival,
+        (Program::Tool(product), rival_arguments),
+        proof,
+        logs,
+    );
+    let read = Entrant {
+        label: "plain read".to_owned(),
+        role: Role::Read,
+        proof: Proof::Reads(logs.made.bytes),
+        logs: logs.paths.clone(),
+        program: None,
+    };
+    Ok(Contest { name: course.name, product, entrants: vec![ours, rival, read] })
+}
+
+fn arguments(arguments: &[&str], product: Product) -> Vec<String> {
+    let replace = |argument: &&str| match *argument {
+        FIRST => logs::first_of_traffic(product),
+        other => other.to_owned(),
+    };
+    arguments.iter().map(replace).collect()
+}
+
+impl Entrant {
+    fn new(
+        name: &str,
+        role: Role,
+        program: (Program, Vec<String>),
+        proof: Proof,
+        logs: &RaceLogs,
+    ) -> Entrant {
+        let words = program.1.iter().filter(|word| *word != "--no-defaults");
+        let label = words.fold(name.to_owned(), |label, word| format!("{label} {word}"));
+        Entrant { label, role, proof, logs: logs.paths.clone(), program: Some(program) }
+    }
+
+    fn command(&self) -> Result<Option<Command>> {
+        let Some((program, arguments)) = &self.program else { return Ok(None) };
+        let mut command = match program {
+            Program::Path(path) => Command::new(path),
+            Program::Tool(product) => Installation::of(*product)?.tool(product.binlog_tool())?,
+        };
+        command.args(arguments).args(&self.logs);
+        Ok(Some(command))
+    }
+
+    /// Runs once, unmeasured, and looks at what comes out: returns how many bytes that is.
+    ///
+    /// # Errors
+    /// Where the work was not done.
+    pub fn prove(&self) -> Result<u64> {
+        let needle = match &self.proof {
+            Proof::Prints(needle, _) => needle.as_bytes(),
+            _ => b"\n",
+        };
+        let Some(command) = self.command()? else { return self.read().map(|(bytes, _)| bytes) };
+        let printed = measure::listen(command, needle)?;
+        let tail: Vec<&str> = printed.text.lines().rev().take(3).collect();
+        ensure!(printed.status.success(), "{self}: {}: {tail:?}", printed.status);
+        ensure!(printed.bytes > 0, "{self}: printed nothing");
+        match &self.proof {
+            Proof::Says(text) => {
+                ensure!(printed.text.contains(text), "{self}: no {text:?} in {tail:?}");
+            }
+            Proof::Prints(needle, least) => {
+                let hits = printed.hits;
+                ensure!(hits >= *least, "{self}: {needle:?}: needed {least}, had {hits}");
+            }
+            Proof::Reads(_) => {}
+        }
+        Ok(printed.bytes)
+    }
+
+    /// Runs once, with the output thrown away.
+    ///
+    /// # Errors
+    /// Where it cannot be run, or fails.
+    pub fn run(&self) -> Result<Cost> {
+        let Some(command) = self.command()? else { return self.read().map(|(_, cost)| cost) };
+        let (status, cost) = measure::time(command)?;
+        ensure!(status.success(), "{self}: {status}");
+        Ok(cost)
+    }
+
+    fn read(&self) -> Result<(u64, Cost)> {
+        let mut sum = Cost { seconds: 0.0, cpu_seconds: 0.0, private_bytes: 0, resident_bytes: 0 };
+        let mut bytes = 0;
+        for log in &self.logs {
+            let (read, cost) = measure::time_read(log)?;
+            bytes += read;
+            sum.seconds += cost.seconds;
+            sum.cpu_seconds += cost.cpu_seconds;
+        }
+        if let Proof::Reads(needed) = self.proof {
+            ensure!(bytes == needed, "{self}: needed {needed} bytes, had {bytes}");
+        }
+        Ok((bytes, sum))
+    }
+}
+
+impl fmt::Display for Entrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.label)
+    }
+}
