@@ -13,6 +13,7 @@
 //! | [`event`] | one file an event, and the list of them |
 //! | [`source`], [`scan`] | where bytes come from; the walk over headers, and damage |
 //! | [`transaction`] | statements and transactions: the units of everything above |
+//! | [`parallel`] | the walk of one log on several threads |
 #![forbid(unsafe_op_in_unsafe_fn)]
 #![deny(unsafe_code)]
 
@@ -22,6 +23,7 @@ pub mod event;
 pub mod gtid;
 pub mod header;
 pub mod limits;
+pub mod parallel;
 pub mod row;
 pub mod scan;
 pub mod source;

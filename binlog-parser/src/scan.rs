@@ -154,7 +154,8 @@ pub enum Scanned<'a> {
 pub struct Scan<'a> {
     bytes: &'a [u8],
     offset: usize,
-    end: usize,
+    /// No event that starts here or behind is read.
+    stop: usize,
     format: FormatDescription,
     in_use: bool,
     relay_log: bool,
@@ -171,7 +172,7 @@ impl<'a> Scan<'a> {
         Scan {
             bytes: log.bytes(),
             offset: usize::try_from(offset).unwrap_or(usize::MAX).min(log.bytes().len()),
-            end: log.bytes().len(),
+            stop: log.bytes().len(),
             format: log.format().clone(),
             in_use: log.in_use(),
             relay_log: log.is_relay_log(),
@@ -200,8 +201,15 @@ impl<'a> Scan<'a> {
     /// Ends the walk before the first event that starts at or after `offset`.
     #[must_use]
     pub fn until(mut self, offset: u64) -> Self {
-        self.end = usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
+        self.stop = usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
         self
+    }
+
+    /// Moves to the first event, at or behind where the walk is, that can be believed; none before
+    /// the end of the walk.
+    pub(crate) fn synchronised(mut self) -> Option<Self> {
+        self.offset = (self.offset..self.stop).find(|offset| self.is_plausible(*offset, true))?;
+        Some(self)
     }
 
     /// Reads events by `format` from here on: for a walk that starts behind a format description
@@ -285,11 +293,11 @@ impl<'a> Scan<'a> {
     /// Names the damage at `self.offset`, and moves to the next event that can be read.
     fn damage(&mut self, reason: DamageReason) -> Damage {
         let start = self.offset;
-        let rest = self.bytes.get(start..self.end).unwrap_or_default();
+        let rest = self.bytes.get(start..).unwrap_or_default();
         let (reason, next) = if rest.iter().all(|byte| *byte == 0) {
-            (DamageReason::ZeroTail, self.end)
+            (DamageReason::ZeroTail, self.bytes.len())
         } else {
-            (reason, self.resynchronise(start).unwrap_or(self.end))
+            (reason, self.resynchronise(start).unwrap_or(self.bytes.len()))
         };
         self.offset = next;
         Damage { range: start as u64..next as u64, reason }
@@ -298,7 +306,7 @@ impl<'a> Scan<'a> {
     /// The first offset after `start` at which an event can be believed: its log_pos is its own
     /// end, its type is known, and its checksum, or else the header after it, is right.
     fn resynchronise(&self, start: usize) -> Option<usize> {
-        let last = self.end.min(start.saturating_add(limits::RESYNC_BYTES as usize));
+        let last = self.bytes.len().min(start.saturating_add(limits::RESYNC_BYTES as usize));
         (start + 1..last).find(|offset| self.is_plausible(*offset, true))
     }
 
@@ -317,7 +325,7 @@ impl<'a> Scan<'a> {
         }
         self.format.checksum == ChecksumAlgorithm::Crc32
             || !look_behind
-            || end == self.end as u64
+            || end == self.bytes.len() as u64
             || self.is_plausible(end as usize, false)
     }
 }
@@ -326,12 +334,12 @@ impl<'a> Iterator for Scan<'a> {
     type Item = Scanned<'a>;
 
     fn next(&mut self) -> Option<Scanned<'a>> {
-        if self.offset >= self.end {
+        if self.offset >= self.stop {
             return None;
         }
         if self.encrypted {
-            let range = self.offset as u64..self.end as u64;
-            self.offset = self.end;
+            let range = self.offset as u64..self.bytes.len() as u64;
+            self.offset = self.bytes.len();
             return Some(Scanned::Damage(Damage { range, reason: DamageReason::Encrypted }));
         }
         let framed = self.frame(self.offset);

@@ -60,6 +60,12 @@ impl<'a> Units<'a> {
         self.scan.offset()
     }
 
+    /// The scan, as far as it was walked.
+    #[must_use]
+    pub fn into_scan(self) -> Scan<'a> {
+        self.scan
+    }
+
     fn finish(&mut self, ending: Ending) -> Option<Unit<'a>> {
         self.state = State::Idle;
         if self.open.is_empty() {
