@@ -1,9 +1,11 @@
 //! `binlog verify`: the evidence's health.
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 
 use binlog_parser::event::format_description::ChecksumAlgorithm;
 use binlog_parser::header::EventType;
+use binlog_parser::parallel;
 use binlog_parser::scan::DamageReason;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
@@ -106,8 +108,8 @@ fn print_problems(
 }
 
 impl<'a> LogHealth<'a> {
-    fn of(log: &'a Log, progress: impl Fn(u64)) -> Self {
-        let mut health = LogHealth {
+    fn new(log: &'a Log) -> Self {
+        LogHealth {
             log: log.name(),
             bytes: log.len(),
             events: 0,
@@ -119,35 +121,59 @@ impl<'a> LogHealth<'a> {
             closed_by: None,
             open_transaction: None,
             damage: vec![],
-        };
-        for unit in Units::new(log.scan()) {
-            match unit {
-                Unit::Transaction(transaction) => {
-                    progress(transaction.end());
-                    health.events += transaction.events.len() as u64;
-                    let open = transaction.ending == Ending::Open;
-                    health.transactions += u64::from(!open);
-                    health.open_transaction =
-                        open.then(|| log.location(transaction.start()).to_string());
-                }
-                Unit::Control(event) => {
-                    progress(event.end());
-                    health.events += 1;
-                    let closes = matches!(event.event_type(), EventType::ROTATE | EventType::STOP);
-                    health.closed_by = closes.then(|| event.event_type().name());
-                }
-                Unit::Damage(damage) => {
-                    let cut = health.open_transaction.take();
-                    health.damage.push(DamageLine::of(log, &damage, cut));
-                    let bad = matches!(damage.reason, DamageReason::Checksum { .. });
-                    health.checksums_bad += u64::from(bad);
-                }
-            }
         }
+    }
+
+    fn of(log: &'a Log, progress: impl Fn(u64)) -> Self {
+        let mut health = LogHealth::new(log);
+        let examine = |units: &mut Units<'a>| {
+            let mut piece = LogHealth::new(log);
+            units.for_each(|unit| piece.add(log, unit));
+            piece
+        };
+        parallel::units(log, examine, |range, piece| {
+            health.join(piece);
+            progress(range.end);
+            ControlFlow::Continue(())
+        });
         if log.format().checksum == ChecksumAlgorithm::Crc32 {
             health.checksums_good = health.events;
         }
         health
+    }
+
+    fn add(&mut self, log: &Log, unit: Unit<'_>) {
+        match unit {
+            Unit::Transaction(transaction) => {
+                self.events += transaction.events.len() as u64;
+                let open = transaction.ending == Ending::Open;
+                self.transactions += u64::from(!open);
+                self.open_transaction = open.then(|| log.location(transaction.start()).to_string());
+                self.closed_by = None;
+            }
+            Unit::Control(event) => {
+                self.events += 1;
+                let closes = matches!(event.event_type(), EventType::ROTATE | EventType::STOP);
+                self.closed_by = closes.then(|| event.event_type().name());
+            }
+            Unit::Damage(damage) => {
+                let cut = self.open_transaction.take();
+                self.damage.push(DamageLine::of(log, &damage, cut));
+                let bad = matches!(damage.reason, DamageReason::Checksum { .. });
+                self.checksums_bad += u64::from(bad);
+            }
+        }
+    }
+
+    /// Adds what was found in the next piece of the log. It began with a transaction, so how it
+    /// ends does not depend on what came before.
+    fn join(&mut self, next: Self) {
+        self.events += next.events;
+        self.transactions += next.transactions;
+        self.checksums_bad += next.checksums_bad;
+        self.closed_by = next.closed_by;
+        self.open_transaction = next.open_transaction;
+        self.damage.extend(next.damage);
     }
 
     fn print(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
