@@ -5,6 +5,7 @@
 use super::build::{add_constraint, convert_column, finish};
 use super::ddl::{Action, CharsetPair, ColumnSpec, Element, Parsed, Position, StatementContext};
 use super::table::{ColumnDef, Key, KeyKind, KeyPart, TableDef, same_name};
+use super::types::{IntegerSize, SqlType};
 
 /// A table under an ALTER.
 struct Alteration<'a> {
@@ -185,7 +186,7 @@ impl Alteration<'_> {
             }
             let at = match position {
                 None => self.new.columns.len(),
-                Some(Position::First) => 0,
+                Some(Position::First) => usize::from(starts_with_generated_key(&self.new)),
                 Some(Position::After(name)) => match self.new.column(&name) {
                     Some(at) => at + 1,
                     None => return Err(format!("it has no column {}", super::readable(&name))),
@@ -302,4 +303,16 @@ fn may_be_unique(table: &TableDef, name: &[u8]) -> bool {
         }
     };
     table.unique_keys().any(|key| stem(&key.name) == stem(name))
+}
+
+/// Whether the first column is MySQL's generated invisible primary key, which stays the first
+/// (sql/sql_gipk.cc).
+fn starts_with_generated_key(table: &TableDef) -> bool {
+    table.columns.first().is_some_and(|column| {
+        let big = SqlType::Integer { size: IntegerSize::Big, unsigned: true };
+        same_name(&column.name, b"my_row_id")
+            && column.sql_type == big
+            && column.invisible
+            && column.auto_increment
+    })
 }

@@ -263,7 +263,9 @@ impl Schema {
         effect: &mut Effect,
     ) -> Result<(), String> {
         let name = self.key_for(name);
-        if if_exists && self.table(&name) == Some(&TableState::Dropped) {
+        let dropped = self.table(&name) == Some(&TableState::Dropped);
+        // ENGINE = x, FORCE, DISABLE KEYS: no definition shows it.
+        if actions.is_empty() || (if_exists && dropped) {
             return Ok(());
         }
         let (definition, source) = self.known(&name)?;

@@ -82,11 +82,27 @@ impl SchemaHistory {
         }
     }
 
-    /// The first statement after `stamp` that changed a table's definition: rows from before may
-    /// not fit the table as it is now.
+    /// The first statement after `stamp` behind which the rows of that time no longer fit the table:
+    /// it has other columns, another name, or is not known. Keys and defaults do not count.
     pub fn changed_after(&self, name: &TableName, stamp: Stamp) -> Option<Stamp> {
+        let columns = |state: &TableState| match state {
+            TableState::Known { definition, .. } => {
+                let mut columns = definition.columns.clone();
+                for column in &mut columns {
+                    column.default = None;
+                    column.nullable = None;
+                }
+                Some(columns)
+            }
+            _ => None,
+        };
+        let then = self.table_at(name, stamp).and_then(columns);
         let versions = self.versions.get(self.current.find(name).unwrap_or(name))?;
-        versions.iter().map(|(since, _)| *since).find(|since| *since > stamp)
+        versions
+            .iter()
+            .filter(|(since, _)| *since > stamp)
+            .find(|(_, state)| then.is_none() || columns(state) != then)
+            .map(|(since, _)| *since)
     }
 
     /// The tables at the end of the logs.

@@ -51,3 +51,6 @@ pub(crate) fn readable(text: &[u8]) -> String {
     }
     shown
 }
+
+#[cfg(test)]
+mod tests;

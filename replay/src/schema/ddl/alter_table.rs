@@ -13,10 +13,18 @@ pub(super) fn actions(cursor: &mut Cursor<'_>) -> Parsed<Vec<Action>> {
         if cursor.at_any_word(&PARTITION_WORDS) && partition(cursor, &mut actions)? {
             break;
         }
+        let start = cursor.position();
         action(cursor, &mut actions)?;
+        if cursor.position() == start {
+            return Err(cursor.unexpected("an action of ALTER TABLE"));
+        }
         if !cursor.eat_operator(",") && !cursor.at_end() && !cursor.at_any_word(&PARTITION_WORDS) {
-            // Options of tables need no comma between them.
+            // Options of tables need no comma between them; nothing else may follow.
+            let start = cursor.position();
             options(cursor, &mut actions)?;
+            if cursor.position() == start {
+                return Err(cursor.unexpected("a comma or the end of the statement"));
+            }
             cursor.eat_operator(",");
         }
     }
@@ -309,7 +317,9 @@ fn options(cursor: &mut Cursor<'_>, actions: &mut Vec<Action>) -> Parsed<()> {
         let default = cursor.eat_word("DEFAULT");
         let mut charset = CharsetSpec::default();
         if cursor.at_any_word(&["CHARSET", "CHARACTER", "CHAR", "COLLATE"]) {
-            charset_attribute(cursor, &mut charset)?;
+            if !charset_attribute(cursor, &mut charset)? {
+                return Err(cursor.unexpected("CHARACTER SET"));
+            }
             actions.push(Action::DefaultCharset(charset));
         } else if !default && is_option(cursor) {
             one_option(cursor)?;

@@ -87,21 +87,21 @@ fn option_charset(cursor: &mut Cursor<'_>, options: &mut TableOptions) -> Parsed
     if cursor.at_any_word(&["CHARSET", "CHARACTER", "CHAR", "COLLATE"]) {
         return charset_attribute(cursor, &mut options.charset);
     }
-    if default { Err(cursor.unexpected("CHARACTER SET or COLLATE")) } else { Ok(false) }
+    // Else it is the value of the option before.
+    Ok(default)
 }
 
 /// `UNION = (a, b)`, `ENGINE = x`, or a word of an option.
 pub(super) fn one_option(cursor: &mut Cursor<'_>) -> Parsed<()> {
-    if cursor.eat_operator("=") {
-        // Whatever the word, it is a value.
-    }
+    // Behind the sign stands a value, whatever its word.
+    cursor.eat_operator("=");
     if cursor.at_operator("(") {
         return cursor.brackets().map(drop);
     }
-    match cursor.bump() {
-        Some(_) => Ok(()),
-        None => Err(cursor.unexpected("an option of the table")),
+    if cursor.at_operator(")") || cursor.bump().is_none() {
+        return Err(cursor.unexpected("an option of the table"));
     }
+    Ok(())
 }
 
 fn at_select(cursor: &Cursor<'_>) -> bool {

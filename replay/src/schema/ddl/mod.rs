@@ -11,6 +11,7 @@ mod create_table;
 mod cursor;
 mod data_type;
 mod key;
+mod sequence;
 mod statement;
 
 pub use context::StatementContext;
@@ -21,7 +22,7 @@ pub(super) use statement::{
 };
 
 use super::table::{KeyKind, TableName};
-use crate::sql::Lexer;
+use crate::sql::{ClientCharset, Lexer};
 use column::charset_attribute;
 use cursor::Cursor;
 
@@ -32,7 +33,8 @@ pub(super) fn read(text: &[u8], context: &StatementContext<'_>) -> Option<Target
     if !first.is_any_word(&["CREATE", "ALTER", "DROP", "RENAME", "USE", "SET"]) {
         return None;
     }
-    let mut cursor = Cursor::new(text, context);
+    let utf8 = utf8_context(text, context);
+    let mut cursor = Cursor::new(text, utf8.as_ref().unwrap_or(context));
     if cursor.eat_word("SET") {
         set_statement(&mut cursor)?;
     }
@@ -57,6 +59,21 @@ pub(super) fn read(text: &[u8], context: &StatementContext<'_>) -> Option<Target
         false => Err(cursor.unexpected("the end of the statement")),
     });
     Some(Targeted { tables, statement })
+}
+
+/// The context of a CREATE TABLE that the server put together itself, as SHOW CREATE TABLE does:
+/// for CREATE TABLE … SELECT in row format, and in MySQL where it adds a primary key. Such text is
+/// UTF-8, whatever the client's character set is.
+fn utf8_context<'a>(text: &[u8], context: &StatementContext<'a>) -> Option<StatementContext<'a>> {
+    let made = context.dialect.charset != ClientCharset::AsciiSafe
+        && text.starts_with(b"CREATE TABLE `")
+        && memchr::memmem::find(text, b"` (\n  `").is_some()
+        && std::str::from_utf8(text).is_ok();
+    made.then(|| {
+        let mut context = context.clone();
+        context.dialect.charset = ClientCharset::AsciiSafe;
+        context
+    })
 }
 
 /// MariaDB's `SET STATEMENT variable = value, … FOR statement`.
@@ -100,9 +117,12 @@ fn create(cursor: &mut Cursor<'_>, tables: &mut Vec<TableName>) -> Parsed<Option
         return Ok(Some(Statement::CreateDatabase { name, or_replace, if_not_exists, charset }));
     }
     if cursor.eat_word("SEQUENCE") {
-        cursor.eat_if_not_exists();
-        tables.push(cursor.table_name()?);
-        return Err("it makes a sequence, whose rows are the server's own".into());
+        let if_not_exists = cursor.eat_if_not_exists();
+        let table = cursor.table_name()?;
+        tables.push(table.clone());
+        let body = sequence::body(cursor)?;
+        let create = CreateTable { table, or_replace, if_not_exists, body };
+        return Ok(Some(Statement::CreateTable(create)));
     }
     if cursor.eat_word("TRIGGER") {
         return create_trigger(cursor).map(Some);
