@@ -1,11 +1,12 @@
 //! The next step, as a command that can be pasted.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use binlog_parser::header::Family;
 use binlog_parser::source::log_set::LogSet;
 
+use crate::args::logs::LogArgs;
 use crate::text::shell_word;
 
 /// Whose server the logs are of.
@@ -37,8 +38,9 @@ pub fn feed(family: Option<Family>, options: &[String], file: Option<&Path>) -> 
 
 /// A command of ours on the same logs.
 #[must_use]
-pub fn verb(words: &[&str], logs: &[PathBuf]) -> String {
-    let logs = logs.iter().map(|log| log.to_string_lossy());
+pub fn verb(words: &[&str], logs: &LogArgs) -> String {
+    let gaps = logs.allow_gaps.then_some(Cow::Borrowed("--allow-gaps"));
+    let logs = gaps.into_iter().chain(logs.logs.iter().map(|log| log.to_string_lossy()));
     let words = words.iter().map(|word| Cow::Borrowed(*word)).chain(logs);
     let words: Vec<_> = words.map(|word| shell_word(&word).into_owned()).collect();
     format!("binlog {}", words.join(" "))
@@ -58,6 +60,7 @@ pub fn client_options(largest_packet: u64) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     #[test]
     fn a_command_names_the_familys_client() {
@@ -66,11 +69,14 @@ mod tests {
             feed(Some(Family::Mariadb), &options, Some(Path::new("my day.sql"))),
             "mariadb --binary-mode < 'my day.sql'"
         );
-        let logs = ["a.000001", "my logs/"].map(PathBuf::from);
+        let logs = ["a.000001", "my logs/"].map(PathBuf::from).into();
+        let mut logs = LogArgs { logs, allow_gaps: false };
         assert_eq!(
             verb(&["show", "a.000001:4"], &logs),
             "binlog show a.000001:4 a.000001 'my logs/'"
         );
+        logs.allow_gaps = true;
+        assert_eq!(verb(&["find"], &logs), "binlog find --allow-gaps a.000001 'my logs/'");
         assert_eq!(feed(Some(Family::Mysql), &options, None), "feed it to: mysql --binary-mode");
     }
 }

@@ -1,12 +1,13 @@
 //! What a rescue found and wrote, and what to do next: for people and for programs.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use binlog_parser::source::log_set::LogSet;
 use replay::find::Finding;
 use serde::Serialize;
 
+use crate::args::logs::LogArgs;
 use crate::args::time::Zone;
 use crate::finding::{self, FindingLine};
 use crate::next;
@@ -43,7 +44,7 @@ pub struct RescueReport<'a> {
     /// Where the files are.
     pub folder: &'a Path,
     /// The logs as they were named.
-    pub logs: &'a [PathBuf],
+    pub logs: &'a LogArgs,
     /// The logs.
     pub set: &'a LogSet,
     /// The finding; `None` if an address was named at which nothing suspicious is.

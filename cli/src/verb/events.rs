@@ -9,9 +9,10 @@ use binlog_parser::scan::{RawEvent, Scanned};
 use binlog_parser::source::log::Log;
 use clap::Args;
 
+use crate::args::event_filter::{EventFilter, Subject};
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::{Format, FormatArgs, Output, OutputArgs};
-use crate::args::select::{EventFilter, SelectArgs, Subject};
+use crate::args::select::SelectArgs;
 use crate::args::time::Zone;
 use crate::describe::{Described, Describer};
 use crate::event_line::{EventLine, end_position};

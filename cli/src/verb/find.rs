@@ -87,7 +87,7 @@ impl FindArgs {
 
     fn next_steps(&self, ui: &Ui, worst: &Finding) {
         let id = worst.id.to_string();
-        let logs = &self.logs.logs;
+        let logs = &self.logs;
         ui.hint(format!("look at the worst:  {}", next::verb(&["show", &id], logs)));
         ui.hint(format!("get the data back:  {}", next::verb(&["rescue", "--at", &id], logs)));
     }

@@ -105,7 +105,7 @@ impl RescueArgs {
         let folder = Folder::begin(&path, self.force, &FILES)?;
         let report = RescueReport {
             folder: &path,
-            logs: &self.logs.logs,
+            logs: &self.logs,
             set: &set,
             finding,
             transaction: target.address(&set).to_string(),
