@@ -67,9 +67,9 @@ pub enum Evidence {
     /// Rows of the table were updated or deleted later, but not more at a time than had been
     /// written since: nothing speaks for a row that was spared.
     NothingOlderLater,
-    /// No other statement comes near, of the so many that do the same to this table.
+    /// No other statement of those that do the same to this table comes near.
     Outlier {
-        /// How many statements delete from, or update, the table.
+        /// How many statements delete from, or update, the table, this one included.
         of: u64,
     },
     /// Other statements are about as large: it looks like routine work.
@@ -77,7 +77,7 @@ pub enum Evidence {
         /// How many.
         others: u64,
     },
-    /// The same statement ran again and again: it looks like routine work.
+    /// The same statement, but for its literals, ran again and again: it looks like routine work.
     Repeated {
         /// How often, this time included.
         times: u64,
@@ -123,8 +123,12 @@ impl fmt::Display for Evidence {
             Self::Outlier { of: 1 } => {
                 f.write_str("it is the only statement that does this to the table")
             }
+            Self::Outlier { of: 2 } => {
+                f.write_str("the other statement that does this to the table is far smaller")
+            }
             Self::Outlier { of } => {
-                write!(f, "none of the {of} statements that do this to the table comes near")
+                let others = of.saturating_sub(1);
+                write!(f, "the other {others} statements that do this to the table are far smaller")
             }
             Self::Usual { others } => {
                 write!(f, "{others} other statements on the table are about as large")

@@ -10,7 +10,7 @@ use binlog_parser::transaction::Ending;
 
 use super::candidate::{Basis, Candidate, Mass};
 use super::classify::Confidence;
-use super::classify_kind::Severity;
+use super::classify_kind::{FindingKind, Severity};
 use super::finding::{Evidence, Finding};
 use super::search::EMPTIED_OFTEN;
 use super::traffic::{Table, Tables};
@@ -52,7 +52,7 @@ pub(super) fn judge(
             mass.kind == RowsKind::Delete
         }
     };
-    if times >= ROUTINE_TIMES {
+    if times >= ROUTINE_TIMES && may_be_routine(finding.kind) {
         soften(&mut finding, Evidence::Repeated { times });
     }
     match (candidate.ending, decision) {
@@ -72,6 +72,23 @@ pub(super) fn judge(
     }
     let weight = if lost { rows.saturating_mul(LOST_WEIGHT) } else { rows };
     Some(Ranked { weight, finding })
+}
+
+/// Whether applications run statements of this kind day by day.
+fn may_be_routine(kind: FindingKind) -> bool {
+    use FindingKind::{
+        AlwaysTrueWhere, DeleteWithoutWhere, DropTable, ReplaceTable, TruncateTable,
+        UpdateWithoutWhere,
+    };
+    matches!(
+        kind,
+        DeleteWithoutWhere
+            | UpdateWithoutWhere
+            | AlwaysTrueWhere
+            | TruncateTable
+            | DropTable
+            | ReplaceTable
+    )
 }
 
 fn soften(finding: &mut Finding, why: Evidence) {

@@ -35,7 +35,7 @@ impl Sizes {
 }
 
 /// What happened to a table from one place in the logs to the next.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Stretch {
     /// Rows written, less rows deleted.
     net: i64,
@@ -151,7 +151,10 @@ impl Table {
     pub(super) fn empty(&mut self) {
         self.seen = true;
         (self.floor, self.exact) = (0, true);
-        self.stretches.push(Stretch { fresh: true, ..Stretch::default() });
+        let fresh = Stretch { fresh: true, ..Stretch::default() };
+        if self.stretches.last() != Some(&fresh) {
+            self.stretches.push(fresh);
+        }
     }
 
     /// It is another table from here on, of which nothing is known.

@@ -24,6 +24,10 @@ pub(super) type Prepared = (usize, u64, String);
 pub(super) fn decisions(set: &LogSet, prepared: &[Prepared]) -> HashMap<Prepared, Decision> {
     let mut found = HashMap::new();
     let Some(first) = prepared.iter().map(|(log, ..)| *log).min() else { return found };
+    let mut waiting: HashMap<&str, Vec<&Prepared>> = HashMap::new();
+    for one in prepared {
+        waiting.entry(&one.2).or_default().push(one);
+    }
     for (index, log) in set.logs().iter().enumerate().skip(first) {
         for unit in Units::new(log.scan()) {
             let Unit::Transaction(transaction) = unit else { continue };
@@ -36,14 +40,17 @@ pub(super) fn decisions(set: &LogSet, prepared: &[Prepared]) -> HashMap<Prepared
             }
             let text = QueryEvent::parse(event.body()).map_or(&b""[..], |query| query.text);
             let Some((commit, xid)) = decision(text) else { continue };
-            let at = || EventAddress::new(log.name(), transaction.start());
-            for one in prepared.iter().filter(|(.., known)| known.eq_ignore_ascii_case(xid)) {
-                if (index, event.offset) > (one.0, one.1) && !found.contains_key(one) {
-                    let decided =
-                        if commit { Decision::Commit(at()) } else { Decision::Rollback(at()) };
-                    found.insert(one.clone(), decided);
+            let Some(same) = waiting.get_mut(xid) else { continue };
+            let at = EventAddress::new(log.name(), transaction.start());
+            let decided = if commit { Decision::Commit(at) } else { Decision::Rollback(at) };
+            let here = (index, event.offset);
+            same.retain(|one| {
+                let before = (one.0, one.1) < here;
+                if before {
+                    found.insert((*one).clone(), decided.clone());
                 }
-            }
+                !before
+            });
         }
     }
     found
