@@ -14,10 +14,11 @@
 //! ```
 //!
 //! A statement of rows without its text, which is MySQL's default, has only its rows to give it
-//! away. It is a finding if it changed [`Options::min_rows`] rows, or every row (two at least) of a table whose rows could be counted since it was made. What the binary log does not show cannot be counted:
-//! rows that foreign keys deleted in cascades (before MySQL 9.6, and in MariaDB), what a session
-//! kept out of the log, and that an XA transaction was rolled back later. Then the table does not
-//! count as left empty, and only a statement of many rows is found.
+//! away. It is a finding if it changed [`Options::min_rows`] rows, or every row (two at least) of a
+//! table whose rows could be counted since it was made. What the binary log does not show cannot be
+//! counted: rows that foreign keys deleted in cascades (before MySQL 9.6, and in MariaDB), what a
+//! session kept out of the log, and that an XA transaction was rolled back later. Then the table
+//! does not count as left empty, and only a statement of many rows is found.
 
 mod candidate;
 pub mod classify;
