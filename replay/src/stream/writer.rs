@@ -208,7 +208,9 @@ impl<'a> Writer<'_, 'a> {
 
     /// Reads the transaction's GTID, to be set with what opens it.
     fn name(&mut self, log: &'a Log, transaction: &Transaction<'a>) -> Result<()> {
-        self.manifest.gtids.add(&gtid_of(log, transaction)?);
+        if !self.options.skip_gtids {
+            self.manifest.gtids.add(&gtid_of(log, transaction)?);
+        }
         let Some(event) = transaction.gtid_event() else { return Ok(()) };
         let gtid = PendingGtid::parse(event)
             .map_err(|fault| Error::at(fault, log.location(event.offset).of("Gtid")))?;
