@@ -91,6 +91,11 @@ impl Writer<'_, '_> {
         // Behind a comment the clients take DELIMITER for a part of a statement, so one comes first.
         self.packets.line(b"SET @@SESSION.COMPLETION_TYPE=0;")?;
         self.packets.line(&[b"DELIMITER ", DELIMITER].concat())?;
+        // Else the server's log gets the text of the whole BINLOG once for every statement in it.
+        self.words(match family {
+            Family::Mysql => "SET @@SESSION.BINLOG_ROWS_QUERY_LOG_EVENTS=0",
+            Family::Mariadb => "SET @@SESSION.BINLOG_ANNOTATE_ROW_EVENTS=0",
+        })?;
         if family == Family::Mysql {
             self.words("SET @@SESSION.PSEUDO_SLAVE_MODE=1")?;
         }

@@ -58,6 +58,14 @@ impl Judge<'_> {
         }
         self.report.transactions += u64::from(concerned);
         self.report.transactions_left_out += u64::from(!concerned);
+        if concerned && transaction.ending == Ending::Commit {
+            // Engines that can roll back end their transactions in an Xid event.
+            self.report.warn(
+                "some rows are of tables that cannot roll back: if the undo fails, theirs are \
+                 changed all the same; MySQL takes them under enforce_gtid_consistency only if \
+                 their undo is a single statement",
+            );
+        }
         if concerned && transaction.ending == Ending::Rollback {
             let why = "the transaction ends in ROLLBACK; which of its rows stayed depends on the \
                        tables' engines";

@@ -1,0 +1,6 @@
+//! The undo on real servers: what was destroyed is there again, byte for byte.
+
+mod exact;
+mod refusals;
+mod settings;
+mod support;
