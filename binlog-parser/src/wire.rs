@@ -204,6 +204,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The next `N` bytes as an array.
+    ///
+    /// # Errors
+    /// A [`Fault`] if fewer bytes are left.
+    #[inline]
+    pub fn array<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], Fault> {
+        let Some((array, rest)) = self.rest.split_first_chunk() else {
+            return Err(Fault::short(what, N as u64, self.rest.len() as u64));
+        };
+        self.rest = rest;
+        Ok(*array)
+    }
+
     /// Everything that is left.
     pub fn take_rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.rest)

@@ -3,7 +3,6 @@
 pub mod format_description;
 pub mod gtid;
 pub mod gtid_list;
-mod gtid_tagged;
 pub mod mariadb_gtid;
 pub mod optional_metadata;
 pub mod previous_gtids;

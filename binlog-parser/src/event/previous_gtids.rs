@@ -5,8 +5,7 @@ use crate::gtid::{GNO_MAX, GtidSet, Tag, Tsid, Uuid};
 use crate::header::EventHeader;
 use crate::wire::Reader;
 
-use super::gtid::array;
-use super::gtid_tagged::read_tag;
+use super::gtid::read_tag;
 
 /// Bytes of an interval: first number and the number after the last.
 const INTERVAL_BYTES: u64 = 16;
@@ -38,7 +37,7 @@ impl PreviousGtidsEvent {
         let mut gtids = GtidSet::new();
         // Each round reads at least 24 bytes or fails, so a false count ends soon.
         for _ in 0..sources {
-            let uuid = Uuid(array(reader.take(16, "UUID")?));
+            let uuid = Uuid(reader.array("UUID")?);
             let tag: Option<Tag> = if tagged { read_tag(&mut reader)? } else { None };
             read_intervals(&mut reader, Tsid { uuid, tag }, &mut gtids)?;
         }

@@ -1,7 +1,7 @@
 //! TRUNCATE, DROP, CREATE OR REPLACE, RENAME and ALTER TABLE.
 
-use super::classify::{Confidence, Reason, Verdict};
 use super::classify_kind::FindingKind;
+use super::verdict::{Confidence, Reason, Verdict};
 use crate::sql::statement::{Object, StatementHead};
 use crate::sql::written::renames;
 use crate::sql::{Cursor, TableName};

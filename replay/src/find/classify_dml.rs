@@ -1,7 +1,7 @@
 //! DELETE and UPDATE: is there a condition, and does it hold anything back?
 
-use super::classify::{Confidence, Reason, Verdict};
 use super::classify_kind::FindingKind;
+use super::verdict::{Confidence, Reason, Verdict};
 use crate::sql::condition::{Truth, fold};
 use crate::sql::dml::{self, Dml};
 use crate::sql::statement::StatementVerb;

@@ -1,5 +1,6 @@
 //! A table of statements and what they are, for both families.
 
+use super::super::classify_kind::Severity;
 use super::*;
 use crate::sql::Family;
 use FindingKind::*;

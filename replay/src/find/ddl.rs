@@ -1,10 +1,10 @@
 //! What statements as text do to tables, as far as later evidence depends on it.
 
 use super::candidate::Basis;
-use super::classify::Verdict;
 use super::classify_kind::{FindingKind, Severity};
 use super::finding::Evidence;
 use super::traffic::{TableIndex, Tables};
+use super::verdict::Verdict;
 use crate::sql::statement::{Object, StatementVerb, head};
 use crate::sql::{Cursor, Dialect, Lexer, TableName, written_tables};
 

@@ -6,8 +6,8 @@ use binlog_parser::address::EventAddress;
 use binlog_parser::gtid::AnyGtid;
 use binlog_parser::scan::Damage;
 
-use super::classify::{Confidence, Reason};
 use super::classify_kind::{FindingKind, Severity};
+use super::verdict::{Confidence, Reason};
 
 /// Where a finding's statement was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -38,13 +38,15 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod traffic;
+pub mod verdict;
 mod xa;
 
 use binlog_parser::source::log_set::LogSet;
 
-pub use classify::{Confidence, Reason, Verdict, classify};
+pub use classify::classify;
 pub use classify_kind::{FindingKind, Severity};
 pub use finding::{Evidence, Finding, Report, StatementSource};
+pub use verdict::{Confidence, Reason, Verdict};
 
 use crate::select::Filter;
 

@@ -9,11 +9,10 @@ use binlog_parser::event::rows::RowsKind;
 use binlog_parser::transaction::Ending;
 
 use super::candidate::{Basis, Candidate, Mass};
-use super::classify::Confidence;
 use super::classify_kind::{FindingKind, Severity};
 use super::finding::{Evidence, Finding};
-use super::search::EMPTIED_OFTEN;
-use super::traffic::{Table, Tables};
+use super::traffic::{EMPTIED_OFTEN, Table, Tables};
+use super::verdict::Confidence;
 use super::xa::Decision;
 
 /// How many changed rows weigh as much as a lost one.

@@ -13,7 +13,7 @@ use binlog_parser::transaction::{Ending, Statement, StatementKind, Transaction, 
 
 use super::Options;
 use super::candidate::{Basis, Candidate, Candidates};
-use super::classify::{Confidence, Verdict, classify};
+use super::classify::classify;
 use super::classify_kind::FindingKind;
 use super::counting::{CountFault, Counter, Tally};
 use super::ddl;
@@ -22,6 +22,7 @@ use super::prefilter::{is_dml, may_matter};
 use super::rank;
 use super::session::{Session, is_half_of_alter};
 use super::traffic::Tables;
+use super::verdict::{Confidence, Verdict};
 use super::xa;
 use crate::select::{Selected, gtid_of};
 use crate::sql::secrets::mask_secrets;
@@ -32,9 +33,6 @@ const FAULTS_NAMED: usize = 100;
 
 /// Bytes of a statement's text that a finding keeps.
 const STATEMENT_BYTES: usize = 64 << 10;
-
-/// How often a table may lose its last rows before that is taken for its nature, as a queue's.
-pub(super) const EMPTIED_OFTEN: u64 = 3;
 
 /// A search under way.
 pub(super) struct Search<'s, 'a> {

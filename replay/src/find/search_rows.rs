@@ -6,15 +6,16 @@ use binlog_parser::header::EventType;
 use binlog_parser::transaction::{Ending, Statement};
 
 use super::candidate::{Basis, Mass};
-use super::classify::{Verdict, classify};
+use super::classify::classify;
 use super::classify_kind::FindingKind;
 use super::counting::Tally;
 use super::ddl;
 use super::finding::{Evidence, Finding, StatementSource};
 use super::prefilter::may_matter;
-use super::search::{EMPTIED_OFTEN, Place, Search, Text};
+use super::search::{Place, Search, Text};
 use super::session::session_of;
-use super::traffic::{Share, TableIndex};
+use super::traffic::{EMPTIED_OFTEN, Share, TableIndex};
+use super::verdict::Verdict;
 use crate::sql::statement::{self, StatementVerb};
 
 /// Fewest rows that count as a whole table: one row may be anything.

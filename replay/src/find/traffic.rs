@@ -5,6 +5,9 @@ use std::collections::HashMap;
 
 use binlog_parser::event::rows::RowsKind;
 
+/// How often a table may lose its last rows before that is taken for its nature, as a queue's.
+pub(super) const EMPTIED_OFTEN: u64 = 3;
+
 /// Number of a table in [`Tables`].
 pub(super) type TableIndex = usize;
 

@@ -1,14 +1,10 @@
-//! Gtid (33, and 42 with a tag) and Anonymous_Gtid (34): MySQL opens a transaction.
+//! The layout of GTID (33) and ANONYMOUS_GTID (34) events, where each block may be the last.
 
 use crate::error::Fault;
-use crate::gtid::{GNO_MAX, Gtid, Tag, TransactionGtid, Uuid};
-use crate::header::{EventHeader, EventType};
+use crate::gtid::Uuid;
 use crate::wire::Reader;
 
-use super::gtid_tagged::parse_tagged;
-
-/// Flag: the transaction may hold statements instead of rows.
-const FLAG_MAY_HAVE_SBR: u8 = 1;
+use super::fields::{GtidEvent, named};
 
 /// What stands before the logical clocks since 5.7.5 (`LOGICAL_TIMESTAMP_TYPECODE`).
 const LOGICAL_TIMESTAMP_TYPECODE: u8 = 2;
@@ -19,76 +15,11 @@ const HAS_ORIGINAL_TIMESTAMP: u64 = 1 << 55;
 /// Bit of the immediate server version that says that the original one follows.
 const HAS_ORIGINAL_VERSION: u32 = 1 << 31;
 
-/// Name and clocks of a transaction (`Gtid_event` in `control_events.h`). Events of old servers end
-/// early; what they do not say is `None`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GtidEvent {
-    /// Bit 0: see [`GtidEvent::may_have_sbr`].
-    pub flags: u8,
-    /// The transaction's GTID, or that it has none.
-    pub gtid: TransactionGtid,
-    /// `sequence_number` of the newest transaction that had committed when this one began to
-    /// prepare; 0 for none.
-    pub last_committed: i64,
-    /// Number of the transaction within its log, from 1; 0 if unknown.
-    pub sequence_number: i64,
-    /// Time of commit on the server that wrote the log, in microseconds since 1970 UTC.
-    pub immediate_commit_timestamp: Option<u64>,
-    /// Time of commit on the server where the transaction came from, in microseconds since 1970
-    /// UTC.
-    pub original_commit_timestamp: Option<u64>,
-    /// Bytes of the whole transaction in this log, this event and all checksums included.
-    pub transaction_length: Option<u64>,
-    /// Version of the server that wrote the log, as 80406 for 8.4.6; 999999 if it did not know.
-    pub immediate_server_version: Option<u32>,
-    /// Version of the server where the transaction came from, in the same form.
-    pub original_server_version: Option<u32>,
-    /// Ticket of the group that committed together.
-    pub commit_group_ticket: Option<u64>,
-}
-
-impl GtidEvent {
-    /// Reads the body of a Gtid, Anonymous_Gtid or tagged Gtid event.
-    ///
-    /// # Errors
-    /// A [`Fault`] if bytes are missing, a number is out of its range, or a tagged event has a field
-    /// that must not be ignored and is not known.
-    pub fn parse(body: &[u8], header: &EventHeader) -> Result<Self, Fault> {
-        if header.event_type == EventType::GTID_TAGGED {
-            return parse_tagged(body);
-        }
-        parse_fixed(body, header.event_type == EventType::ANONYMOUS_GTID)
-    }
-
-    /// Whether the transaction may hold statements; if not, it is rows only (`rbr_only=yes` of
-    /// mysqlbinlog).
-    #[must_use]
-    pub fn may_have_sbr(&self) -> bool {
-        self.flags & FLAG_MAY_HAVE_SBR != 0
-    }
-
-    /// An event that says no more than this.
-    pub(super) fn new(flags: u8, gtid: TransactionGtid) -> Self {
-        GtidEvent {
-            flags,
-            gtid,
-            last_committed: 0,
-            sequence_number: 0,
-            immediate_commit_timestamp: None,
-            original_commit_timestamp: None,
-            transaction_length: None,
-            immediate_server_version: None,
-            original_server_version: None,
-            commit_group_ticket: None,
-        }
-    }
-}
-
 /// Reads the layout of types 33 and 34, where each block may be the last.
-fn parse_fixed(body: &[u8], anonymous: bool) -> Result<GtidEvent, Fault> {
+pub(super) fn parse_fixed(body: &[u8], anonymous: bool) -> Result<GtidEvent, Fault> {
     let mut reader = Reader::new(body);
     let flags = reader.u8("GTID flags")?;
-    let uuid = Uuid(array(reader.take(16, "UUID")?));
+    let uuid = Uuid(reader.array("UUID")?);
     let gno = reader.u64("GNO")?;
     let mut event = GtidEvent::new(flags, named(anonymous, uuid, None, gno)?);
     if reader.is_empty() || reader.u8("type of the logical clocks")? != LOGICAL_TIMESTAMP_TYPECODE {
@@ -125,32 +56,12 @@ fn parse_fixed(body: &[u8], anonymous: bool) -> Result<GtidEvent, Fault> {
     Ok(event)
 }
 
-/// The sixteen bytes of a slice that has as many.
-pub(super) fn array(slice: &[u8]) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    bytes.iter_mut().zip(slice).for_each(|(byte, from)| *byte = *from);
-    bytes
-}
-
-/// What a UUID, a tag and a number name; the servers check the number in the same way.
-pub(super) fn named(
-    anonymous: bool,
-    uuid: Uuid,
-    tag: Option<Tag>,
-    gno: u64,
-) -> Result<TransactionGtid, Fault> {
-    match (anonymous, gno) {
-        (true, 0) => Ok(TransactionGtid::Anonymous),
-        (true, _) => Err(Fault::value("GNO of an anonymous transaction", "0", gno)),
-        (false, 1..=GNO_MAX) => Ok(TransactionGtid::Mysql(Gtid { uuid, tag, gno })),
-        (false, _) => Err(Fault::value("GNO", "a number from 1 to 2^63-2", gno)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::super::GtidEvent;
     use crate::event::test_header;
+    use crate::gtid::TransactionGtid;
+    use crate::header::EventType;
     use proptest::prelude::*;
 
     #[rustfmt::skip]

@@ -4,7 +4,7 @@ use crate::error::Fault;
 use crate::gtid::{Tag, TransactionGtid, Uuid};
 use crate::wire::Reader;
 
-use super::gtid::{GtidEvent, named};
+use super::fields::{GtidEvent, named};
 
 /// How many fields of a tagged event are known.
 const FIELDS: u64 = 12;
@@ -90,7 +90,7 @@ fn read_uuid(reader: &mut Reader<'_>) -> Result<Uuid, Fault> {
 }
 
 /// A tag behind its length; none if it is empty. Previous_gtids has the same form.
-pub(super) fn read_tag(reader: &mut Reader<'_>) -> Result<Option<Tag>, Fault> {
+pub(in crate::event) fn read_tag(reader: &mut Reader<'_>) -> Result<Option<Tag>, Fault> {
     let length = reader.varint("length of the tag")?;
     let text = reader.take_u64(length, "tag")?;
     if text.is_empty() { Ok(None) } else { Tag::new(text).map(Some) }

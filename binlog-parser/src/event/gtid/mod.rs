@@ -1,0 +1,25 @@
+//! GTID (33), ANONYMOUS_GTID (34) and GTID_TAGGED (42): the name of the transaction that follows.
+
+mod fields;
+mod fixed;
+mod tagged;
+
+use crate::error::Fault;
+use crate::header::{EventHeader, EventType};
+
+pub use fields::GtidEvent;
+pub(super) use tagged::read_tag;
+
+impl GtidEvent {
+    /// Reads the body of a Gtid, Anonymous_Gtid or tagged Gtid event.
+    ///
+    /// # Errors
+    /// A [`Fault`] if bytes are missing, a number is out of its range, or a tagged event has a field
+    /// that must not be ignored and is not known.
+    pub fn parse(body: &[u8], header: &EventHeader) -> Result<Self, Fault> {
+        if header.event_type == EventType::GTID_TAGGED {
+            return tagged::parse_tagged(body);
+        }
+        fixed::parse_fixed(body, header.event_type == EventType::ANONYMOUS_GTID)
+    }
+}
