@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::layout::Field;
+use super::decimal::decimal_bytes;
+use super::field::Field;
 use crate::error::Fault;
 use crate::wire::Reader;
 
@@ -339,15 +340,6 @@ impl fmt::Display for ColumnType {
 #[must_use]
 pub(super) fn fraction_bytes(fsp: u8) -> u32 {
     u32::from(fsp).div_ceil(2)
-}
-
-/// Bytes of a packed decimal (`decimal_bin_size` in `decimal.cc`): nine digits take four bytes, and
-/// what is left over on either side of the point as few as it can.
-#[must_use]
-pub(super) fn decimal_bytes(precision: u8, scale: u8) -> u32 {
-    const LEFTOVER: [u32; 9] = [0, 1, 1, 2, 2, 3, 3, 4, 4];
-    let side = |digits: u8| u32::from(digits / 9) * 4 + LEFTOVER[usize::from(digits % 9)];
-    side(precision.saturating_sub(scale)) + side(scale)
 }
 
 /// STRING: its first metadata byte is the real type, and since 5.1.24 lends two bits to a length

@@ -7,7 +7,6 @@
 //! negative:     7E   F2 04 C7 2D   FB 2D      and for a negative number all of them
 //! ```
 
-use super::column::decimal_bytes;
 use crate::error::Fault;
 
 /// Most digits of a DECIMAL.
@@ -169,6 +168,15 @@ fn sizes(precision: u8, scale: u8) -> impl Iterator<Item = u8> {
     let nines = |digits: u8| std::iter::repeat_n(GROUP, usize::from(digits / GROUP));
     let leftover = |digits: u8| std::iter::once(digits % GROUP).filter(|digits| *digits > 0);
     leftover(whole).chain(nines(whole)).chain(nines(scale)).chain(leftover(scale))
+}
+
+/// Bytes of a packed decimal (`decimal_bin_size` in `decimal.cc`): nine digits take four bytes, and
+/// what is left over on either side of the point as few as it can.
+#[must_use]
+pub(super) fn decimal_bytes(precision: u8, scale: u8) -> u32 {
+    const LEFTOVER: [u32; 9] = [0, 1, 1, 2, 2, 3, 3, 4, 4];
+    let side = |digits: u8| u32::from(digits / 9) * 4 + LEFTOVER[usize::from(digits % 9)];
+    side(precision.saturating_sub(scale)) + side(scale)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One row as it was before or after a change: a slice, and where its values are.
 
 use super::columns::Columns;
+use super::field::in_column;
 use super::value::Value;
 use crate::error::Fault;
 use crate::wire::Bitmap;
@@ -79,12 +80,6 @@ impl<'a> Cell<'a> {
         };
         Value::decode(column, self.bytes).map_err(|fault| in_column(fault, self.ordinal))
     }
-}
-
-/// Names the column that a fault is in.
-pub(super) fn in_column(mut fault: Fault, ordinal: usize) -> Fault {
-    fault.what = format!("{} of column {}", fault.what, ordinal + 1).into();
-    fault
 }
 
 /// Iterator over the cells of an image.

@@ -11,6 +11,7 @@ pub mod columns;
 pub mod compressed;
 pub mod decimal;
 pub mod enum_set;
+mod field;
 pub mod float;
 pub mod geometry;
 pub mod image;

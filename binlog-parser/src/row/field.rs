@@ -1,0 +1,41 @@
+//! How long one value is.
+
+use crate::error::Fault;
+use crate::wire::le_uint;
+
+/// How the length of a value is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    /// Always so many bytes.
+    Fixed(u32),
+    /// A length of so many bytes stands before the value.
+    Prefixed(u8),
+}
+
+impl Field {
+    /// Splits the value off `rest`. The first slice has no length before it.
+    #[inline]
+    pub(super) fn split(self, rest: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
+        match self {
+            Field::Fixed(bytes) => rest
+                .split_at_checked(bytes as usize)
+                .ok_or_else(|| Fault::short("value", bytes.into(), rest.len() as u64)),
+            Field::Prefixed(bytes) => {
+                let (length, tail) = rest
+                    .split_at_checked(bytes.into())
+                    .ok_or_else(|| Fault::short("length", bytes.into(), rest.len() as u64))?;
+                let length = le_uint(length).unwrap_or(u64::MAX);
+                usize::try_from(length)
+                    .ok()
+                    .and_then(|length| tail.split_at_checked(length))
+                    .ok_or_else(|| Fault::short("value", length, tail.len() as u64))
+            }
+        }
+    }
+}
+
+/// Names the column that a fault is in.
+pub(super) fn in_column(mut fault: Fault, ordinal: usize) -> Fault {
+    fault.what = format!("{} of column {}", fault.what, ordinal + 1).into();
+    fault
+}
