@@ -4,7 +4,7 @@ use super::column::ColumnType;
 use super::field::{Field, in_column};
 use super::temporal_old::{self, OLD_TEMPORAL_HINT};
 use crate::error::Fault;
-use crate::wire::Bitmap;
+use crate::wire::{Bitmap, le_uint};
 
 /// How long each value of a row is. Made once a table map, used for every row.
 #[derive(Debug, Clone, PartialEq, Eq)]
