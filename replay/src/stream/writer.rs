@@ -93,6 +93,11 @@ impl<'a> Writer<'_, 'a> {
             self.words(format!("SET NAMES {charset}").as_bytes())?;
         }
         self.words(b"SET @@SESSION.COMPLETION_TYPE=0,@@SESSION.AUTOCOMMIT=1")?;
+        // Else the server's log gets the text of the whole BINLOG once for every statement in it.
+        self.words(match self.family {
+            Family::Mysql => b"SET @@SESSION.BINLOG_ROWS_QUERY_LOG_EVENTS=0",
+            Family::Mariadb => b"SET @@SESSION.BINLOG_ANNOTATE_ROW_EVENTS=0",
+        })?;
         // Marks the session as one that applies a log: XA PREPARE lets go of its transaction.
         self.words(b"SET @@SESSION.PSEUDO_SLAVE_MODE=1")?;
         if self.options.disable_log_bin {
