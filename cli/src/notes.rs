@@ -5,8 +5,7 @@ use replay::schema::TableName;
 use replay::stream::Manifest;
 use replay::undo::{Format, Report};
 
-use crate::summary::one_line;
-use crate::text::utf8;
+use crate::text::{one_line, utf8};
 
 /// A sentence for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
 use binlog_parser::{Error, Fault};
 
 use crate::damage::{DamageLine, is_cut};
-use crate::text::utf8;
+use crate::text::{one_line, utf8};
 
 /// A log in numbers.
 #[derive(Debug, Default)]
@@ -170,9 +170,4 @@ impl Summary {
         let name = |name| utf8(name).text.into_owned();
         self.tables.entry((name(map.database), name(map.table))).or_default()
     }
-}
-
-/// A set of GTIDs without the line breaks that the server prints in it.
-pub fn one_line(set: &impl ToString) -> String {
-    set.to_string().replace('\n', "")
 }

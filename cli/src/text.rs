@@ -169,6 +169,11 @@ pub fn shell_word(word: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A set of GTIDs without the line breaks that the server prints in it.
+pub fn one_line(set: &impl ToString) -> String {
+    set.to_string().replace('\n', "")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

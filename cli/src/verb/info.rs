@@ -13,8 +13,8 @@ use crate::args::time::{TimeArgs, Zone, rfc3339};
 use crate::damage::DamageLine;
 use crate::exit::{Exit, Outcome};
 use crate::json;
-use crate::summary::{Summary, one_line};
-use crate::text::safe;
+use crate::summary::Summary;
+use crate::text::{one_line, safe};
 use crate::ui::{Paint, Ui};
 
 const EXAMPLES: &str = "\

@@ -7,8 +7,7 @@
 use memchr::{memchr, memchr2, memmem};
 
 use super::dialect::{Dialect, Family};
-use super::token::{Token, TokenKind};
-use super::words::is_word_byte;
+use super::token::{Token, TokenKind, is_word_byte};
 
 /// Why a text cannot be a statement that a server accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -167,6 +167,11 @@ fn push_escaped(out: &mut Vec<u8>, escaped: u8) {
     }
 }
 
+/// Bytes of a bare word: letters, digits, `_`, `$` and everything beyond ASCII.
+pub(super) fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

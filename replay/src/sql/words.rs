@@ -2,7 +2,7 @@
 
 use super::dialect::Family;
 use super::lexer::{Expect, Lexer};
-use super::token::TokenKind;
+use super::token::{TokenKind, is_word_byte};
 
 impl Lexer<'_> {
     /// A token that starts with a digit: a number, or a name such as `2024_orders`.
@@ -106,11 +106,6 @@ const OPERATORS: [&[u8]; 14] = [
     b"<=>", b"->>", b"<=", b">=", b"<>", b"!=", b"<<", b">>", b":=", b"&&", b"||", b"->", b"..",
     b"\\N",
 ];
-
-/// Bytes of a bare word: letters, digits, `_`, `$` and everything beyond ASCII.
-pub(super) fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
-}
 
 /// Character sets that can introduce a string; any other `_word` is a name.
 const CHARSETS: &[&str] = &[
