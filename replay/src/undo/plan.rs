@@ -3,7 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
+use binlog_parser::error::Location;
+use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::rows::{RowsKind, flags};
+use binlog_parser::event::table_map::TableMapEvent;
+use binlog_parser::header::EventType;
+use binlog_parser::row::RowLayout;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::Transaction;
@@ -13,7 +18,7 @@ use super::index::{Entry, Format as LogFormat, Index};
 use super::judge::Judge;
 use super::refusals::{Refusals, WAY_OUT};
 use super::report::Report;
-use super::request::{Format, Request};
+use super::request::{Format, Request, Scope};
 use super::rows_statement::{Rows, RowsStatement, at};
 use super::table_sql::TableSql;
 use super::tables::{Drift, Tables};
@@ -44,11 +49,12 @@ pub fn plan<'s>(set: &'s LogSet, request: &'s Request) -> Result<Plan<'s>> {
         format: request.format,
         tables: Tables::new(request.schema.clone()),
         first: BTreeMap::new(),
+        later: BTreeMap::new(),
         told: BTreeSet::new(),
         cascades: BTreeSet::new(),
         scratch: vec![],
     };
-    let mut planner = Planner { set, judge, rows };
+    let mut planner = Planner { set, scope: &request.scope, judge, rows };
     let index = history::walk(set, request, &mut planner)?;
     planner.conclude();
     let Planner { judge: Judge { refusals, report, .. }, rows, .. } = planner;
@@ -81,6 +87,7 @@ impl Plan<'_> {
 
 struct Planner<'s> {
     set: &'s LogSet,
+    scope: &'s Scope,
     judge: Judge<'s>,
     rows: RowsPlanner,
 }
@@ -91,6 +98,8 @@ struct RowsPlanner {
     tables: Tables,
     /// Where the first rows of each table stand that are undone: log, offset.
     first: BTreeMap<TableName, (usize, u64)>,
+    /// Tables that later transactions wrote, which stay: how many, and the first of them.
+    later: BTreeMap<TableName, (u64, Location)>,
     /// Tables of which the reader was told what there is to tell.
     told: BTreeSet<TableName>,
     /// Tables whose rows may have taken rows of others along, without a trace in the logs; and
@@ -111,6 +120,9 @@ impl Observer for Planner<'_> {
     }
 
     fn seen(&mut self, log: &Log, format: &LogFormat, transaction: &Transaction<'_>) -> Result<()> {
+        if !self.scope.contains(format.log, transaction.start()) {
+            self.rows.stays(log, &format.description, transaction);
+        }
         self.rows
             .tables
             .follow(format.log, &format.description, transaction)
@@ -127,7 +139,7 @@ impl RowsPlanner {
         &mut self,
         judge: &mut Judge<'_>,
         (number, log): (usize, &Log),
-        format: &binlog_parser::event::format_description::FormatDescription,
+        format: &FormatDescription,
         statement: &RowsStatement<'_, '_>,
         rows: &Rows<'_, '_>,
     ) -> Result<()> {
@@ -159,6 +171,27 @@ impl RowsPlanner {
         self.values(judge, log, &table, rows, &map.layout)
     }
 
+    /// Notes which tables a transaction writes that stays, if rows of them were undone before.
+    fn stays(&mut self, log: &Log, format: &FormatDescription, transaction: &Transaction<'_>) {
+        if self.first.is_empty() {
+            return;
+        }
+        let mut written = BTreeSet::new();
+        for event in &transaction.events {
+            if event.event_type() != EventType::TABLE_MAP {
+                continue;
+            }
+            // A map that cannot be read is told where its rows are wanted.
+            if let Ok(map) = TableMapEvent::parse(event.body(), format.table_id_bytes()) {
+                written.insert(TableName::new(map.database, map.table));
+            }
+        }
+        for name in written.into_iter().filter(|name| self.first.contains_key(name)) {
+            let place = log.location(transaction.start());
+            self.later.entry(name).or_insert((0, place)).0 += 1;
+        }
+    }
+
     /// Whether every value has a literal. Of those that have none in an event, the first is told.
     fn values(
         &mut self,
@@ -166,7 +199,7 @@ impl RowsPlanner {
         log: &Log,
         table: &TableSql,
         rows: &Rows<'_, '_>,
-        layout: &binlog_parser::row::RowLayout,
+        layout: &RowLayout,
     ) -> Result<()> {
         for change in rows.rows.changes(layout) {
             let change = change.map_err(|fault| at(fault, log, rows.event))?;
@@ -247,6 +280,12 @@ impl Planner<'_> {
                     if *deleted { "deletes" } else { "updates of keys" },
                 ));
             }
+        }
+        for (name, (count, place)) in &self.rows.later {
+            self.judge.report.warn(format!(
+                "{name} was written by {count} later transactions, the first at {place}: where \
+                 they changed rows that the undo restores, it overwrites or meets their changes"
+            ));
         }
         if self.judge.report.rows() > 0 {
             self.judge.report.warn("AUTO_INCREMENT counters and sequences do not go back");
