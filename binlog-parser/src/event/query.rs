@@ -28,16 +28,16 @@ impl<'a> QueryEvent<'a> {
     /// A [`Fault`] if bytes are missing.
     pub fn parse(body: &'a [u8]) -> Result<Self, Fault> {
         let mut reader = Reader::new(body);
-        let thread_id = reader.u32("thread id")?;
-        let exec_time = reader.u32("execution time")?;
-        let database_length = usize::from(reader.u8("length of database name")?);
-        let error_code = reader.u16("error code")?;
-        let status_length = usize::from(reader.u16("length of status variables")?);
-        let status = reader.take(status_length, "status variables")?;
-        let database = reader.take(database_length, "database name")?;
-        reader.u8("database name's NUL")?;
-        let text = reader.take_rest();
-        Ok(QueryEvent { thread_id, exec_time, error_code, status, database, text })
+        QueryHead::parse(&mut reader)?.finish(&mut reader)
+    }
+
+    /// Reads the body of a QUERY event of binlog version 1 or 3, which had no status variables.
+    ///
+    /// # Errors
+    /// A [`Fault`] if bytes are missing.
+    pub fn parse_v3(body: &'a [u8]) -> Result<Self, Fault> {
+        let mut reader = Reader::new(body);
+        QueryHead::parse_v3(&mut reader)?.finish(&mut reader)
     }
 
     /// The session's variables.
@@ -46,6 +46,42 @@ impl<'a> QueryEvent<'a> {
     /// A [`Fault`] if a value is cut off.
     pub fn status_vars(&self) -> Result<StatusVars<'a>, Fault> {
         StatusVars::parse(self.status)
+    }
+}
+
+/// The post-header of a QUERY event, which EXECUTE_LOAD_QUERY has as well.
+pub(crate) struct QueryHead {
+    thread_id: u32,
+    exec_time: u32,
+    database_length: u8,
+    error_code: u16,
+    status_length: u16,
+}
+
+impl QueryHead {
+    fn parse_v3(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        Ok(QueryHead {
+            thread_id: reader.u32("thread id")?,
+            exec_time: reader.u32("execution time")?,
+            database_length: reader.u8("length of database name")?,
+            error_code: reader.u16("error code")?,
+            status_length: 0,
+        })
+    }
+
+    pub(crate) fn parse(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        let head = QueryHead::parse_v3(reader)?;
+        Ok(QueryHead { status_length: reader.u16("length of status variables")?, ..head })
+    }
+
+    /// Reads the rest of the event, which is what `reader` stands at.
+    pub(crate) fn finish<'a>(self, reader: &mut Reader<'a>) -> Result<QueryEvent<'a>, Fault> {
+        let QueryHead { thread_id, exec_time, error_code, .. } = self;
+        let status = reader.take(usize::from(self.status_length), "status variables")?;
+        let database = reader.take(usize::from(self.database_length), "database name")?;
+        reader.u8("database name's NUL")?;
+        let text = reader.take_rest();
+        Ok(QueryEvent { thread_id, exec_time, error_code, status, database, text })
     }
 }
 
@@ -73,5 +109,13 @@ mod tests {
         for length in 0..body.len() - query.text.len() {
             assert!(QueryEvent::parse(&body[..length]).is_err(), "{length}");
         }
+    }
+
+    #[test]
+    fn before_5_0_a_query_has_no_status_variables() {
+        let body = b"\x07\0\0\0\0\0\0\0\x04\0\0shop\0DROP TABLE t";
+        let query = QueryEvent::parse_v3(body).unwrap();
+        assert_eq!((query.database, query.text), (&b"shop"[..], &b"DROP TABLE t"[..]));
+        assert!(query.status.is_empty());
     }
 }
