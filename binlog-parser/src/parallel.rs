@@ -24,40 +24,55 @@ use crate::scan::{Scan, Scanned};
 use crate::source::log::{FIRST_EVENT, Log};
 use crate::transaction::Units;
 
-/// Distance of the offsets behind which pieces start, in bytes: little enough for what is made of a
-/// few pieces to be held in memory, and enough for a thread to be worth waking.
-pub const PIECE_BYTES: u64 = 2 << 20;
+/// Distance of the offsets behind which pieces start, in bytes: little enough for what is made of
+/// some pieces to be held in memory, and enough for a thread to be worth waking.
+pub const PIECE_BYTES: u64 = 1 << 20;
 
-/// How many pieces a thread may be ahead of the one that is handed over.
-const AHEAD: usize = 2;
+/// A piece of so many times its usual size is large: a big transaction is in it, or the log has but
+/// one piece.
+const LARGE: u64 = 4;
 
-/// Divides a log into transactions, on all threads of rayon's pool.
+/// How many pieces there are on the way for each thread, and at most.
+const AHEAD: (usize, usize) = (2, 32);
+
+/// A piece when it is its turn.
+#[derive(Debug)]
+pub enum Piece<'p, 'a, T> {
+    /// What was made of it ahead of its turn.
+    Made {
+        /// Stream position behind the piece.
+        end: u64,
+        /// What was made of it.
+        made: T,
+    },
+    /// A piece so large that what is made of it might not fit into memory: to be walked now.
+    Large(&'p mut Units<'a>),
+}
+
+/// Divides a log into transactions, on all threads of rayon's pool. What is made of a piece has to
+/// be small, whatever the size of the piece.
 ///
-/// `work` gets the units of a piece, with a fresh state of whatever it needs, and makes something of
-/// them; `take` gets the range of each piece and what was made of it, in the order of the log, until
-/// it breaks. What `work` leaves of its units is walked as well, and thrown away.
+/// `work` gets the units of a piece, and makes something of them, with nothing known of the pieces
+/// before; `take` gets the range of each piece and what was made of it, in the order of the log,
+/// until it breaks. What `work` leaves of its units is walked as well, and thrown away.
 ///
-/// The units of all pieces together are those of one walk of the log, save that `work` may be run
-/// again for a piece whose guessed bounds proved wrong; what it made before is dropped.
+/// The units of all pieces together are those of one walk of the log. Each piece but the first
+/// begins with a transaction. `work` may be run again for a piece whose guessed bounds prove wrong;
+/// what it made before is dropped.
 pub fn units<'a, T: Send>(
     log: &'a Log,
     work: impl Fn(&mut Units<'a>) -> T + Sync,
-    take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
+    mut take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
 ) {
-    let walk = |scan: Scan<'a>| {
-        let mut units = Units::new(scan);
-        let made = work(&mut units);
-        units.by_ref().for_each(drop);
-        (units.into_scan(), made)
-    };
-    Pieces::new(log, PIECE_BYTES).run(walk, take);
+    let walk = |scan| walk_units(scan, &work);
+    Pieces::new(log, PIECE_BYTES).run(walk, |turn| turn.made_by(walk, &mut take));
 }
 
 /// As [`units`], with the events of each piece as they come, their checksums not verified.
 pub fn headers<'a, T: Send>(
     log: &'a Log,
     work: impl Fn(&mut Scan<'a>) -> T + Sync,
-    take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
+    mut take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
 ) {
     let walk = |scan: Scan<'a>| {
         let mut scan = scan.trusting();
@@ -65,29 +80,87 @@ pub fn headers<'a, T: Send>(
         scan.by_ref().for_each(drop);
         (scan, made)
     };
-    Pieces::new(log, PIECE_BYTES).run(walk, take);
+    Pieces::new(log, PIECE_BYTES).run(walk, |turn| turn.made_by(walk, &mut take));
+}
+
+/// As [`units`], where what is made of a piece is about as large as the piece: a large one is not
+/// worked on ahead of its turn. `piece_bytes` is [`PIECE_BYTES`] but for tests.
+pub fn stream<'a, T: Send>(
+    log: &'a Log,
+    piece_bytes: u64,
+    work: impl Fn(&mut Units<'a>) -> T + Sync,
+    mut take: impl FnMut(Piece<'_, 'a, T>) -> ControlFlow<()>,
+) {
+    let walk = |scan| walk_units(scan, &work);
+    let mut pieces = Pieces::new(log, piece_bytes);
+    pieces.large = piece_bytes.saturating_mul(LARGE);
+    pieces.run(walk, |turn| match turn {
+        Turn::Made(range, made) => take(Piece::Made { end: range.end, made }),
+        Turn::Large(scan) => {
+            let mut units = Units::new(scan.clone());
+            take(Piece::Large(&mut units))?;
+            units.by_ref().for_each(drop);
+            *scan = units.into_scan();
+            ControlFlow::Continue(())
+        }
+    });
+}
+
+fn walk_units<'a, T>(scan: Scan<'a>, work: impl Fn(&mut Units<'a>) -> T) -> (Scan<'a>, T) {
+    let mut units = Units::new(scan);
+    let made = work(&mut units);
+    units.by_ref().for_each(drop);
+    (units.into_scan(), made)
 }
 
 /// The guessed starts of a log's pieces, each looked for when it is first asked for.
 struct Pieces<'a> {
     log: &'a Log,
     piece_bytes: u64,
+    /// Pieces of more bytes are not walked ahead.
+    large: u64,
     starts: Vec<OnceLock<Option<u64>>>,
 }
 
-/// A piece that was walked.
-struct Walked<'a, T> {
+/// A piece as it was guessed, and what came of its walk, unless it is large.
+struct Guessed<'a, T> {
     start: u64,
     stop: u64,
-    /// The walk where it ended.
-    scan: Scan<'a>,
-    made: T,
+    walked: Option<(Scan<'a>, T)>,
+}
+
+/// A piece whose bounds are right.
+enum Turn<'s, 'a, T> {
+    Made(Range<u64>, T),
+    /// Where the walk is; it is to be moved to the end of the piece.
+    Large(&'s mut Scan<'a>),
+}
+
+impl<'a, T> Turn<'_, 'a, T> {
+    /// Takes what was made of the piece, now if it was not made yet.
+    fn made_by(
+        self,
+        walk: impl Fn(Scan<'a>) -> (Scan<'a>, T),
+        take: &mut impl FnMut(Range<u64>, T) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        match self {
+            Turn::Made(range, made) => take(range, made),
+            Turn::Large(scan) => {
+                let start = scan.offset();
+                let (walked, made) = walk(scan.clone());
+                *scan = walked;
+                take(start..scan.offset(), made)
+            }
+        }
+    }
 }
 
 impl<'a> Pieces<'a> {
     fn new(log: &'a Log, piece_bytes: u64) -> Self {
+        let piece_bytes = piece_bytes.max(1);
         let count = if log.is_relay_log() { 1 } else { log.len().div_ceil(piece_bytes).max(1) };
-        Pieces { log, piece_bytes, starts: (0..count).map(|_| OnceLock::new()).collect() }
+        let starts = (0..count).map(|_| OnceLock::new()).collect();
+        Pieces { log, piece_bytes, large: u64::MAX, starts }
     }
 
     /// Where piece `index` starts, if a transaction does between its offset and the next.
@@ -98,49 +171,57 @@ impl<'a> Pieces<'a> {
         })
     }
 
-    /// The first start at or behind `offset`, from piece `index` on; the log's end if there is none.
+    /// The first start at or behind `offset`, of piece `index` or a later one; the log's end if
+    /// there is none.
     fn next_start(&self, index: usize, offset: u64) -> u64 {
-        let later = (index..self.starts.len()).filter_map(|index| self.start(index));
-        later.into_iter().find(|start| *start >= offset).unwrap_or(self.log.len())
+        let mut starts = (index..self.starts.len()).filter_map(|index| self.start(index));
+        starts.find(|start| *start >= offset).unwrap_or(self.log.len())
+    }
+
+    fn guess<T>(
+        &self,
+        index: usize,
+        walk: impl Fn(Scan<'a>) -> (Scan<'a>, T),
+    ) -> Option<Guessed<'a, T>> {
+        let start = self.start(index)?;
+        let stop = self.next_start(index + 1, 0);
+        let small = stop.saturating_sub(start) <= self.large;
+        let walked = small.then(|| walk(self.log.scan_from(start).until(stop)));
+        Some(Guessed { start, stop, walked })
     }
 
     fn run<T: Send>(
         &self,
         walk: impl Fn(Scan<'a>) -> (Scan<'a>, T) + Sync,
-        mut take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
+        mut take: impl FnMut(Turn<'_, 'a, T>) -> ControlFlow<()>,
     ) {
-        let ended = AtomicBool::new(false);
-        let guess = |index: usize| {
-            let start = self.start(index).filter(|_| !ended.load(Ordering::Relaxed))?;
-            let stop = self.next_start(index + 1, 0);
-            let (scan, made) = walk(self.log.scan_from(start).until(stop));
-            Some(Walked { start, stop, scan, made })
-        };
+        let ended = &AtomicBool::new(false);
+        let walk = &walk;
         rayon::in_place_scope(|scope| {
-            let most = rayon::current_num_threads() * AHEAD;
-            let mut running: VecDeque<Receiver<Option<Walked<'a, T>>>> = VecDeque::new();
+            let most = (rayon::current_num_threads() * AHEAD.0).min(AHEAD.1);
+            let mut running: VecDeque<Receiver<Option<Guessed<'a, T>>>> = VecDeque::new();
             let mut indices = 0..self.starts.len();
             // The walk so far: what was guessed about a piece has to agree with it.
             let mut so_far = self.log.scan();
             loop {
                 for index in indices.by_ref().take(most - running.len()) {
                     let (sender, receiver) = sync_channel(1);
-                    let guess = &guess;
-                    // Nobody listens any more where `take` has broken off.
-                    scope.spawn(move |_| drop(sender.send(guess(index))));
+                    scope.spawn(move |_| {
+                        let go_on = !ended.load(Ordering::Relaxed);
+                        let guessed = go_on.then(|| self.guess(index, walk)).flatten();
+                        // Nobody listens any more where `take` has broken off.
+                        drop(sender.send(guessed));
+                    });
                     running.push_back(receiver);
                 }
                 // A sender that is gone without a word has panicked, which the scope passes on.
-                let Some(Ok(walked)) = running.pop_front().map(|receiver| receive(&receiver))
-                else {
+                let Some(Ok(guessed)) = running.pop_front().map(|piece| receive(&piece)) else {
                     break;
                 };
-                let Some(walked) = walked.filter(|piece| piece.start >= so_far.offset()) else {
+                let Some(guessed) = guessed.filter(|piece| piece.start >= so_far.offset()) else {
                     continue;
                 };
-                let start = so_far.offset();
-                let made = self.proven(walked, &mut so_far, &walk);
-                if take(start..so_far.offset(), made).is_break() {
+                if self.prove(guessed, &mut so_far, walk, &mut take).is_break() {
                     ended.store(true, Ordering::Relaxed);
                     break;
                 }
@@ -148,24 +229,33 @@ impl<'a> Pieces<'a> {
         });
     }
 
-    /// What was made of a piece if its guessed bounds prove right; else what is made of it from
-    /// where the walk really is up to a start where it really arrives. `so_far` moves there.
-    fn proven<T>(
+    /// Hands a piece over if its guessed bounds prove right; else what comes of a walk from where
+    /// `so_far` really is up to a start where it really arrives. `so_far` moves there.
+    fn prove<T>(
         &self,
-        guessed: Walked<'a, T>,
+        guessed: Guessed<'a, T>,
         so_far: &mut Scan<'a>,
         walk: impl Fn(Scan<'a>) -> (Scan<'a>, T),
-    ) -> T {
-        let Walked { start, mut stop, mut scan, mut made } = guessed;
-        if start != so_far.offset() || self.log.format() != so_far.format() {
-            (scan, made) = walk(so_far.clone().until(stop));
+        take: &mut impl FnMut(Turn<'_, 'a, T>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let Guessed { start, mut stop, walked } = guessed;
+        let agrees = start == so_far.offset() && self.log.format() == so_far.format();
+        let mut walked = walked.filter(|_| agrees);
+        loop {
+            if let Some((scan, made)) = walked {
+                if scan.offset() == stop {
+                    let range = so_far.offset()..stop;
+                    *so_far = scan;
+                    return take(Turn::Made(range, made));
+                }
+                stop = self.next_start(0, scan.offset());
+            }
+            if stop.saturating_sub(so_far.offset()) > self.large {
+                *so_far = so_far.clone().until_exactly(stop);
+                return take(Turn::Large(so_far));
+            }
+            walked = Some(walk(so_far.clone().until(stop)));
         }
-        while scan.offset() != stop {
-            stop = self.next_start(0, scan.offset());
-            (scan, made) = walk(so_far.clone().until(stop));
-        }
-        *so_far = scan;
-        made
     }
 }
 
@@ -206,22 +296,40 @@ mod tests {
         Units::new(log.scan()).map(|unit| format!("{unit:?}")).collect()
     }
 
+    fn shown(units: &mut Units<'_>) -> Vec<String> {
+        units.map(|unit| format!("{unit:?}")).collect()
+    }
+
     /// What a walk in pieces of `bytes` gives, and how many pieces there were.
     fn in_pieces(log: &Log, bytes: u64) -> (Vec<String>, usize) {
         let (mut all, mut pieces, mut end) = (vec![], 0, FIRST_EVENT);
-        let walk = |scan| {
-            let mut units = Units::new(scan);
-            let made: Vec<_> = units.by_ref().map(|unit| format!("{unit:?}")).collect();
-            (units.into_scan(), made)
-        };
-        Pieces::new(log, bytes).run(walk, |range, made| {
-            assert_eq!(range.start, end);
-            (pieces, end) = (pieces + 1, range.end);
-            all.extend(made);
-            ControlFlow::Continue(())
+        let walk = |scan| walk_units(scan, shown);
+        Pieces::new(log, bytes).run(walk, |turn| {
+            turn.made_by(walk, &mut |range: Range<u64>, made| {
+                assert_eq!(range.start, end);
+                (pieces, end) = (pieces + 1, range.end);
+                all.extend(made);
+                ControlFlow::Continue(())
+            })
         });
         assert_eq!(end, log.len());
         (all, pieces)
+    }
+
+    /// The same as a stream, and how many pieces were large.
+    fn streamed(log: &Log, bytes: u64) -> (Vec<String>, usize) {
+        let (mut all, mut large) = (vec![], 0);
+        stream(log, bytes, shown, |piece| {
+            match piece {
+                Piece::Made { made, .. } => all.extend(made),
+                Piece::Large(units) => {
+                    large += 1;
+                    all.extend(shown(units));
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        (all, large)
     }
 
     fn transaction(log: LogBuilder, rows: usize) -> LogBuilder {
@@ -243,7 +351,12 @@ mod tests {
             let (units, pieces) = in_pieces(&log, bytes);
             assert_eq!(units, in_one(&log));
             assert_eq!(pieces > 1, log.len() > bytes, "{bytes}");
+            assert_eq!(streamed(&log, bytes), (in_one(&log), 0));
         }
+        // Pieces shorter than the transactions in them.
+        let (units, large) = streamed(&log, 20);
+        assert_eq!(units, in_one(&log));
+        assert!(large > 50, "{large}");
     }
 
     #[test]
@@ -266,7 +379,11 @@ mod tests {
             let (units, pieces) = in_pieces(&log, bytes);
             assert_eq!(units, in_one(&log));
             assert!(pieces > 1);
+            assert_eq!(streamed(&log, bytes).0, in_one(&log));
         }
+        let (units, large) = streamed(&log, 30);
+        assert_eq!(units, in_one(&log));
+        assert!(large > 0);
     }
 
     #[test]
@@ -281,14 +398,15 @@ mod tests {
     fn a_walk_ends_where_its_taker_breaks_off() {
         let log = hundred().open();
         let mut taken = 0;
-        fn walk(mut scan: Scan<'_>) -> (Scan<'_>, ()) {
-            scan.by_ref().for_each(drop);
-            (scan, ())
-        }
-        Pieces::new(&log, 500).run(walk, |_, ()| {
-            taken += 1;
-            if taken == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
+        stream(
+            &log,
+            500,
+            |units| units.for_each(drop),
+            |_| {
+                taken += 1;
+                if taken == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            },
+        );
         assert_eq!(taken, 3);
     }
 
@@ -342,8 +460,9 @@ mod tests {
                 log.truncate(200 + cut.index(body));
             }
             let log = Log::from_reader(&log[..]).unwrap();
-            let (units, _) = in_pieces(&log, bytes);
-            prop_assert_eq!(units, in_one(&log));
+            prop_assert_eq!(in_pieces(&log, bytes).0, in_one(&log));
+            prop_assert_eq!(streamed(&log, bytes).0, in_one(&log));
+            prop_assert_eq!(streamed(&log, bytes / 20).0, in_one(&log));
         }
     }
 

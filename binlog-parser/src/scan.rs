@@ -156,6 +156,8 @@ pub struct Scan<'a> {
     offset: usize,
     /// No event that starts here or behind is read.
     stop: usize,
+    /// Whether `stop` only holds if an event starts there.
+    exact: bool,
     format: FormatDescription,
     in_use: bool,
     relay_log: bool,
@@ -173,6 +175,7 @@ impl<'a> Scan<'a> {
             bytes: log.bytes(),
             offset: usize::try_from(offset).unwrap_or(usize::MAX).min(log.bytes().len()),
             stop: log.bytes().len(),
+            exact: false,
             format: log.format().clone(),
             in_use: log.in_use(),
             relay_log: log.is_relay_log(),
@@ -202,7 +205,14 @@ impl<'a> Scan<'a> {
     #[must_use]
     pub fn until(mut self, offset: u64) -> Self {
         self.stop = usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
+        self.exact = false;
         self
+    }
+
+    /// Ends the walk before the event that starts at `offset`, or where the walk does not come by
+    /// there, at the end of the log.
+    pub(crate) fn until_exactly(self, offset: u64) -> Self {
+        Scan { exact: true, ..self.until(offset) }
     }
 
     /// Moves to the first event, at or behind where the walk is, that can be believed; none before
@@ -335,7 +345,10 @@ impl<'a> Iterator for Scan<'a> {
 
     fn next(&mut self) -> Option<Scanned<'a>> {
         if self.offset >= self.stop {
-            return None;
+            if !self.exact || self.offset == self.stop || self.offset >= self.bytes.len() {
+                return None;
+            }
+            self.stop = self.bytes.len();
         }
         if self.encrypted {
             let range = self.offset as u64..self.bytes.len() as u64;
