@@ -1,7 +1,6 @@
 //! The common header of every event, and the types and flags it names.
 
 use crate::error::Fault;
-use crate::wire::Reader;
 
 /// Length of the common header of binlog version 4, in bytes.
 pub const HEADER_BYTES: usize = 19;
@@ -29,17 +28,19 @@ impl EventHeader {
     /// # Errors
     /// A [`Fault`] if fewer than 19 bytes are left.
     pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
-        let Some(bytes) = bytes.get(..HEADER_BYTES) else {
+        // All at once: every walk reads every header, and nothing else of most events.
+        let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
             return Err(Fault::short("event header", HEADER_BYTES as u64, bytes.len() as u64));
         };
-        let mut reader = Reader::new(bytes);
+        let [t0, t1, t2, t3, code, s0, s1, s2, s3, l0, l1, l2, l3, p0, p1, p2, p3, f0, f1] =
+            *header;
         Ok(EventHeader {
-            timestamp: reader.u32("timestamp")?,
-            event_type: EventType(reader.u8("type code")?),
-            server_id: reader.u32("server_id")?,
-            event_length: reader.u32("event length")?,
-            log_pos: reader.u32("log_pos")?,
-            flags: reader.u16("flags")?,
+            timestamp: u32::from_le_bytes([t0, t1, t2, t3]),
+            event_type: EventType(code),
+            server_id: u32::from_le_bytes([s0, s1, s2, s3]),
+            event_length: u32::from_le_bytes([l0, l1, l2, l3]),
+            log_pos: u32::from_le_bytes([p0, p1, p2, p3]),
+            flags: u16::from_le_bytes([f0, f1]),
         })
     }
 

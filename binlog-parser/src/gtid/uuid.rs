@@ -35,6 +35,20 @@ impl Uuid {
         }
         Some(Uuid(bytes))
     }
+
+    /// The text form, in lower case.
+    #[must_use]
+    pub fn text(&self) -> [u8; Self::TEXT_BYTES] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [b'-'; Self::TEXT_BYTES];
+        // Where the first digit of each byte stands; between them, dashes stay.
+        let places = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+        for (byte, place) in self.0.iter().zip(places) {
+            text[place] = DIGITS[usize::from(byte >> 4)];
+            text[place + 1] = DIGITS[usize::from(byte & 0xF)];
+        }
+        text
+    }
 }
 
 impl FromStr for Uuid {
@@ -50,16 +64,7 @@ impl FromStr for Uuid {
 
 impl fmt::Display for Uuid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = String::with_capacity(Self::TEXT_BYTES);
-        for (place, byte) in self.0.iter().enumerate() {
-            if matches!(place, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            text.push(char::from(DIGITS[usize::from(byte & 0xF)]));
-        }
-        f.write_str(&text)
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 

@@ -41,6 +41,9 @@ enum State {
     Begun,
 }
 
+/// Events for which memory is taken when a transaction opens: most have no more.
+const USUAL_EVENTS: usize = 8;
+
 impl<'a> Units<'a> {
     /// Groups what `scan` yields.
     #[must_use]
@@ -95,6 +98,7 @@ impl<'a> Units<'a> {
             } else {
                 State::Announced
             };
+            self.open.reserve(USUAL_EVENTS);
             self.open.push(event);
             return interrupted;
         }

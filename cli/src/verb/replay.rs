@@ -3,7 +3,7 @@
 use binlog_parser::address::Address;
 use binlog_parser::source::log_set::LogSet;
 use clap::{Args, ValueEnum};
-use replay::stream::{self, Manifest, Options, PACKET_BYTES};
+use replay::stream::{self, Manifest, Options, PACKET_BYTES, PIECE_BYTES};
 
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::OutputArgs;
@@ -125,6 +125,7 @@ impl ReplayArgs {
             rewrite_db: self.rewrite_db.iter().map(rule).collect(),
             set_charset: self.set_charset.clone(),
             packet_bytes: PACKET_BYTES,
+            piece_bytes: PIECE_BYTES,
         })
     }
 }

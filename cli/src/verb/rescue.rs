@@ -10,7 +10,7 @@ use replay::Error;
 use replay::find::{self, Finding, MIN_ROWS, Options as FindOptions};
 use replay::schema::Schema;
 use replay::select::{Target, resolve};
-use replay::stream::{self, Options as ReplayOptions, PACKET_BYTES};
+use replay::stream::{self, Options as ReplayOptions, PACKET_BYTES, PIECE_BYTES};
 use replay::undo::{self, Format as UndoFormat, Request, Scope};
 
 use crate::args::logs::{self, LogArgs};
@@ -196,6 +196,7 @@ fn write_replay(ui: &Ui, set: &LogSet, target: &Target, folder: &Folder) -> Outc
     let options = ReplayOptions {
         stop_before: Some(target.clone()),
         packet_bytes: PACKET_BYTES,
+        piece_bytes: PIECE_BYTES,
         ..ReplayOptions::default()
     };
     let mut file = folder.file(REPLAY)?;

@@ -66,7 +66,14 @@ pub fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
 pub fn push_integer(out: &mut Vec<u8>, value: i128) {
     let mut digits = [0u8; 40];
     let mut at = digits.len();
-    let mut left = value.unsigned_abs();
+    let mut wide = value.unsigned_abs();
+    // Division of wide numbers is slow, and hardly any number is wide.
+    while wide > u128::from(u64::MAX) {
+        at -= 1;
+        digits[at] = b'0' + (wide % 10) as u8;
+        wide /= 10;
+    }
+    let mut left = wide as u64;
     loop {
         at -= 1;
         // A remainder of ten fits a byte.

@@ -1,10 +1,12 @@
 //! Looks for what cannot be replayed exactly, before anything is written.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 
 use binlog_parser::event::query::QueryEvent;
 use binlog_parser::header::{EventType, Family, flags};
-use binlog_parser::scan::RawEvent;
+use binlog_parser::parallel;
+use binlog_parser::scan::{RawEvent, Scan, Scanned};
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Step, Transaction, Unit, Units, step};
@@ -69,7 +71,18 @@ fn check_options(set: &LogSet, options: &Options) -> Result<()> {
 /// nearly every log the walk over transactions.
 fn suspicious(log: &Log, options: &Options) -> bool {
     let version = &log.format().server_version;
-    log.scan().trusting().events().any(|event| obstructs(&event, options, version).is_some())
+    let obstructed = |scan: &mut Scan<'_>| {
+        scan.any(|scanned| match scanned {
+            Scanned::Event(event) => obstructs(&event, options, version).is_some(),
+            Scanned::Damage(_) => false,
+        })
+    };
+    let mut found = false;
+    parallel::headers(log, obstructed, |_, obstructed| {
+        found = obstructed;
+        if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    found
 }
 
 /// What keeps a transaction from being replayed, with its address.

@@ -3,11 +3,12 @@
 use binlog_parser::Fault;
 use binlog_parser::event::gtid::GtidEvent;
 use binlog_parser::event::mariadb_gtid::MariadbGtidEvent;
-use binlog_parser::gtid::TransactionGtid;
+use binlog_parser::gtid::{Gtid, TransactionGtid};
 use binlog_parser::header::{EventHeader, EventType};
 use binlog_parser::scan::RawEvent;
 
 use super::session::Assignments;
+use crate::sql::quote::push_integer;
 
 /// A GTID event that waits for the statement which opens its transaction.
 pub(super) enum PendingGtid<'a> {
@@ -54,11 +55,22 @@ fn set_mysql(set: &mut Assignments<'_>, event: &GtidEvent) {
     set.with("GTID_NEXT", |out| {
         out.push(b'\'');
         match event.gtid {
-            TransactionGtid::Mysql(gtid) => out.extend(gtid.to_string().as_bytes()),
+            TransactionGtid::Mysql(gtid) => push_gtid(out, &gtid),
             _ => out.extend(b"ANONYMOUS"),
         }
         out.push(b'\'');
     });
+}
+
+/// Appends the GTID's text.
+fn push_gtid(out: &mut Vec<u8>, gtid: &Gtid) {
+    out.extend_from_slice(&gtid.uuid.text());
+    if let Some(tag) = &gtid.tag {
+        out.push(b':');
+        out.extend(tag.to_string().as_bytes());
+    }
+    out.push(b':');
+    push_integer(out, i128::from(gtid.gno));
 }
 
 fn set_mariadb(
@@ -74,4 +86,23 @@ fn set_mariadb(
         set.integer("SERVER_ID", source.1);
     }
     set.integer("GTID_SEQ_NO", event.gtid.seq);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gtid_is_written_as_it_is_shown() {
+        for text in [
+            "3e11fa47-71ca-11e1-9e33-c80aa9429562:23",
+            "00000000-0000-0000-0000-0000000000ff:a_b:9",
+        ] {
+            let gtid: Gtid = text.parse().unwrap();
+            let mut out = vec![];
+            push_gtid(&mut out, &gtid);
+            assert_eq!(out, text.as_bytes());
+            assert_eq!(gtid.to_string(), text);
+        }
+    }
 }

@@ -42,7 +42,33 @@ pub struct Manifest {
     pub needs_binary_mode: bool,
 }
 
+/// How many straddling transactions the manifest names.
+pub(super) const STRADDLING_NAMED: usize = 20;
+
 impl Manifest {
+    /// Adds what the stream holds next. The transactions that `decided` speaks of are prepared no
+    /// longer.
+    pub(super) fn join(&mut self, next: Manifest, decided: &[String]) {
+        self.first = self.first.take().or(next.first);
+        self.last = next.last.or(self.last.take());
+        self.gtids.add_all(&next.gtids);
+        self.transactions += next.transactions;
+        self.statements += next.statements;
+        self.bytes += next.bytes;
+        self.skipped.extend(next.skipped);
+        self.cut_inside = self.cut_inside.take().or(next.cut_inside);
+        self.straddling.extend(next.straddling);
+        self.straddling.truncate(STRADDLING_NAMED);
+        self.unfinished = next.unfinished.or(self.unfinished.take());
+        self.prepared.retain(|xid| !decided.iter().any(|text| text.contains(xid.as_str())));
+        self.prepared.extend(next.prepared);
+        self.damage = self.damage.take().or(next.damage);
+        self.warnings.extend(next.warnings);
+        self.largest_packet = self.largest_packet.max(next.largest_packet);
+        self.packets += next.packets;
+        self.needs_binary_mode |= next.needs_binary_mode;
+    }
+
     /// Options that the `mysql` or `mariadb` client needs.
     #[must_use]
     pub fn client_options(&self) -> Vec<String> {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! check     can everything that is selected be replayed exactly? else refuse, before a byte is out
+//! pieces    the pieces of every log on several threads, put together in order
 //! writer    transactions one after another: what goes into the stream, and where it ends
 //!   session     the session variables of a statement, as differences
 //!   rows        the events of a statement of rows: filtered, rewritten, cut to packets
@@ -14,6 +15,7 @@ mod edit;
 mod gtid;
 mod manifest;
 pub(crate) mod packet;
+mod pieces;
 mod rows;
 mod session;
 mod statement;
@@ -22,6 +24,7 @@ mod writer;
 
 use std::io::Write;
 
+pub use binlog_parser::parallel::PIECE_BYTES;
 use binlog_parser::source::log_set::LogSet;
 
 use crate::error::Result;
@@ -53,6 +56,9 @@ pub struct Options {
     pub set_charset: Option<String>,
     /// Most bytes that a packet should have. One event is never divided.
     pub packet_bytes: usize,
+    /// Bytes of a log that a thread writes at a time, with the session set anew; 0 means
+    /// [`PIECE_BYTES`].
+    pub piece_bytes: u64,
 }
 
 /// What a packet has unless told otherwise, in bytes: far below what any server or client refuses,
@@ -72,10 +78,14 @@ pub fn replay(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Manifest> {
     check::check(set, options)?;
-    writer::write(set, options, out, progress)
+    pieces::write(set, options, out, progress)
 }
 
 impl Options {
+    fn piece_bytes(&self) -> u64 {
+        if self.piece_bytes == 0 { PIECE_BYTES } else { self.piece_bytes }
+    }
+
     /// Whether the stream ends before the unit that starts at `start` of log number `log`.
     fn ends_before(&self, log: usize, start: u64) -> bool {
         let at = (log, start);

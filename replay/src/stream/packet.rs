@@ -29,7 +29,8 @@ const GATHER_BYTES: usize = 256 << 10;
 
 /// Writes packets.
 pub struct Packets<'w> {
-    out: &'w mut dyn Write,
+    /// Where they go; none if all are gathered.
+    out: Option<&'w mut dyn Write>,
     buffer: Vec<u8>,
     /// Where in `buffer` the packet that is being built starts.
     start: usize,
@@ -53,7 +54,20 @@ impl<'w> Packets<'w> {
     /// Writes to `out`.
     pub fn new(out: &'w mut dyn Write) -> Self {
         let buffer = Vec::with_capacity(GATHER_BYTES + GATHER_BYTES / 4);
-        Packets { out, buffer, start: 0, state: State::Empty, largest: 0, count: 0 }
+        Packets { out: Some(out), ..Packets::gathered_in(buffer) }
+    }
+
+    /// Gathers all packets in `buffer`, whose content is dropped and whose memory is used again.
+    #[must_use]
+    pub fn gathered_in(mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        Packets { out: None, buffer, start: 0, state: State::Empty, largest: 0, count: 0 }
+    }
+
+    /// What was gathered and not handed to an output.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.buffer
     }
 
     /// Adds a statement of our own words to the packet: one that is known to be short, and to hold
@@ -161,9 +175,11 @@ impl<'w> Packets<'w> {
     /// # Errors
     /// What the output says.
     pub fn flush(&mut self) -> io::Result<()> {
-        self.out.write_all(&self.buffer)?;
-        self.buffer.clear();
-        self.start = 0;
+        if let Some(out) = &mut self.out {
+            out.write_all(&self.buffer)?;
+            self.buffer.clear();
+            self.start = 0;
+        }
         Ok(())
     }
 }

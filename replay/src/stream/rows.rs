@@ -2,7 +2,6 @@
 //! fit into one packet.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use binlog_parser::Fault;
 use binlog_parser::event::table_map::TableMapEvent;
@@ -20,8 +19,6 @@ pub(super) struct RowsStatement<'e, 'a> {
     maps: Vec<&'e RawEvent<'a>>,
     rows: Vec<&'e RawEvent<'a>>,
     table_id_bytes: usize,
-    /// Whether events stand in the stream as they stand in the log, one behind the other.
-    untouched: bool,
 }
 
 impl<'e, 'a> RowsStatement<'e, 'a> {
@@ -40,13 +37,9 @@ impl<'e, 'a> RowsStatement<'e, 'a> {
             maps: events.iter().filter(is_map).collect(),
             rows: events.iter().filter(is_rows).collect(),
             table_id_bytes,
-            untouched: true,
         };
         if options.filter.by_table() {
             statement.filter(options)?;
-        }
-        if !options.rewrite_db.is_empty() {
-            statement.untouched = false;
         }
         Ok(statement)
     }
@@ -62,7 +55,6 @@ impl<'e, 'a> RowsStatement<'e, 'a> {
         if kept.len() == self.maps.len() {
             return Ok(());
         }
-        self.untouched = false;
         let bytes = self.table_id_bytes;
         // Maps and rows both begin with the table's id.
         let id =
@@ -86,26 +78,30 @@ impl<'e, 'a> RowsStatement<'e, 'a> {
     ///
     /// # Errors
     /// A table map that cannot be read.
-    pub fn whole(&self, log: &'a [u8], options: &Options) -> Result<Batch<'a>, Fault> {
-        let run = if self.untouched { self.run() } else { None };
-        if let Some(bytes) = run.and_then(|run| log.get(run)) {
-            return Ok(vec![Cow::Borrowed(bytes)]);
-        }
+    pub fn whole(&self, options: &Options) -> Result<Batch<'a>, Fault> {
         self.batch(&self.rows, options)
     }
 
-    /// Where the events lie, if they lie one behind the other.
-    fn run(&self) -> Option<Range<usize>> {
-        let mut events = self.maps.iter().chain(&self.rows);
-        let first = events.next()?;
-        let mut end = first.end();
-        for event in events {
-            if event.offset != end {
-                return None;
-            }
-            end = event.end();
+    /// The events as they stand in `log`, if they are to be replayed as they stand, maps first and
+    /// one behind the other: nearly every statement.
+    pub fn as_it_stands(
+        events: &[RawEvent<'a>],
+        log: &'a [u8],
+        options: &Options,
+    ) -> Option<&'a [u8]> {
+        if options.filter.by_table() || !options.rewrite_db.is_empty() {
+            return None;
         }
-        Some(first.offset as usize..end as usize)
+        let is_map = |event: &RawEvent<'_>| event.event_type() == EventType::TABLE_MAP;
+        let first = events.iter().position(is_map)?;
+        let events = events.get(first..)?;
+        let rows = events.iter().position(|event| !is_map(event))?;
+        let all_rows = events.get(rows..)?.iter().all(|event| event.event_type().is_rows());
+        let adjoining = events.windows(2).all(|pair| pair[0].end() == pair[1].offset);
+        if !all_rows || !adjoining {
+            return None;
+        }
+        log.get(events.first()?.offset as usize..events.last()?.end() as usize)
     }
 
     /// The statement in batches of at most `limit` bytes, or of one rows event. Each has all the

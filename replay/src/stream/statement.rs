@@ -12,7 +12,7 @@ use binlog_parser::transaction::{Statement, StatementKind, Step, step};
 
 use super::gtid::PendingGtid;
 use super::packet::{DELIMITER, encoded_len};
-use super::rows::{Batch, RowsStatement};
+use super::rows::RowsStatement;
 use super::session::Assignments;
 use super::text::{self, TextStatement};
 use super::writer::Writer;
@@ -67,18 +67,19 @@ impl<'a> Writer<'_, 'a> {
         let first = |event: &RawEvent<'_>| (event.offset, event.event_type().name());
         let (offset, kind) = statement.events.first().map(first).unwrap_or_default();
         let fault = |fault| StatementError::Fault(fault, offset, kind);
+        let limit = self.options.packet_bytes;
+        let run = RowsStatement::as_it_stands(statement.events, log.bytes(), self.options);
+        if let Some(run) = run.filter(|run| encoded_len(run.len()) <= limit) {
+            self.begin_rows()?;
+            return Ok(self.binlog(&[Cow::Borrowed(run)], limit)?);
+        }
         let rows = RowsStatement::new(statement.events, self.options, id_bytes).map_err(fault)?;
         if rows.is_empty() {
             return Ok(());
         }
-        self.manifest.statements += 1;
-        if self.gtid.is_some() {
-            // Rows without a BEGIN before them: logs of servers before 5.5.
-            self.open(None, None)?;
-        }
-        let limit = self.options.packet_bytes;
+        self.begin_rows()?;
         if encoded_len(rows.bytes()) <= limit {
-            let batch = rows.whole(log.bytes(), self.options).map_err(fault)?;
+            let batch = rows.whole(self.options).map_err(fault)?;
             return Ok(self.binlog(&batch, limit)?);
         }
         for batch in rows.batches(limit / 4 * 3, self.options).map_err(fault)? {
@@ -87,8 +88,17 @@ impl<'a> Writer<'_, 'a> {
         Ok(())
     }
 
+    fn begin_rows(&mut self) -> Result<()> {
+        self.manifest.statements += 1;
+        if self.gtid.is_some() {
+            // Rows without a BEGIN before them: logs of servers before 5.5.
+            self.open(None, None)?;
+        }
+        Ok(())
+    }
+
     /// Adds events to the packet's BINLOG, or to a new one if they would make it too large.
-    fn binlog(&mut self, batch: &Batch<'_>, limit: usize) -> Result<()> {
+    fn binlog(&mut self, batch: &[Cow<'_, [u8]>], limit: usize) -> Result<()> {
         let bytes: usize = batch.iter().map(|run| encoded_len(run.len())).sum();
         if self.packets.pending_bytes() + bytes > limit {
             self.packets.end()?;
@@ -198,6 +208,7 @@ impl<'a> Writer<'_, 'a> {
         if step(text) == Step::XaDecision {
             let text = String::from_utf8_lossy(text);
             self.manifest.prepared.retain(|xid| !text.contains(xid.as_str()));
+            self.decided.push(text.into_owned());
         }
     }
 }

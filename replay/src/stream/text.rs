@@ -31,6 +31,21 @@ pub(super) struct ClientCharsetState {
     checked: bool,
 }
 
+impl ClientCharsetState {
+    /// A line that takes the client back to where text without such lines is safe.
+    pub fn reset_line(&mut self) -> Option<Vec<u8>> {
+        let told = self.told.take().filter(|name| *name != SAFE_CHARSET);
+        told.map(|_| charset_line(SAFE_CHARSET))
+    }
+}
+
+/// A charset in which no character ends in a backslash or a quote.
+const SAFE_CHARSET: &str = "utf8mb4";
+
+fn charset_line(name: &str) -> Vec<u8> {
+    [b"/*!\\C ", name.as_bytes(), b" */", DELIMITER].concat()
+}
+
 /// A statement in the form in which the client forwards it unchanged.
 pub(super) struct Prepared<'t> {
     pub text: Cow<'t, [u8]>,
@@ -168,11 +183,11 @@ impl<'q, 'a> TextStatement<'q, 'a> {
         if !dangerous && client.told.is_none() {
             return None;
         }
-        let name = if dangerous { Charset::of_collation_id(collation)?.name } else { "utf8mb4" };
+        let name = if dangerous { Charset::of_collation_id(collation)?.name } else { SAFE_CHARSET };
         if client.told.replace(name) == Some(name) {
             return None;
         }
-        Some([b"/*!\\C ", name.as_bytes(), b" */", DELIMITER].concat())
+        Some(charset_line(name))
     }
 }
 

@@ -1,9 +1,7 @@
-//! Writes transactions one after another.
+//! Writes transactions one after another: those of one piece of a log (see [`super::pieces`]).
 //!
 //! A transaction's COMMIT is kept back and goes into the packet of the next one, so that most
 //! transactions cost a single packet (see [`super::packet`]).
-
-use std::io::Write;
 
 use binlog_parser::address::EventAddress;
 use binlog_parser::event::format_description::FormatDescription;
@@ -16,63 +14,29 @@ use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
 
 use super::Options;
 use super::gtid::PendingGtid;
-use super::manifest::Manifest;
-use super::packet::{DELIMITER, Packets};
+use super::manifest::{Manifest, STRADDLING_NAMED};
+use super::packet::Packets;
 use super::session::{Assignments, Session};
 use super::text::ClientCharsetState;
 use crate::error::{Error, Result};
 use crate::select::{Selected, gtid_of};
 
-/// How many straddling transactions the manifest names.
-const STRADDLING_NAMED: usize = 20;
-
-/// Writes what `options` select of `set`.
-pub(super) fn write(
-    set: &LogSet,
-    options: &Options,
-    out: &mut dyn Write,
-    progress: &mut dyn FnMut(u64),
-) -> Result<Manifest> {
-    let Some(first) = set.logs().first() else { return Ok(Manifest::default()) };
-    let mut writer = Writer {
-        set,
-        options,
-        packets: Packets::new(out),
-        session: Session::new(first.format()),
-        manifest: Manifest::default(),
-        format: None,
-        family: first.format().family,
-        commit_pending: false,
-        gtid: None,
-        timestamp: None,
-        source: None,
-        charset: ClientCharsetState::default(),
-    };
-    writer.preamble()?;
-    let mut done = 0;
-    'logs: for (index, log) in set.logs().iter().enumerate() {
-        let mut units = Units::new(log.scan());
-        while let Some(unit) = units.next() {
-            if !writer.unit(index, log, units.format(), unit)? {
-                break 'logs;
-            }
-            progress(done + units.offset());
-        }
-        done += log.len();
-    }
-    writer.finish()
-}
-
-/// The stream as it is written.
+/// A piece of the stream as it is written.
 pub(super) struct Writer<'w, 'a> {
     set: &'a LogSet,
+    /// Number of the log in the set.
+    index: usize,
+    log: &'a Log,
     pub options: &'a Options,
     pub packets: Packets<'w>,
     pub session: Session,
     pub manifest: Manifest,
     /// The format description that the server was given last.
     pub format: Option<FormatDescription>,
-    family: Family,
+    /// Whether it is unknown what the server was given before; then `needs` is set instead of
+    /// giving it the first.
+    ahead: bool,
+    needs: Option<FormatDescription>,
     /// Whether a transaction is open at the server, complete but for its COMMIT.
     pub commit_pending: bool,
     pub gtid: Option<PendingGtid<'a>>,
@@ -80,33 +44,71 @@ pub(super) struct Writer<'w, 'a> {
     /// MariaDB's domain and server of the last GTID.
     source: Option<(u32, u32)>,
     pub charset: ClientCharsetState,
+    /// Memory for the text of a SET.
+    assignments: Vec<u8>,
+    /// Where the first and the last transaction start that stand in the piece.
+    ends: Option<(u64, u64)>,
+    /// Statements that decided about prepared XA transactions.
+    pub decided: Vec<String>,
 }
 
-impl<'a> Writer<'_, 'a> {
-    fn preamble(&mut self) -> Result<()> {
-        self.packets.line(b"/*M!999999\\- enable the sandbox mode */")?;
-        // A client that keeps comments knows its own commands only behind a whole statement.
-        // Prepared XA transactions keep their locks; without gap locks they block nothing else.
-        self.packets.line(b"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;")?;
-        self.packets.line(&[b"DELIMITER ", DELIMITER].concat())?;
-        if let Some(charset) = &self.options.set_charset {
-            self.words(format!("SET NAMES {charset}").as_bytes())?;
+/// A piece of the stream that is written, but for its bytes where they went to an output.
+pub(super) struct Written {
+    pub bytes: Vec<u8>,
+    /// The format description that the server must know before; none if nothing is in the piece.
+    pub needs: Option<FormatDescription>,
+    /// The format description that it knows afterwards.
+    pub format: Option<FormatDescription>,
+    pub manifest: Manifest,
+    pub decided: Vec<String>,
+    /// Whether the stream goes on behind the piece.
+    pub goes_on: bool,
+}
+
+impl<'w, 'a> Writer<'w, 'a> {
+    /// Writes a piece of log number `index` into `packets`, with nothing known of the session.
+    /// `format` is what the server was given before, unless that is not known yet.
+    pub fn new(
+        set: &'a LogSet,
+        options: &'a Options,
+        (index, log): (usize, &'a Log),
+        packets: Packets<'w>,
+        format: Option<Option<FormatDescription>>,
+    ) -> Self {
+        Writer {
+            set,
+            index,
+            log,
+            options,
+            packets,
+            session: Session::new(log.format()),
+            manifest: Manifest::default(),
+            ahead: format.is_none(),
+            format: format.flatten(),
+            needs: None,
+            commit_pending: false,
+            gtid: None,
+            timestamp: None,
+            source: None,
+            charset: ClientCharsetState::default(),
+            assignments: vec![],
+            ends: None,
+            decided: vec![],
         }
-        self.words(b"SET @@SESSION.COMPLETION_TYPE=0,@@SESSION.AUTOCOMMIT=1")?;
-        // Else the server's log gets the text of the whole BINLOG once for every statement in it.
-        self.words(match self.family {
-            Family::Mysql => b"SET @@SESSION.BINLOG_ROWS_QUERY_LOG_EVENTS=0",
-            Family::Mariadb => b"SET @@SESSION.BINLOG_ANNOTATE_ROW_EVENTS=0",
-        })?;
-        // Marks the session as one that applies a log: XA PREPARE lets go of its transaction.
-        self.words(b"SET @@SESSION.PSEUDO_SLAVE_MODE=1")?;
-        if self.options.disable_log_bin {
-            self.words(b"SET @@SESSION.SQL_LOG_BIN=0")?;
+    }
+
+    /// Writes all units, or those up to where the stream ends.
+    pub fn write(
+        mut self,
+        units: &mut Units<'a>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Written> {
+        let mut goes_on = true;
+        while goes_on && let Some(unit) = units.next() {
+            goes_on = self.unit(units.format(), unit)?;
+            progress(units.offset());
         }
-        if self.options.idempotent {
-            self.words(b"SET @@SESSION.RBR_EXEC_MODE=IDEMPOTENT")?;
-        }
-        Ok(self.packets.end()?)
+        self.finish(goes_on)
     }
 
     /// A statement of our own words.
@@ -115,13 +117,8 @@ impl<'a> Writer<'_, 'a> {
     }
 
     /// Takes the next unit; false if the stream ends here.
-    fn unit(
-        &mut self,
-        index: usize,
-        log: &'a Log,
-        format: &FormatDescription,
-        unit: Unit<'a>,
-    ) -> Result<bool> {
+    fn unit(&mut self, format: &FormatDescription, unit: Unit<'a>) -> Result<bool> {
+        let (index, log) = (self.index, self.log);
         let transaction = match unit {
             Unit::Transaction(transaction) => transaction,
             Unit::Control(event) => return Ok(!self.options.ends_before(index, event.offset)),
@@ -144,17 +141,16 @@ impl<'a> Writer<'_, 'a> {
             }
             return Ok(false);
         }
-        self.transaction(index, log, format, &transaction)?;
+        self.transaction(format, &transaction)?;
         Ok(true)
     }
 
     fn transaction(
         &mut self,
-        index: usize,
-        log: &'a Log,
         format: &FormatDescription,
         transaction: &Transaction<'a>,
     ) -> Result<()> {
+        let (index, log) = (self.index, self.log);
         let filter = &self.options.filter;
         if filter.straddles(transaction) && self.manifest.straddling.len() < STRADDLING_NAMED {
             self.manifest.straddling.push(address(log, transaction));
@@ -166,8 +162,8 @@ impl<'a> Writer<'_, 'a> {
             self.manifest.unfinished = Some(address(log, transaction));
             return Ok(());
         }
-        self.describe(format, log)?;
-        self.name(log, transaction)?;
+        self.describe(format)?;
+        self.name(transaction)?;
         if self.options.skip.iter().any(|target| target.is(index, transaction)) {
             self.manifest.skipped.push(address(log, transaction));
             return self.consume_gtid();
@@ -180,45 +176,35 @@ impl<'a> Writer<'_, 'a> {
         self.consume_gtid()?;
         self.manifest.bytes += transaction.end() - transaction.start();
         if self.manifest.statements > statements || !filter.by_table() {
-            let address = address(log, transaction);
-            self.manifest.first.get_or_insert_with(|| address.clone());
-            self.manifest.last = Some(address);
+            let start = transaction.start();
+            self.ends = Some((self.ends.map_or(start, |(first, _)| first), start));
             self.manifest.transactions += 1;
         }
         Ok(())
     }
 
     /// Gives the server the description of the events to come, where it is another than before.
-    fn describe(&mut self, format: &FormatDescription, log: &'a Log) -> Result<()> {
+    fn describe(&mut self, format: &FormatDescription) -> Result<()> {
         if self.format.as_ref().is_some_and(|known| known.same_layout(format)) {
             return Ok(());
         }
-        self.format = Some(format.clone());
-        self.commit()?;
-        let Some(event) = log.scan().events().find(|event| {
-            event.event_type() == EventType::FORMAT_DESCRIPTION
-                && FormatDescription::parse(event.bytes()).is_ok_and(|f| f.same_layout(format))
-        }) else {
+        let first = self.format.replace(format.clone()).is_none();
+        if first && self.ahead {
+            self.needs = Some(format.clone());
             return Ok(());
-        };
-        self.packets.end()?;
-        self.packets.events(event.bytes())?;
-        self.packets.end()?;
-        if self.family == Family::Mysql && self.options.skip_gtids {
-            // A session that has seen a format description takes a missing GTID for "anonymous".
-            self.words(b"SET @@SESSION.GTID_NEXT='AUTOMATIC'")?;
         }
-        Ok(())
+        self.commit()?;
+        describe(&mut self.packets, self.options, self.log, format)
     }
 
     /// Reads the transaction's GTID, to be set with what opens it.
-    fn name(&mut self, log: &'a Log, transaction: &Transaction<'a>) -> Result<()> {
+    fn name(&mut self, transaction: &Transaction<'a>) -> Result<()> {
         if !self.options.skip_gtids {
-            self.manifest.gtids.add(&gtid_of(log, transaction)?);
+            self.manifest.gtids.add(&gtid_of(self.log, transaction)?);
         }
         let Some(event) = transaction.gtid_event() else { return Ok(()) };
         let gtid = PendingGtid::parse(event)
-            .map_err(|fault| Error::at(fault, log.location(event.offset).of("Gtid")))?;
+            .map_err(|fault| Error::at(fault, self.log.location(event.offset).of("Gtid")))?;
         self.gtid = Some(gtid);
         Ok(())
     }
@@ -248,7 +234,8 @@ impl<'a> Writer<'_, 'a> {
     /// and the GTID.
     pub fn open(&mut self, vars: Option<&StatusVars<'_>>, time: Option<(u32, u32)>) -> Result<()> {
         self.commit()?;
-        let mut set = vec![];
+        let mut set = std::mem::take(&mut self.assignments);
+        set.clear();
         let mut assignments = Assignments::new(&mut set);
         if let Some(vars) = vars {
             self.session.enter(&mut assignments, vars);
@@ -261,21 +248,60 @@ impl<'a> Writer<'_, 'a> {
         if let Some(gtid) = self.gtid.take().filter(|_| !self.options.skip_gtids) {
             gtid.set(&mut assignments, &mut self.source);
         }
-        if set.is_empty() { Ok(()) } else { self.words(&set) }
+        if !set.is_empty() {
+            self.words(&set)?;
+        }
+        self.assignments = set;
+        Ok(())
     }
 
-    fn finish(mut self) -> Result<Manifest> {
+    /// Leaves the session as the next piece expects it: nothing open, and text safe.
+    fn finish(mut self, goes_on: bool) -> Result<Written> {
         self.commit()?;
-        if self.family == Family::Mysql {
-            self.words(b"SET @@SESSION.GTID_NEXT='AUTOMATIC'")?;
+        self.packets.end()?;
+        if let Some(line) = self.charset.reset_line() {
+            self.packets.line(&line)?;
         }
-        self.words(b"SET @@SESSION.PSEUDO_SLAVE_MODE=0")?;
-        self.packets.line(b"DELIMITER ;")?;
         self.packets.flush()?;
         self.manifest.largest_packet = self.packets.largest();
         self.manifest.packets = self.packets.count();
-        Ok(self.manifest)
+        if let Some((first, last)) = self.ends {
+            let name = self.log.name();
+            self.manifest.first = Some(EventAddress::new(name, first));
+            self.manifest.last = Some(EventAddress::new(name, last));
+        }
+        Ok(Written {
+            bytes: self.packets.into_bytes(),
+            needs: self.needs,
+            format: self.format,
+            manifest: self.manifest,
+            decided: self.decided,
+            goes_on,
+        })
     }
+}
+
+/// Gives the server the description of the events of `log` that follow.
+pub(super) fn describe(
+    packets: &mut Packets<'_>,
+    options: &Options,
+    log: &Log,
+    format: &FormatDescription,
+) -> Result<()> {
+    let Some(event) = log.scan().events().find(|event| {
+        event.event_type() == EventType::FORMAT_DESCRIPTION
+            && FormatDescription::parse(event.bytes()).is_ok_and(|f| f.same_layout(format))
+    }) else {
+        return Ok(());
+    };
+    packets.end()?;
+    packets.events(event.bytes())?;
+    packets.end()?;
+    if format.family == Family::Mysql && options.skip_gtids {
+        // A session that has seen a format description takes a missing GTID for "anonymous".
+        packets.statement(|out| out.extend(b"SET @@SESSION.GTID_NEXT='AUTOMATIC'"))?;
+    }
+    Ok(())
 }
 
 fn address(log: &Log, transaction: &Transaction<'_>) -> EventAddress {

@@ -1,0 +1,73 @@
+//! The stream is the same with any number of threads, and holds the same however a log is divided.
+
+use std::path::{Path, PathBuf};
+
+use binlog_parser::source::log::Log;
+use binlog_parser::source::log_set::LogSet;
+use replay::stream::{self, Manifest, Options, PACKET_BYTES, PIECE_BYTES};
+
+fn products() -> Vec<PathBuf> {
+    let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/shop");
+    let entries = std::fs::read_dir(shop).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_dir()).collect()
+}
+
+fn replay(set: &LogSet, piece_bytes: u64, threads: usize) -> (Vec<u8>, Manifest) {
+    let options = Options { packet_bytes: PACKET_BYTES, piece_bytes, ..Options::default() };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let mut out = vec![];
+        let manifest = stream::replay(set, &options, &mut out, &mut |_| {}).unwrap();
+        (out, manifest)
+    })
+}
+
+/// The lines of a stream that hold events.
+fn events(stream: &[u8]) -> Vec<&[u8]> {
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
+    let lines = stream.split(|byte| *byte == b'\n');
+    lines.filter(|line| line.len() > 40 && line.iter().all(is_base64)).collect()
+}
+
+#[test]
+fn threads_and_pieces_do_not_show() {
+    for product in products() {
+        let set = LogSet::open(&[&product]).unwrap();
+        let (whole, manifest) = replay(&set, PIECE_BYTES, 1);
+        assert!(manifest.transactions > 100 && events(&whole).len() > 100, "{product:?}");
+        // The smallest are shorter than any transaction, so that all of them are large.
+        for piece_bytes in [50, 1_000, 10_000, PIECE_BYTES] {
+            let (one, of_one) = replay(&set, piece_bytes, 1);
+            let (four, of_four) = replay(&set, piece_bytes, 4);
+            assert!(one == four, "{product:?}: pieces of {piece_bytes} bytes");
+            assert_eq!(format!("{of_one:?}"), format!("{of_four:?}"));
+            assert!(events(&one) == events(&whole), "{product:?}: pieces of {piece_bytes} bytes");
+            assert_eq!(of_one.gtids, manifest.gtids);
+            let held = |m: &Manifest| (m.transactions, m.statements, m.bytes, m.prepared.clone());
+            assert_eq!(held(&of_one), held(&manifest));
+            assert_eq!((&of_one.first, &of_one.last), (&manifest.first, &manifest.last));
+        }
+    }
+}
+
+#[test]
+fn damage_ends_the_stream_at_one_place() {
+    for product in products() {
+        let set = LogSet::open(&[&product]).unwrap();
+        let longest = set.logs().iter().max_by_key(|log| log.len()).unwrap();
+        let mut bytes = longest.bytes().to_vec();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        let set = LogSet::of(vec![Log::from_reader(&bytes[..]).unwrap()]);
+        let (whole, manifest) = replay(&set, PIECE_BYTES, 2);
+        let (_, damage) = manifest.damage.clone().unwrap();
+        assert!(damage.range.contains(&(middle as u64)));
+        assert!(manifest.transactions > 10);
+        for piece_bytes in [50, 1_000, 10_000] {
+            let (stream, of_pieces) = replay(&set, piece_bytes, 2);
+            assert!(events(&stream) == events(&whole), "pieces of {piece_bytes} bytes");
+            assert_eq!(of_pieces.damage, manifest.damage);
+            assert_eq!(of_pieces.transactions, manifest.transactions);
+        }
+    }
+}
