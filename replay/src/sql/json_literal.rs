@@ -11,7 +11,8 @@ use binlog_parser::row::column::code;
 use binlog_parser::row::json::{Json, JsonContainer, JsonScalar, JsonVisitor};
 use binlog_parser::row::json_text::{opaque_decimal, opaque_temporal};
 
-use super::literal::{NoLiteral, push_double};
+use super::no_literal::NoLiteral;
+use super::quote::push_double;
 use super::quote::{hex_literal, push_integer, text_literal};
 
 /// Appends an expression that makes this document.

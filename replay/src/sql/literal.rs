@@ -17,29 +17,12 @@
 
 use std::io::Write;
 
-use binlog_parser::Fault;
 use binlog_parser::row::Value;
-use binlog_parser::row::float::write_double;
 
 use super::json_literal::push_json;
-use super::quote::{hex_literal, push_hex, push_integer, text_literal};
+use super::quote::{hex_literal, push_double, push_hex, push_integer, text_literal};
 
-/// Why a value has no literal.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoLiteral {
-    /// Its bytes are no value of its type.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-    /// Nothing tells whether it has a sign.
-    #[error("nothing tells whether the integer has a sign")]
-    Sign,
-    /// Nothing tells in which character set it is.
-    #[error("nothing tells in which character set the text is")]
-    Charset,
-    /// A JSON document holds a value that no expression makes.
-    #[error("no SQL expression makes the JSON value of type {0} in the document")]
-    Json(u8),
-}
+pub use super::no_literal::NoLiteral;
 
 /// Appends the literal of a value. `charset` is the column's, as a server names it; `binary` for
 /// bytes.
@@ -89,20 +72,6 @@ fn push_text(out: &mut Vec<u8>, bytes: &[u8], charset: Option<&str>) -> Result<(
         Some(charset) => text_literal(out, charset, None, bytes),
     }
     Ok(())
-}
-
-/// Appends a DOUBLE. With an exponent it is no DECIMAL; MariaDB before 11 loses the sign of `-0e0`,
-/// and keeps that of the text.
-pub(super) fn push_double(out: &mut Vec<u8>, value: f64) {
-    if value == 0.0 && value.is_sign_negative() {
-        out.extend_from_slice(b"'-0e0'");
-        return;
-    }
-    let start = out.len();
-    write_double(value, out);
-    if !out[start..].contains(&b'e') {
-        out.extend_from_slice(b"e0");
-    }
 }
 
 fn append(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {

@@ -14,6 +14,7 @@ pub mod dml;
 mod json_literal;
 pub mod lexer;
 pub mod literal;
+mod no_literal;
 mod operand;
 pub mod quote;
 pub mod secrets;

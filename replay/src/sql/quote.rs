@@ -1,6 +1,8 @@
 //! Names and values as SQL text. Everything is appended to a buffer that the caller keeps, so
 //! that a row costs no allocation.
 
+use binlog_parser::row::float::write_double;
+
 /// Appends a name in backticks, its own backticks doubled.
 ///
 /// Good under every sql_mode, and for a session whose client character set is utf8, binary or
@@ -87,6 +89,20 @@ pub fn push_integer(out: &mut Vec<u8>, value: i128) {
         out.push(b'-');
     }
     out.extend_from_slice(&digits[at..]);
+}
+
+/// Appends a DOUBLE. With an exponent it is no DECIMAL; MariaDB before 11 loses the sign of `-0e0`,
+/// and keeps that of the text.
+pub(super) fn push_double(out: &mut Vec<u8>, value: f64) {
+    if value == 0.0 && value.is_sign_negative() {
+        out.extend_from_slice(b"'-0e0'");
+        return;
+    }
+    let start = out.len();
+    write_double(value, out);
+    if !out[start..].contains(&b'e') {
+        out.extend_from_slice(b"e0");
+    }
 }
 
 /// Appends text that may stand in a `-- …` comment or on a screen: printable ASCII as it is, every
