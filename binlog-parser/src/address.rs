@@ -15,7 +15,7 @@ use crate::error::{Error, Fault, Location, Result};
 use crate::gtid::{AnyGtid, Uuid, decimal, shown};
 
 /// Suffixes of archives, which are no part of a log's name.
-const COMPRESSION_SUFFIXES: [&str; 5] = [".gz", ".zst", ".xz", ".bz2", ".lz4"];
+pub const COMPRESSION_SUFFIXES: [&str; 5] = [".gz", ".zst", ".xz", ".bz2", ".lz4"];
 
 /// An event or a transaction, named in any of the ways of the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -185,6 +185,16 @@ pub enum Error {
         /// What it lacks.
         fault: Box<Fault>,
     },
+    /// An archive that holds no log, or more than is unpacked.
+    #[error("{}: {archive} archive: {fault}", path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// Which kind of archive it is.
+        archive: &'static str,
+        /// What is wrong with what it holds.
+        fault: Box<Fault>,
+    },
     /// Logs that do not form one unbroken set.
     #[error("{0}")]
     LogSet(String),
@@ -197,6 +207,11 @@ impl Error {
     /// A file that is no log, for want of what `fault` says.
     pub fn not_a_log(path: impl Into<PathBuf>, fault: Fault) -> Self {
         Error::NotALog { path: path.into(), fault: Box::new(fault) }
+    }
+
+    /// An archive whose content is not what `fault` says that it has to be.
+    pub fn archive(path: impl Into<PathBuf>, archive: &'static str, fault: Fault) -> Self {
+        Error::Archive { path: path.into(), archive, fault: Box::new(fault) }
     }
 
     /// An I/O error at `path`.

@@ -27,3 +27,21 @@ pub const RESYNC_BYTES: u64 = 1 << 30;
 /// Deepest nesting of a geometry collection. MySQL has no limit of its own but a thread's stack;
 /// real ones nest once or twice.
 pub const GEOMETRY_DEPTH: usize = 100;
+
+/// Longest log that is unpacked from an archive, in bytes. Servers rotate at 1 GiB, behind the
+/// transaction that reaches it; none is known to have written a transaction this long.
+pub const UNPACKED_BYTES: u64 = 256 << 30;
+
+/// How many bytes an archive may unpack to before their ratio to its packed bytes counts.
+pub const UNPACKED_FREELY: u64 = 64 << 20;
+
+/// How many plain bytes an archive may give for each packed one, beyond [`UNPACKED_FREELY`].
+/// Deflate cannot give more than 1032.
+pub const UNPACKED_RATIO: u64 = 1000;
+
+/// Largest window of a zstd archive, as a power of two in bytes: the tool's own limit, unless it is
+/// told `--long`.
+pub const ZSTD_WINDOW_LOG: u32 = 27;
+
+/// Most memory that unpacking xz may take, in bytes; `xz -9` needs 65 MiB.
+pub const XZ_MEMORY: u64 = 160 << 20;

@@ -14,6 +14,7 @@ use crate::error::Fault;
 use crate::event::format_description::{ChecksumAlgorithm, FormatDescription};
 use crate::header::{EventHeader, EventType, HEADER_BYTES, flags};
 use crate::limits;
+use crate::source::archive::ArchiveDamage;
 use crate::source::log::Log;
 
 /// One event as it stands in the log, its frame checked and its body not looked at.
@@ -101,6 +102,9 @@ pub enum DamageReason {
     Unreadable(Fault),
     /// What follows a START_ENCRYPTION event.
     Encrypted,
+    /// The log goes on in an archive that breaks off here, or is damaged. How much of it is lost
+    /// cannot be told.
+    Archive(ArchiveDamage),
 }
 
 impl DamageReason {
@@ -115,6 +119,7 @@ impl DamageReason {
             DamageReason::Checksum { .. } => "bad_checksum",
             DamageReason::Unreadable(_) => "unreadable",
             DamageReason::Encrypted => "encrypted",
+            DamageReason::Archive(_) => "damaged_archive",
         }
     }
 }
@@ -136,6 +141,7 @@ impl fmt::Display for DamageReason {
             }
             DamageReason::Unreadable(fault) => fault.fmt(f),
             DamageReason::Encrypted => f.write_str("encrypted by MariaDB; the key is needed"),
+            DamageReason::Archive(damage) => damage.fmt(f),
         }
     }
 }
@@ -165,6 +171,8 @@ pub struct Scan<'a> {
     server_id: u32,
     encrypted: bool,
     verify: bool,
+    /// What is still to be said of the archive, at the end of the log.
+    archive_damage: Option<&'a ArchiveDamage>,
 }
 
 impl<'a> Scan<'a> {
@@ -182,6 +190,7 @@ impl<'a> Scan<'a> {
             server_id: log.header().server_id,
             encrypted: false,
             verify: true,
+            archive_damage: log.archive_damage(),
         }
     }
 
@@ -310,7 +319,17 @@ impl<'a> Scan<'a> {
             (reason, self.resynchronise(start).unwrap_or(self.bytes.len()))
         };
         self.offset = next;
-        Damage { range: start as u64..next as u64, reason }
+        let torn = matches!(reason, DamageReason::Torn { .. }) && next == self.bytes.len();
+        match self.archive_damage.take_if(|_| torn) {
+            // The event is torn because the archive is.
+            Some(damage) => self.archive_end(start, damage),
+            None => Damage { range: start as u64..next as u64, reason },
+        }
+    }
+
+    fn archive_end(&self, start: usize, damage: &ArchiveDamage) -> Damage {
+        let range = start as u64..self.bytes.len() as u64;
+        Damage { range, reason: DamageReason::Archive(damage.clone()) }
     }
 
     /// The first offset after `start` at which an event can be believed: its log_pos is its own
@@ -345,7 +364,11 @@ impl<'a> Iterator for Scan<'a> {
 
     fn next(&mut self) -> Option<Scanned<'a>> {
         if self.offset >= self.stop {
-            if !self.exact || self.offset == self.stop || self.offset >= self.bytes.len() {
+            if self.offset >= self.bytes.len() {
+                let damage = self.archive_damage.take()?;
+                return Some(Scanned::Damage(self.archive_end(self.offset, damage)));
+            }
+            if !self.exact || self.offset == self.stop {
                 return None;
             }
             self.stop = self.bytes.len();

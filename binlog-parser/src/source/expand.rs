@@ -1,11 +1,11 @@
 //! From what a user names (files, folders, `.index` files, `-`) to the paths of logs.
 
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::address::COMPRESSION_SUFFIXES;
 use crate::error::{Error, Fault, Result};
-use crate::source::log::MAGIC;
+use crate::source::archive;
 
 /// The name that stands for standard input.
 pub const STDIN: &str = "-";
@@ -45,34 +45,37 @@ fn folder(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(logs)
 }
 
-/// Whether a file of a folder is meant: every binary log, and also the encrypted ones, so that they
-/// are refused by name rather than left out in silence.
+/// Whether a file of a folder is meant: every binary log, packed ones too, and also the encrypted
+/// ones, so that they are refused by name rather than left out in silence.
 fn is_log(path: &Path) -> Result<bool> {
-    let mut first = [0; MAGIC.len()];
-    let mut file = File::open(path).map_err(|e| Error::io(path, e))?;
-    match file.read_exact(&mut first) {
-        Ok(()) => Ok(first == MAGIC || first == *b"\xfdbin"),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(Error::io(path, error)),
-    }
+    let file = File::open(path).map_err(|e| Error::io(path, e))?;
+    archive::holds_log(file, path).map_err(|e| Error::io(path, e))
 }
 
 /// The logs that an index lists, one path a line, relative to the index's own folder. A path of the
-/// server that is gone here is looked for beside the index, where archives keep it.
+/// server that is gone here is looked for beside the index, where archives keep it, and packed.
 fn index(index: &Path) -> Result<Vec<PathBuf>> {
     let text = fs::read_to_string(index).map_err(|e| Error::io(index, e))?;
     let folder = index.parent().unwrap_or(Path::new(""));
     let mut logs = vec![];
     for line in text.lines().filter(|line| !line.is_empty()) {
         let listed = folder.join(line);
-        let beside = listed.file_name().map(|name| folder.join(name));
-        logs.push(match beside {
-            Some(beside) if !listed.exists() => beside,
-            _ => listed,
+        let beside = folder.join(listed.file_name().unwrap_or(listed.as_os_str()));
+        let places = [&listed, &beside];
+        let packed = places.into_iter().flat_map(|place| {
+            COMPRESSION_SUFFIXES.iter().map(move |suffix| with_suffix(place, suffix))
         });
+        let found = places.into_iter().cloned().chain(packed).find(|place| place.exists());
+        logs.push(found.unwrap_or(beside));
     }
     if logs.is_empty() {
         return Err(Error::not_a_log(index, Fault::value("index", "a name a line", "no line")));
     }
     Ok(logs)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
 }

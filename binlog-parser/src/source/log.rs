@@ -1,18 +1,23 @@
 //! One log: its name, its bytes, and how it says that it is to be read.
 
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::address::log_name;
 use crate::error::{Error, Fault, Location, Result};
 use crate::event::format_description::FormatDescription;
 use crate::header::{EventHeader, EventType, flags};
 use crate::scan::Scan;
+use crate::source::archive::{self, ArchiveDamage, Plain};
 use crate::source::mmap::MappedFile;
 
 /// The first four bytes of a log (`BINLOG_MAGIC`).
 pub const MAGIC: [u8; 4] = *b"\xfebin";
+
+/// The first four bytes of a log that MySQL has encrypted (`BINLOG_ENCRYPTION_MAGIC`).
+pub const ENCRYPTED_MAGIC: [u8; 4] = *b"\xfdbin";
 
 /// Stream position of the first event.
 pub const FIRST_EVENT: u64 = MAGIC.len() as u64;
@@ -28,47 +33,60 @@ pub struct Log {
     bytes: MappedFile,
     format: FormatDescription,
     header: EventHeader,
+    archive_damage: Option<ArchiveDamage>,
 }
 
 impl Log {
-    /// Opens the log at `path`.
+    /// Opens the log at `path`, which may be packed.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read; [`Error::NotALog`] if it is no plain log; a fault with
-    /// its place if the format description, without which nothing can be read, is broken.
+    /// [`Error::Io`] if it cannot be read; [`Error::NotALog`] if it is no log, [`Error::Archive`]
+    /// if it is packed and holds none; a fault with its place if the format description, without
+    /// which nothing can be read, is broken.
     pub fn open(path: &Path) -> Result<Self> {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        let name = log_name(&name);
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
-        if file.metadata().map_err(|e| Error::io(path, e))?.is_dir() {
+        let kind = file.metadata().map_err(|e| Error::io(path, e))?.file_type();
+        if kind.is_dir() {
             let fault = Fault::value("log", "a file", "a folder");
             return Err(Error::not_a_log(path, fault));
         }
-        Log::from_file(&file, &name, path)
+        if !kind.is_file() {
+            // A named pipe, or what a shell's <(…) gives: it can be read but once.
+            return Log::from_plain(&archive::spill(file, path)?, name, path);
+        }
+        match archive::unpack(&file, path)? {
+            Some(plain) => Log::from_plain(&plain, name, path),
+            None => Log::from_plain(&Plain { file, damage: None }, name, path),
+        }
     }
 
-    /// Takes a log from `input`, which is copied to an unnamed temporary file first: events are
-    /// looked up by position, and that needs bytes that stay.
+    /// Takes a log, packed or not, from `input`, which is copied to an unnamed temporary file
+    /// first: events are looked up by position, and that needs bytes that stay.
     ///
     /// # Errors
     /// As [`Log::open`].
-    pub fn from_reader(mut input: impl Read) -> Result<Self> {
+    pub fn from_reader(input: impl Read) -> Result<Self> {
         let path = Path::new("-");
-        let mut file = tempfile::tempfile().map_err(|e| Error::io(path, e))?;
-        std::io::copy(&mut input, &mut file).map_err(|e| Error::io(path, e))?;
-        file.rewind().map_err(|e| Error::io(path, e))?;
-        Log::from_file(&file, STDIN_NAME, path)
+        Log::from_plain(&archive::spill(input, path)?, STDIN_NAME, path)
     }
 
-    fn from_file(file: &File, name: &str, path: &Path) -> Result<Self> {
-        let bytes = MappedFile::new(file, path)?;
+    fn from_plain(plain: &Plain, name: &str, path: &Path) -> Result<Self> {
+        let bytes = MappedFile::new(&plain.file, path)?;
         check_magic(&bytes).map_err(|fault| Error::not_a_log(path, fault))?;
         let name: Arc<str> = name.into();
-        let (header, format) = read_format(&bytes)
-            .map_err(|fault| fault.at(Location::new(&name, FIRST_EVENT).of("Format_desc")))?;
-        Ok(Log { name, path: path.to_owned(), bytes, format, header })
+        let archive_damage = plain.damage.clone();
+        let (header, format) = read_format(&bytes).map_err(|fault| match &archive_damage {
+            Some(ArchiveDamage { archive, why }) => {
+                Error::archive(path, archive, Fault::value("log", "its format description", why))
+            }
+            None => fault.at(Location::new(&name, FIRST_EVENT).of("Format_desc")),
+        })?;
+        Ok(Log { name, path: path.to_owned(), bytes, format, header, archive_damage })
     }
 
-    /// The file's name without folder: the NAME of addresses.
+    /// The file's name without folder and without an archive's suffix: the NAME of addresses.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.name
@@ -84,6 +102,12 @@ impl Log {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Why there may be more of the log in its archive than could be unpacked.
+    #[must_use]
+    pub fn archive_damage(&self) -> Option<&ArchiveDamage> {
+        self.archive_damage.as_ref()
     }
 
     /// Length of the log in bytes.
@@ -142,24 +166,36 @@ impl Log {
 }
 
 /// Other things that people hand in as logs, by their first bytes, and what to do about it.
-const NOT_PLAIN: [(&[u8], &str); 6] = [
-    (b"\xfdbin", "a log encrypted by MySQL; decrypt it with the server's keyring first"),
-    (b"\x1f\x8b", "gzip; unpack it, or pipe it in: gzip -dc LOG | binlog VERB -"),
-    (b"\x28\xb5\x2f\xfd", "zstd; unpack it, or pipe it in: zstd -dc LOG | binlog VERB -"),
-    (b"\xfd7zXZ\0", "xz; unpack it, or pipe it in: xz -dc LOG | binlog VERB -"),
-    (b"BZh", "bzip2; unpack it, or pipe it in: bzip2 -dc LOG | binlog VERB -"),
-    (b"\x04\x22\x4d\x18", "lz4; unpack it, or pipe it in: lz4 -dc LOG | binlog VERB -"),
+const NOT_A_LOG: [(&[u8], &str); 10] = [
+    (&ENCRYPTED_MAGIC, "a log encrypted by MySQL; decrypt it with the server's keyring first"),
+    (b"\x1f\x8b", "gzip once more; unpack it: gzip -dc"),
+    (b"\x28\xb5\x2f\xfd", "zstd once more; unpack it: zstd -dc"),
+    (b"\xfd7zXZ\0", "xz once more; unpack it: xz -dc"),
+    (b"BZh", "bzip2 once more; unpack it: bzip2 -dc"),
+    (b"\x04\x22\x4d\x18", "lz4 once more; unpack it: lz4 -dc"),
+    (b"\x02\x21\x4c\x18", "lz4 of the legacy format; unpack it: lz4 -dc"),
+    (b"PK\x03\x04", "zip, which may hold several files; unpack it and give its logs"),
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip, which may hold several files; unpack it and give its logs"),
+    (b"\xfe\xfe", "an index of MariaDB's (.idx); give the log that it belongs to"),
 ];
 
-fn check_magic(bytes: &[u8]) -> Result<(), Fault> {
+/// What says at this offset that a file is a tar.
+const TAR: (usize, &[u8]) = (257, b"ustar");
+
+/// Names what `bytes` are, if they are not those of a log.
+pub(super) fn check_magic(bytes: &[u8]) -> Result<(), Fault> {
     if bytes.starts_with(&MAGIC) {
         return Ok(());
     }
-    let needed = "fe 62 69 6e (a plain binary log)";
-    for (magic, name) in NOT_PLAIN {
+    let needed = "fe 62 69 6e (a binary log)";
+    for (magic, name) in NOT_A_LOG {
         if bytes.starts_with(magic) {
             return Err(Fault::value("first bytes", needed, name));
         }
+    }
+    if bytes.get(TAR.0..).is_some_and(|rest| rest.starts_with(TAR.1)) {
+        let name = "tar, which may hold several files; unpack it and give its logs";
+        return Err(Fault::value("first bytes", needed, name));
     }
     match bytes.get(..MAGIC.len()) {
         None => Err(Fault::short("first bytes of a binary log", 4, bytes.len() as u64)),
@@ -197,7 +233,9 @@ mod tests {
     #[test]
     fn what_is_no_log_is_named() {
         assert_eq!(refused(b""), "-: first bytes of a binary log: needed 4 bytes, had 0");
-        assert!(refused(b"\x1f\x8b\x08\0\0").contains("had gzip; unpack it"));
+        assert!(refused(b"PK\x03\x04").contains("had zip, which may hold several files"));
+        let tar = [&b"binlog.000001"[..], &[0; 244], b"ustar\0"].concat();
+        assert!(refused(&tar).contains("had tar, which may hold several files"));
         assert!(refused(b"\xfdbin\x01").contains("encrypted by MySQL"));
         assert!(refused(b"-- MySQL dump").contains("had 2d 2d 20 4d"));
         assert_eq!(

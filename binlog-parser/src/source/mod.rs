@@ -1,5 +1,6 @@
 //! Where the bytes of a log come from, and which logs belong together.
 
+pub mod archive;
 pub mod expand;
 pub mod log;
 pub mod log_set;

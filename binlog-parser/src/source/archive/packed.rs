@@ -1,0 +1,145 @@
+//! The packed bytes of an archive as they come in: looked ahead into, and counted.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, ErrorKind, Read};
+use std::rc::Rc;
+
+/// Bytes that are read at a time.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// A buffered reader that can look further ahead than to the next byte.
+#[derive(Debug)]
+pub struct Packed<R> {
+    input: R,
+    buffer: Box<[u8]>,
+    /// What of `buffer` was read and not yet consumed.
+    start: usize,
+    end: usize,
+    consumed: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Packed<R> {
+    /// Reads `input` from where it stands.
+    pub fn new(input: R) -> Self {
+        let buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
+        Packed { input, buffer, start: 0, end: 0, consumed: Rc::default() }
+    }
+
+    /// The count of the bytes that were consumed, which goes on while a decoder holds the reader.
+    pub fn consumed(&self) -> Rc<Cell<u64>> {
+        Rc::clone(&self.consumed)
+    }
+
+    /// The next `count` bytes, fewer only at the end. At most [`BUFFER_BYTES`] can be asked for.
+    pub fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
+        if self.start > 0 && self.start + count > self.buffer.len() {
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
+        while self.end - self.start < count && self.end < self.buffer.len() {
+            match self.input.read(&mut self.buffer[self.end..]) {
+                Ok(0) => break,
+                Ok(read) => self.end += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let end = self.end.min(self.start + count);
+        Ok(&self.buffer[self.start..end])
+    }
+
+    /// Leaves out the next `count` bytes.
+    pub fn skip(&mut self, mut count: u64) -> io::Result<()> {
+        while count > 0 {
+            let had = self.fill_buf()?.len();
+            if had == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            let step = usize::try_from(count).unwrap_or(usize::MAX).min(had);
+            self.consume(step);
+            count -= step as u64;
+        }
+        Ok(())
+    }
+
+    /// Whether nothing but zeros comes, or nothing at all: tapes and blocks are filled up with them.
+    pub fn is_padding(&mut self) -> io::Result<bool> {
+        loop {
+            let rest = self.fill_buf()?;
+            let (count, zeros) = (rest.len(), rest.iter().all(|byte| *byte == 0));
+            if count == 0 || !zeros {
+                return Ok(zeros);
+            }
+            self.consume(count);
+        }
+    }
+}
+
+impl<R: Read> Read for Packed<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let had = self.fill_buf()?;
+        let count = had.len().min(out.len());
+        out[..count].copy_from_slice(&had[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl<R: Read> BufRead for Packed<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.peek(1)?;
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    fn consume(&mut self, count: usize) {
+        let count = count.min(self.end - self.start);
+        self.start += count;
+        self.consumed.set(self.consumed.get() + count as u64);
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives one byte at a time, as a pipe may.
+    struct Drip<'a>(&'a [u8]);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            let count = out.len().min(1);
+            self.0.read(&mut out[..count])
+        }
+    }
+
+    #[test]
+    fn looks_ahead_without_taking() {
+        let mut packed = Packed::new(Drip(b"abcdef"));
+        assert_eq!(packed.peek(4).unwrap(), b"abcd");
+        let mut all = String::new();
+        packed.skip(1).unwrap();
+        packed.read_to_string(&mut all).unwrap();
+        assert_eq!((all.as_str(), packed.consumed().get()), ("bcdef", 6));
+        assert_eq!(packed.peek(4).unwrap(), b"");
+        assert_eq!(packed.skip(1).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn looks_ahead_over_the_end_of_its_buffer() {
+        let bytes: Vec<u8> = (0..BUFFER_BYTES + 10).map(|n| (n % 251) as u8).collect();
+        let mut packed = Packed::new(&bytes[..]);
+        packed.skip(BUFFER_BYTES as u64 - 3).unwrap();
+        assert_eq!(packed.peek(6).unwrap(), &bytes[BUFFER_BYTES - 3..BUFFER_BYTES + 3]);
+    }
+
+    #[test]
+    fn zeros_and_nothing_are_padding() {
+        let zeros = vec![0; 2 * BUFFER_BYTES];
+        assert!(Packed::new(&b""[..]).is_padding().unwrap());
+        assert!(Packed::new(&zeros[..]).is_padding().unwrap());
+        assert!(!Packed::new(&[&zeros[..], b"x"].concat()[..]).is_padding().unwrap());
+    }
+}
