@@ -42,8 +42,12 @@ impl DamageLine {
     /// # Errors
     /// What `out` fails with.
     pub fn print(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
-        let (address, detail) = (safe(&self.address), safe(&self.detail));
-        writeln!(out, "  {}  {} bytes lost: {detail}", paint.red(address), self.bytes_lost)?;
+        let (address, detail) = (paint.red(safe(&self.address)), safe(&self.detail));
+        match self.bytes_lost {
+            // Between two events: what an archive lacks there, nobody can count.
+            0 => writeln!(out, "  {address}  lost from here on: {detail}")?,
+            bytes => writeln!(out, "  {address}  {bytes} bytes lost: {detail}")?,
+        }
         if let Some(transaction) = &self.transaction {
             writeln!(out, "    cuts the transaction at {}", safe(transaction))?;
         }

@@ -1,8 +1,10 @@
 //! The logs that a verb reads.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use binlog_parser::Error;
+use binlog_parser::error::FaultKind;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::source::order::Problem;
@@ -15,7 +17,7 @@ use crate::ui::Ui;
 /// Which logs to read.
 #[derive(Debug, Clone, Args)]
 pub struct LogArgs {
-    /// Logs: files, folders, an .index file, or - for standard input
+    /// Logs, packed or not: files, folders, an .index file, or - for standard input
     ///
     /// Several are put in order by what is in them, and checked: a gap, a log given twice or logs of
     /// several servers end the command with an error that names them.
@@ -64,17 +66,24 @@ impl LogArgs {
 
 /// Adds the next step to an error of the parser.
 fn explain(error: Error) -> Failure {
-    let is_log = matches!(error, Error::NotALog { .. });
-    let missing = matches!(&error, Error::Io { error: source, .. }
-        if source.kind() == std::io::ErrorKind::NotFound);
-    let failure = Failure::from(error);
-    if is_log {
-        failure.hint("the first four bytes of a binary log are fe 62 69 6e: head -c4 FILE | xxd")
-    } else if missing {
-        failure.hint("SHOW BINARY LOGS on the server, or its .index file, lists the logs there are")
-    } else {
-        failure
-    }
+    let hint = match &error {
+        Error::NotALog { .. } => {
+            "the first four bytes of a binary log are fe 62 69 6e: head -c4 FILE | xxd"
+        }
+        Error::Archive { fault, .. } if matches!(fault.kind, FaultKind::Limit { .. }) => {
+            "if it is a log nevertheless, unpack it with its own tool, or pipe it in: \
+             gzip -dc FILE | binlog VERB -"
+        }
+        Error::Io { error: source, .. } => match source.kind() {
+            ErrorKind::NotFound => {
+                "SHOW BINARY LOGS on the server, or its .index file, lists the logs there are"
+            }
+            ErrorKind::StorageFull => "set TMPDIR to a folder with room for the plain logs",
+            _ => return Failure::from(error),
+        },
+        _ => return Failure::from(error),
+    };
+    Failure::from(error).hint(hint)
 }
 
 /// Whether evidence is missing from the set.

@@ -1,5 +1,6 @@
 //! The program as people and scripts see it.
 
+mod archive;
 mod common;
 mod contract;
 mod damage;
