@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use anyhow::{Context, Result, ensure};
 use servers::{Installation, Product};
@@ -40,6 +40,8 @@ pub struct Entrant {
     /// What it is to the others.
     pub role: Role,
     proof: Proof,
+    /// The exit code of success.
+    exit_code: i32,
     logs: Vec<PathBuf>,
     program: Option<(Program, Vec<String>)>,
 }
@@ -69,12 +71,12 @@ struct Course {
     rival: &'static [&'static str],
     /// How ours says how many transactions there are, `#` standing for the number.
     counts: Option<&'static str>,
-    /// Whether the rival prints every transaction's GTID.
-    rival_names: bool,
+    /// Whether there is nothing to find, which is exit code 1.
+    finds_nothing: bool,
 }
 
 const fn course(name: &'static str, ours: &'static [&'static str]) -> Course {
-    Course { name, ours, rival: &["--no-defaults"], counts: None, rival_names: true }
+    Course { name, ours, rival: &["--no-defaults"], counts: None, finds_nothing: false }
 }
 
 /// Stands in arguments for the address of the traffic's first transaction.
@@ -89,7 +91,7 @@ const COURSES: [Course; 8] = [
         rival: &["--no-defaults", "--verify-binlog-checksum"],
         ..course("verify", &["verify"])
     },
-    course("find", &["find"]),
+    Course { counts: Some(" in # transactions"), finds_nothing: true, ..course("find", &["find"]) },
     Course { counts: Some("\"transactions\":#"), ..course("info", &["info", "--format", "json"]) },
     Course {
         rival: &["--no-defaults", "--base64-output=decode-rows"],
@@ -112,7 +114,7 @@ pub fn contests(
     product: Product,
     logs: &RaceLogs,
 ) -> Result<(Vec<Contest>, Vec<&'static str>)> {
-    let help = |arguments: &[&str]| {
+    let help = |arguments: &[String]| {
         let output = Command::new(binlog).args(arguments).arg("--help").output();
         output.with_context(|| binlog.display().to_string())
     };
@@ -120,7 +122,7 @@ pub fn contests(
     let (mut contests, mut unknown) = (vec![], vec![]);
     for course in &COURSES {
         // An unknown verb, or an unknown option before --help, is wrong use: exit code 2.
-        match help(&course.ours.iter().copied().filter(|arg| *arg != FIRST).collect::<Vec<_>>())? {
+        match help(&arguments(course.ours, product))? {
             output if output.status.success() => {
                 contests.push(contest(course, binlog, product, logs)?);
             }
@@ -132,7 +134,7 @@ pub fn contests(
 
 fn contest(course: &Course, binlog: &Path, product: Product, logs: &RaceLogs) -> Result<Contest> {
     let transactions = logs.made.transactions;
-    let ours = Entrant::new(
+    let mut ours = Entrant::new(
         "binlog",
         Role::Ours,
         (Program::Path(binlog.to_owned()), arguments(course.ours, product)),
@@ -142,12 +144,13 @@ fn contest(course: &Course, binlog: &Path, product: Product, logs: &RaceLogs) ->
         },
         logs,
     );
+    ours.exit_code = i32::from(course.finds_nothing);
     let flashback = product.is_mariadb() && course.name.starts_with("undo");
     let rival_arguments = match flashback {
         true => vec!["--no-defaults".to_owned(), "--flashback".to_owned()],
         false => arguments(course.rival, product),
     };
-    let proof = match (product.is_mariadb(), flashback || !course.rival_names) {
+    let proof = match (product.is_mariadb(), flashback) {
         (_, true) => Proof::Prints("BINLOG", 1),
         (false, _) => Proof::Prints("SET @@SESSION.GTID_NEXT= '", transactions),
         (true, _) => Proof::Prints("SET @@session.gtid_seq_no", transactions),
@@ -164,6 +167,7 @@ fn contest(course: &Course, binlog: &Path, product: Product, logs: &RaceLogs) ->
         label: "plain read".to_owned(),
         role: Role::Read,
         proof: Proof::Reads(logs.made.bytes),
+        exit_code: 0,
         logs: logs.paths.clone(),
         program: None,
     };
@@ -188,7 +192,14 @@ impl Entrant {
     ) -> Entrant {
         let words = program.1.iter().filter(|word| *word != "--no-defaults");
         let label = words.fold(name.to_owned(), |label, word| format!("{label} {word}"));
-        Entrant { label, role, proof, logs: logs.paths.clone(), program: Some(program) }
+        Entrant {
+            label,
+            role,
+            proof,
+            exit_code: 0,
+            logs: logs.paths.clone(),
+            program: Some(program),
+        }
     }
 
     fn command(&self) -> Result<Option<Command>> {
@@ -213,8 +224,8 @@ impl Entrant {
         let Some(command) = self.command()? else { return self.read().map(|(bytes, _)| bytes) };
         let printed = measure::listen(command, needle)?;
         let tail: Vec<&str> = printed.text.lines().rev().take(3).collect();
-        ensure!(printed.status.success(), "{self}: {}: {tail:?}", printed.status);
-        ensure!(printed.bytes > 0, "{self}: printed nothing");
+        self.check_status(printed.status).with_context(|| format!("{tail:?}"))?;
+        ensure!(!printed.text.is_empty(), "{self}: printed nothing");
         match &self.proof {
             Proof::Says(text) => {
                 ensure!(printed.text.contains(text), "{self}: no {text:?} in {tail:?}");
@@ -235,8 +246,13 @@ impl Entrant {
     pub fn run(&self) -> Result<Cost> {
         let Some(command) = self.command()? else { return self.read().map(|(_, cost)| cost) };
         let (status, cost) = measure::time(command)?;
-        ensure!(status.success(), "{self}: {status}");
+        self.check_status(status)?;
         Ok(cost)
+    }
+
+    fn check_status(&self, status: ExitStatus) -> Result<()> {
+        ensure!(status.code() == Some(self.exit_code), "{self}: {status}");
+        Ok(())
     }
 
     fn read(&self) -> Result<(u64, Cost)> {
