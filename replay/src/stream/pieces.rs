@@ -18,6 +18,7 @@ use binlog_parser::transaction::Units;
 use super::Options;
 use super::manifest::Manifest;
 use super::packet::{DELIMITER, Packets};
+use super::text;
 use super::writer::{Writer, Written, describe};
 use crate::error::Result;
 
@@ -148,6 +149,7 @@ impl<'a> Stream<'_, 'a> {
             // Prepared XA transactions keep their locks; without gap locks they block nothing else.
             packets.line(b"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;")?;
             packets.line(&[b"DELIMITER ", DELIMITER].concat())?;
+            packets.line(&text::safe_charset_line())?;
             let mut words = |words: &[u8]| packets.statement(|out| out.extend(words));
             if let Some(charset) = &options.set_charset {
                 words(format!("SET NAMES {charset}").as_bytes())?;

@@ -42,8 +42,14 @@ impl ClientCharsetState {
 /// A charset in which no character ends in a backslash or a quote.
 const SAFE_CHARSET: &str = "utf8mb4";
 
+/// A line that tells the client the charset by which to read quotes.
 fn charset_line(name: &str) -> Vec<u8> {
     [b"/*!\\C ", name.as_bytes(), b" */", DELIMITER].concat()
+}
+
+/// The line that a stream begins with: whatever the client was started with, text is safe.
+pub(super) fn safe_charset_line() -> Vec<u8> {
+    charset_line(SAFE_CHARSET)
 }
 
 /// A statement in the form in which the client forwards it unchanged.

@@ -282,9 +282,10 @@ impl Planner<'_> {
             }
         }
         for (name, (count, place)) in &self.rows.later {
+            let plural = if *count == 1 { "" } else { "s" };
             self.judge.report.warn(format!(
-                "{name} was written by {count} later transactions, the first at {place}: where \
-                 they changed rows that the undo restores, it overwrites or meets their changes"
+                "{count} later transaction{plural} wrote to {name}, the first at {place}: where \
+                 they changed rows that the undo restores, their changes are overwritten or met"
             ));
         }
         if self.judge.report.rows() > 0 {
