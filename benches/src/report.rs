@@ -84,80 +84,86 @@ pub fn machine() -> String {
     format!("{cores} cores, {}", name.unwrap_or(std::env::consts::OS).trim_matches('"'))
 }
 
+/// Columns of the table: name, width.
+const COLUMNS: [(&str, usize); 10] = [
+    ("contest", 11),
+    ("program", 46),
+    ("seconds", 8),
+    ("fastest", 8),
+    ("MB/s", 6),
+    ("faster", 7),
+    ("× read", 6),
+    ("cpu s", 7),
+    ("private MiB", 11),
+    ("resident MiB", 12),
+];
+
 /// The head of the table, for logs that were made so.
 pub fn print_head(product: &str, logs: &RaceLogs, rounds: usize) {
     let made = &logs.made;
     println!(
-        "\n{product} {}: {} bytes, {} transactions; median of {rounds} rounds; {}\n",
+        "\n{product} {}: {} bytes, {} transactions; medians of {rounds} rounds; {}\n",
         made.version,
         made.bytes,
         made.transactions,
         machine()
     );
-    println!(
-        "| {:<11} | {:<52} | {:>8} | {:>8} | {:>6} | {:>8} | {:>6} | {:>11} | {:>12} |",
-        "contest",
-        "program",
-        "seconds",
-        "fastest",
-        "MB/s",
-        "rival is",
-        "× read",
-        "private MiB",
-        "resident MiB"
-    );
-    let rule = |width: usize| "-".repeat(width);
-    println!(
-        "| {} | {} | {}: | {}: | {}: | {}: | {}: | {}: | {}: |",
-        rule(11),
-        rule(52),
-        rule(7),
-        rule(7),
-        rule(5),
-        rule(7),
-        rule(5),
-        rule(10),
-        rule(11)
-    );
+    print_line(COLUMNS.map(|(name, _)| name.to_owned()));
+    print_line(COLUMNS.map(|(name, width)| {
+        let (rule, right) = ("-".repeat(width - 1), !is_text(name));
+        format!("{rule}{}", if right { ':' } else { '-' })
+    }));
+}
+
+fn is_text(column: &str) -> bool {
+    matches!(column, "contest" | "program")
+}
+
+fn print_line(cells: [String; COLUMNS.len()]) {
+    let cells = cells.iter().zip(COLUMNS).map(|(cell, (name, width))| {
+        if is_text(name) { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+    });
+    println!("| {} |", cells.collect::<Vec<_>>().join(" | "));
 }
 
 /// The lines of one contest; `costs` has those of each entrant, in their order.
 pub fn print_contest(contest: &Contest, bytes: u64, costs: &[Vec<Cost>]) {
-    let medians: Vec<f64> = costs.iter().map(|costs| median(costs)).collect();
+    let medians: Vec<f64> =
+        costs.iter().map(|costs| median(costs.iter().map(|cost| cost.seconds))).collect();
     let of = |role: Role| {
         let index = contest.entrants.iter().position(|entrant| entrant.role == role);
         index.and_then(|index| medians.get(index)).copied().unwrap_or(f64::NAN)
     };
     for ((entrant, costs), seconds) in contest.entrants.iter().zip(costs).zip(&medians) {
-        let peak = |of: fn(&Cost) -> u64| costs.iter().map(of).max().unwrap_or(0) as f64;
-        let mib = |bytes: f64| match entrant.role {
-            Role::Read => String::new(),
-            _ => format!("{:.1}", bytes / f64::from(1 << 20)),
+        let peak = |of: fn(&Cost) -> u64| {
+            let most = costs.iter().map(of).max().unwrap_or(0);
+            format!("{:.1}", most as f64 / f64::from(1 << 20))
         };
+        let own = entrant.role != Role::Read;
+        let faster = format!("{:.1} ×", of(Role::Rival) / seconds);
         let fastest = costs.iter().map(|cost| cost.seconds).fold(f64::INFINITY, f64::min);
-        let ratio = match entrant.role {
-            Role::Ours => format!("{:.1} ×", of(Role::Rival) / seconds),
-            _ => String::new(),
-        };
-        println!(
-            "| {:<11} | {:<52} | {seconds:>8.3} | {fastest:>8.3} | {:>6.0} | {ratio:>8} | {:>6.1} | {:>11} | {:>12} |",
-            contest.name,
-            entrant.label,
-            bytes as f64 / 1e6 / seconds,
-            seconds / of(Role::Read),
-            mib(peak(|cost| cost.private_bytes)),
-            mib(peak(|cost| cost.resident_bytes)),
-        );
+        print_line([
+            contest.name.to_owned(),
+            entrant.label.clone(),
+            format!("{seconds:.3}"),
+            format!("{fastest:.3}"),
+            format!("{:.0}", bytes as f64 / 1e6 / seconds),
+            if entrant.role == Role::Ours { faster } else { String::new() },
+            format!("{:.1}", seconds / of(Role::Read)),
+            format!("{:.2}", median(costs.iter().map(|cost| cost.cpu_seconds))),
+            if own { peak(|cost| cost.private_bytes) } else { String::new() },
+            if own { peak(|cost| cost.resident_bytes) } else { String::new() },
+        ]);
     }
 }
 
-/// The median of the seconds; of an even number of runs, the mean of the two in the middle.
-fn median(costs: &[Cost]) -> f64 {
-    let mut seconds: Vec<f64> = costs.iter().map(|cost| cost.seconds).collect();
-    seconds.sort_by(f64::total_cmp);
-    let half = seconds.len() / 2;
-    match (seconds.get(half.wrapping_sub(1)), seconds.get(half)) {
-        (Some(below), Some(above)) if seconds.len().is_multiple_of(2) => (below + above) / 2.0,
+/// The middle number; of an even count, the mean of the two in the middle.
+fn median(numbers: impl Iterator<Item = f64>) -> f64 {
+    let mut numbers: Vec<f64> = numbers.collect();
+    numbers.sort_by(f64::total_cmp);
+    let half = numbers.len() / 2;
+    match (numbers.get(half.wrapping_sub(1)), numbers.get(half)) {
+        (Some(below), Some(above)) if numbers.len().is_multiple_of(2) => (below + above) / 2.0,
         (_, Some(middle)) => *middle,
         _ => f64::NAN,
     }
@@ -169,11 +175,9 @@ mod tests {
 
     #[test]
     fn the_median_is_the_middle() {
-        let cost =
-            |seconds| Cost { seconds, cpu_seconds: 0.0, private_bytes: 0, resident_bytes: 0 };
-        assert_eq!(median(&[3.0, 1.0, 2.0].map(cost)), 2.0);
-        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0].map(cost)), 2.5);
-        assert_eq!(median(&[5.0].map(cost)), 5.0);
-        assert!(median(&[]).is_nan());
+        assert_eq!(median([3.0, 1.0, 2.0].into_iter()), 2.0);
+        assert_eq!(median([4.0, 1.0, 2.0, 3.0].into_iter()), 2.5);
+        assert_eq!(median([5.0].into_iter()), 5.0);
+        assert!(median([].into_iter()).is_nan());
     }
 }
