@@ -142,7 +142,7 @@ fn contest(course: &Course, binlog: &Path, product: Product, logs: &RaceLogs) ->
             Some(text) => Proof::Says(text.replace('#', &transactions.to_string())),
             None => Proof::Prints("", 1),
         },
-        logs,
+        (product, logs),
     );
     ours.exit_code = i32::from(course.finds_nothing);
     let flashback = product.is_mariadb() && course.name.starts_with("undo");
@@ -161,7 +161,7 @@ fn contest(course: &Course, binlog: &Path, product: Product, logs: &RaceLogs) ->
         Role::Rival,
         (Program::Tool(product), rival_arguments),
         proof,
-        logs,
+        (product, logs),
     );
     let read = Entrant {
         label: "plain read".to_owned(),
@@ -188,10 +188,12 @@ impl Entrant {
         role: Role,
         program: (Program, Vec<String>),
         proof: Proof,
-        logs: &RaceLogs,
+        (product, logs): (Product, &RaceLogs),
     ) -> Entrant {
         let words = program.1.iter().filter(|word| *word != "--no-defaults");
-        let label = words.fold(name.to_owned(), |label, word| format!("{label} {word}"));
+        let address = logs::first_of_traffic(product);
+        let shown = words.map(|word| if *word == address { "ADDR" } else { word.as_str() });
+        let label = shown.fold(name.to_owned(), |label, word| format!("{label} {word}"));
         Entrant {
             label,
             role,
