@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use crate::error::Fault;
 use crate::event::format_description::{ChecksumAlgorithm, FormatDescription};
+use crate::event::query::QueryEvent;
 use crate::header::{EventHeader, EventType, HEADER_BYTES, flags};
 use crate::limits;
 use crate::source::archive::ArchiveDamage;
@@ -27,6 +28,7 @@ pub struct RawEvent<'a> {
     bytes: &'a [u8],
     header_bytes: u8,
     checksum_bytes: u8,
+    binlog_version: u16,
 }
 
 impl<'a> RawEvent<'a> {
@@ -41,6 +43,17 @@ impl<'a> RawEvent<'a> {
     pub fn body(&self) -> &'a [u8] {
         let end = self.bytes.len() - usize::from(self.checksum_bytes);
         self.bytes.get(usize::from(self.header_bytes)..end).unwrap_or_default()
+    }
+
+    /// The body of a QUERY event, by the layout of the log's version.
+    ///
+    /// # Errors
+    /// A [`Fault`] if bytes are missing.
+    pub fn query(&self) -> Result<QueryEvent<'a>, Fault> {
+        match self.binlog_version {
+            3 => QueryEvent::parse_v3(self.body()),
+            _ => QueryEvent::parse(self.body()),
+        }
     }
 
     /// Bytes of checksum at the end: 4 or 0.
@@ -256,7 +269,7 @@ impl<'a> Scan<'a> {
         let rest = self.bytes.get(offset..).unwrap_or_default();
         let had = rest.len() as u64;
         let torn = |needed| DamageReason::Torn { needed, had, in_use: self.in_use };
-        let Ok(header) = EventHeader::parse(rest) else {
+        let Some(header) = self.header(rest) else {
             return Err(torn(HEADER_BYTES as u64));
         };
         let length = header.event_length;
@@ -274,11 +287,22 @@ impl<'a> Scan<'a> {
             bytes,
             header_bytes: header_bytes as u8,
             checksum_bytes: checksum_bytes as u8,
+            binlog_version: self.format.binlog_version,
         };
         if self.verify {
             verify_checksum(&event, self.format.checksum)?;
         }
         Ok(event)
+    }
+
+    /// The header at the start of `rest`. Version 3 has an event's start for its log_pos, which is
+    /// moved to its end, as the servers' readers do.
+    fn header(&self, rest: &[u8]) -> Option<EventHeader> {
+        let mut header = EventHeader::parse(rest).ok()?;
+        if self.format.binlog_version == 3 && header.log_pos != 0 {
+            header.log_pos = header.log_pos.wrapping_add(header.event_length);
+        }
+        Some(header)
     }
 
     /// A format description says of itself how it is checked, and may end in four bytes that mean
@@ -341,7 +365,7 @@ impl<'a> Scan<'a> {
 
     fn is_plausible(&self, offset: usize, look_behind: bool) -> bool {
         let rest = self.bytes.get(offset..).unwrap_or_default();
-        let Ok(header) = EventHeader::parse(rest) else { return false };
+        let Some(header) = self.header(rest) else { return false };
         let end = offset as u64 + u64::from(header.event_length);
         // A relay log keeps the positions of its source; there the writer's id has to match.
         let placed = if self.relay_log {
@@ -539,5 +563,40 @@ mod tests {
                 assert!(log.scan().any(|s| matches!(s, Scanned::Damage(_))), "byte {at}");
             }
         }
+    }
+
+    #[test]
+    fn headers_may_be_longer_than_nineteen_bytes() {
+        for length in [23u8, 27, 31] {
+            let longer = usize::from(length) - HEADER_BYTES;
+            let body = [&vec![0xEE; longer][..], &7u64.to_le_bytes()].concat();
+            let mut log = LogBuilder::new("5.5.62-log").event(EventType::XID, &body).build();
+            log[4 + 75] = length; // common header length
+            let log = Log::from_reader(&log[..]).unwrap();
+            let events: Vec<_> = log.scan().events().collect();
+            assert_eq!(events[1].body(), 7u64.to_le_bytes(), "{length}");
+        }
+    }
+
+    #[test]
+    fn positions_of_version_3_are_those_of_starts() {
+        let mut log = crate::source::log::MAGIC.to_vec();
+        for (event_type, body) in
+            [(1, vec![0; 56]), (2, b"\0\0\0\0\0\0\0\0\x01\0\0d\0BEGIN".to_vec())]
+        {
+            let start = log.len() as u32;
+            log.extend([1, 0, 0, 0, event_type, 1, 0, 0, 0]); // timestamp, type, server_id
+            log.extend((19 + body.len() as u32).to_le_bytes()); // event length
+            log.extend(start.to_le_bytes()); // log_pos
+            log.extend([0, 0]); // flags
+            log.extend(body);
+        }
+        log[23] = 3; // binlog version
+        log[25..31].copy_from_slice(b"4.0.30"); // server version
+        let log = Log::from_reader(&log[..]).unwrap();
+        let events: Vec<_> = log.scan().events().collect();
+        assert_eq!(u64::from(events[1].header.log_pos), log.len());
+        let query = events[1].query().unwrap();
+        assert_eq!((query.database, query.text), (&b"d"[..], &b"BEGIN"[..]));
     }
 }

@@ -1,7 +1,6 @@
 //! The names of columns where a log's table maps have none: from the statements before them.
 
 use binlog_parser::event::mariadb_gtid::flags_extra;
-use binlog_parser::event::query::QueryEvent;
 use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::header::EventType;
 use binlog_parser::row::Columns;
@@ -65,7 +64,7 @@ fn read(history: &mut SchemaHistory, log: &Log, index: usize, end: u64) {
     let server = Dialect::from_server_version(log.format().server_version.as_bytes());
     let queries = log.scan().until(end).trusting().events();
     for event in queries.filter(|event| event.event_type() == EventType::QUERY) {
-        let Ok(query) = QueryEvent::parse(event.body()) else { continue };
+        let Ok(query) = event.query() else { continue };
         let alter = query.status_vars().ok().and_then(|vars| vars.gtid_flags3);
         // Of a two-phase ALTER only the half that commits counts.
         const NOT_YET: u8 = flags_extra::START_ALTER | flags_extra::ROLLBACK_ALTER;

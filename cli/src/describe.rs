@@ -5,24 +5,23 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use binlog_parser::Fault;
+use binlog_parser::event::execute_load_query::ExecuteLoadQueryEvent;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::gtid::GtidEvent;
-use binlog_parser::event::gtid_list::GtidListEvent;
 use binlog_parser::event::mariadb_gtid::MariadbGtidEvent;
-use binlog_parser::event::previous_gtids::PreviousGtidsEvent;
 use binlog_parser::event::query::QueryEvent;
-use binlog_parser::event::rotate::RotateEvent;
-use binlog_parser::event::rows::RowsEvent;
+use binlog_parser::event::rows::{self, RowsEvent};
 use binlog_parser::event::table_map::TableMapEvent;
-use binlog_parser::event::text::{IncidentEvent, binlog_checkpoint, rows_query};
-use binlog_parser::event::xa_prepare::XaPrepareEvent;
+use binlog_parser::event::text::rows_query;
 use binlog_parser::gtid::TransactionGtid;
 use binlog_parser::header::{EventType, flags};
 use binlog_parser::row::RowLayout;
 use binlog_parser::scan::RawEvent;
+use binlog_parser::wire::Reader;
 use replay::sql::Dialect;
 use replay::sql::secrets::mask_secrets;
 
+use crate::info::{info, quoted};
 use crate::text::{Decoded, decode, utf8};
 
 /// What an event says beyond its header.
@@ -116,9 +115,16 @@ impl<'a> Describer<'a> {
         }
         let body = event.body();
         match event.event_type() {
-            EventType::QUERY => self.query(event),
+            EventType::QUERY => Ok(self.query(event, &event.query()?)),
+            EventType::EXECUTE_LOAD_QUERY => {
+                let load = ExecuteLoadQueryEvent::parse(body)?;
+                let mut described = self.query(event, &load.query);
+                described.info += &format!(" {}", info(event)?);
+                Ok(described)
+            }
             EventType::TABLE_MAP => self.table_map(body),
             event_type if event_type.is_rows() => self.rows(event),
+            EventType(20..=22 | 39 | 166..=171) => self.unread_rows(event),
             event_type if event_type.is_gtid() => self.transaction(event),
             EventType::ROWS_QUERY => Ok(self.cause("# ", rows_query(body)?)),
             EventType::ANNOTATE_ROWS => Ok(self.cause("", body)),
@@ -126,15 +132,14 @@ impl<'a> Describer<'a> {
                 if is_frame(event_type) {
                     self.gtid = None;
                 }
-                let info = Self::other(event)?;
+                let info = info(event)?;
                 Ok(Described { info, ..Described::default() })
             }
         }
     }
 
-    fn query(&mut self, event: &RawEvent<'a>) -> Result<Described<'a>, Fault> {
-        let query = QueryEvent::parse(event.body())?;
-        self.follow_session(&query);
+    fn query(&mut self, event: &RawEvent<'_>, query: &QueryEvent<'a>) -> Described<'a> {
+        self.follow_session(query);
         self.maps.clear();
         let statement = self.statement(query.text);
         let text = statement.decode().text;
@@ -145,7 +150,7 @@ impl<'a> Describer<'a> {
             }
             _ => text.into_owned(),
         };
-        Ok(Described { info, database, statement: Some(statement), ..Described::default() })
+        Described { info, database, statement: Some(statement), ..Described::default() }
     }
 
     fn follow_session(&mut self, query: &QueryEvent<'_>) {
@@ -196,6 +201,23 @@ impl<'a> Describer<'a> {
         Ok(described)
     }
 
+    /// Rows of which no more is read than whose they are: of 5.1's beta versions, partial, compressed.
+    fn unread_rows(&mut self, event: &RawEvent<'a>) -> Result<Described<'a>, Fault> {
+        let mut reader = Reader::new(event.body());
+        let table_id = reader.uint(self.table_id_bytes, "table id")?;
+        self.ended = reader.u16("flags")? & rows::flags::STMT_END != 0;
+        let mut described =
+            Described { info: format!("table_id: {table_id}"), ..Described::default() };
+        if let Some(map) = self.table(table_id) {
+            described.info += &format!(" ({})", table_name(map));
+            (described.database, described.table) = (Some(map.database), Some(map.table));
+        }
+        if self.ended {
+            described.info.push_str(" flags: STMT_END_F");
+        }
+        Ok(described)
+    }
+
     /// The statement that the rows after it come from.
     fn cause(&self, prefix: &str, text: &'a [u8]) -> Described<'a> {
         let statement = self.statement(text);
@@ -209,7 +231,11 @@ impl<'a> Describer<'a> {
         let info = if event.event_type() == EventType::MARIADB_GTID {
             let gtid = MariadbGtidEvent::parse(event.body(), &event.header)?;
             self.gtid = Some(TransactionGtid::Mariadb(gtid.gtid));
-            let begin = if gtid.is_standalone() { "" } else { "BEGIN " };
+            let begin = match gtid.xid {
+                _ if gtid.is_standalone() => String::new(),
+                Some(xid) if gtid.is_prepared_xa() => format!("XA START {xid} "),
+                _ => "BEGIN ".to_owned(),
+            };
             format!("{begin}GTID {}", gtid.gtid)
         } else {
             let gtid = GtidEvent::parse(event.body(), &event.header)?;
@@ -218,56 +244,14 @@ impl<'a> Describer<'a> {
         };
         Ok(Described { info, ..Described::default() })
     }
-
-    fn other(event: &RawEvent<'_>) -> Result<String, Fault> {
-        let body = event.body();
-        let name = |bytes: &[u8]| utf8(bytes).text.into_owned();
-        Ok(match event.event_type() {
-            EventType::FORMAT_DESCRIPTION => {
-                let format = FormatDescription::parse(event.bytes())?;
-                format!(
-                    "Server ver: {}, Binlog ver: {}",
-                    format.server_version, format.binlog_version
-                )
-            }
-            EventType::ROTATE => {
-                let rotate = RotateEvent::parse(body)?;
-                format!("{};pos={}", name(rotate.next_log), rotate.position)
-            }
-            EventType::XID => match body.first_chunk() {
-                Some(xid) => format!("COMMIT /* xid={} */", u64::from_le_bytes(*xid)),
-                None => return Err(Fault::short("xid", 8, body.len() as u64)),
-            },
-            EventType::XA_PREPARE => {
-                let xa = XaPrepareEvent::parse(body)?;
-                let [start, end] =
-                    if xa.one_phase { ["COMMIT", " ONE PHASE"] } else { ["PREPARE", ""] };
-                format!("XA {start} {}{end}", xa.xid)
-            }
-            EventType::PREVIOUS_GTIDS => {
-                PreviousGtidsEvent::parse(body, &event.header)?.gtids.to_string().replace('\n', " ")
-            }
-            EventType::GTID_LIST => {
-                let list = GtidListEvent::parse(body, &event.header)?;
-                let gtids: Vec<_> = list.gtids.iter().map(ToString::to_string).collect();
-                format!("[{}]", gtids.join(","))
-            }
-            EventType::BINLOG_CHECKPOINT => name(binlog_checkpoint(body)?),
-            EventType::INCIDENT => {
-                let incident = IncidentEvent::parse(body)?;
-                let kind = if incident.incident == 1 { "LOST_EVENTS" } else { "UNKNOWN" };
-                format!("#{} ({kind}) {}", incident.incident, name(incident.message))
-            }
-            _ => String::new(),
-        })
-    }
 }
 
 /// Whether an event frames a log, so that it belongs to no transaction.
 fn is_frame(event_type: EventType) -> bool {
     matches!(
         event_type,
-        EventType::FORMAT_DESCRIPTION
+        EventType::START_V3
+            | EventType::FORMAT_DESCRIPTION
             | EventType::ROTATE
             | EventType::STOP
             | EventType::PREVIOUS_GTIDS
@@ -281,9 +265,4 @@ fn is_frame(event_type: EventType) -> bool {
 
 fn table_name(map: &TableMapEvent<'_>) -> String {
     format!("{}.{}", utf8(map.database).text, utf8(map.table).text)
-}
-
-/// A name in backticks, as `use` takes it.
-fn quoted(name: &[u8]) -> String {
-    format!("`{}`", utf8(name).text.replace('`', "``"))
 }

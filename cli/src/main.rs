@@ -23,6 +23,7 @@ mod event_line;
 mod exit;
 mod finding;
 mod folder;
+mod info;
 mod json;
 mod next;
 mod notes;

@@ -280,7 +280,7 @@ impl Serialize for Changes<'_> {
 
 fn query<'a>(event: &RawEvent<'a>) -> Option<QueryEvent<'a>> {
     let is_query = event.event_type() == EventType::QUERY;
-    is_query.then(|| QueryEvent::parse(event.body()).ok()).flatten()
+    is_query.then(|| event.query().ok()).flatten()
 }
 
 fn thread_id(event: &RawEvent<'_>) -> Option<u32> {

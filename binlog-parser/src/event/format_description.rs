@@ -1,4 +1,5 @@
-//! FORMAT_DESCRIPTION (15): how the rest of the log is to be read.
+//! FORMAT_DESCRIPTION (15): how the rest of the log is to be read; and START_V3 (1), from which it
+//! follows for the logs of servers before 5.0.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use crate::wire::Reader;
 /// How a log's events are laid out (the manual's "FORMAT_DESCRIPTION_EVENT"; `control_events.h`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormatDescription {
-    /// 4 for every log since 5.0.
+    /// 4 for every log since 5.0; 3 for those of 4.0 and 4.1.
     pub binlog_version: u16,
     /// Version string of the server that wrote the log.
     pub server_version: String,
@@ -96,13 +97,16 @@ const SERVER_VERSION_BYTES: usize = 50;
 
 impl FormatDescription {
     /// Reads a whole format description event, header included: whether it ends in a checksum
-    /// stands only in itself.
+    /// stands only in itself. For a START_V3 event, the layout of its time is given.
     ///
     /// # Errors
-    /// A [`Fault`] if bytes are missing, the event is of another type, the binlog version is not 4,
-    /// the server version does not start with three numbers, or the checksum algorithm is one that no server has.
+    /// A [`Fault`] if bytes are missing, the event is of another type, the binlog version is neither
+    /// 4 nor 3, the server version does not start with three numbers, or the checksum algorithm is one that no server has.
     pub fn parse(event: &[u8]) -> Result<Self, Fault> {
         let header = EventHeader::parse(event)?;
+        if header.event_type == EventType::START_V3 {
+            return parse_start_v3(event);
+        }
         if header.event_type != EventType::FORMAT_DESCRIPTION {
             return Err(Fault::value("first event", "Format_desc", header.event_type.name()));
         }
@@ -111,9 +115,7 @@ impl FormatDescription {
         if binlog_version != 4 {
             return Err(Fault::value("binlog version", "4", binlog_version));
         }
-        let server_version = reader.take(SERVER_VERSION_BYTES, "server version")?;
-        let end = memchr::memchr(0, server_version).unwrap_or(SERVER_VERSION_BYTES);
-        let server_version = String::from_utf8_lossy(&server_version[..end]).into_owned();
+        let server_version = read_server_version(&mut reader)?;
         let created = reader.u32("created")?;
         let common_header_length = reader.u8("common header length")?;
         if usize::from(common_header_length) < HEADER_BYTES {
@@ -161,6 +163,44 @@ impl FormatDescription {
             && self.post_header_lengths == other.post_header_lengths
             && self.checksum == other.checksum
     }
+}
+
+fn read_server_version(reader: &mut Reader<'_>) -> Result<String, Fault> {
+    let padded = reader.take(SERVER_VERSION_BYTES, "server version")?;
+    let end = memchr::memchr(0, padded).unwrap_or(SERVER_VERSION_BYTES);
+    Ok(String::from_utf8_lossy(&padded[..end]).into_owned())
+}
+
+/// Length of a START_V3 event with a header of 19 bytes. The one of version 1 (3.23) is shorter, for
+/// its header has 13, and that is how the servers' readers tell it.
+const START_V3_BYTES: usize = HEADER_BYTES + 56;
+
+/// Post-header lengths of the 14 types of binlog version 3 (`Format_description_event`'s constructor
+/// for older versions). Query has no length of status variables.
+const POST_HEADERS_V3: [u8; 14] = [56, 11, 0, 8, 0, 18, 0, 4, 4, 4, 4, 18, 0, 0];
+
+/// What a format description would say, had the servers of binlog version 3 written one.
+fn parse_start_v3(event: &[u8]) -> Result<FormatDescription, Fault> {
+    let unsupported = |why| Err(Fault::unsupported("binlog version", why));
+    if event.len() < START_V3_BYTES {
+        return unsupported("it is 1, of a server of 3.23");
+    }
+    let mut reader = Reader::new(event.get(HEADER_BYTES..).unwrap_or_default());
+    let binlog_version = reader.u16("binlog version")?;
+    if binlog_version != 3 {
+        return unsupported("it is neither 3 nor 4, which no released server wrote");
+    }
+    let server_version = read_server_version(&mut reader)?;
+    Ok(FormatDescription {
+        binlog_version,
+        version: ServerVersion::parse(&server_version),
+        family: Family::Mysql,
+        server_version,
+        created: reader.u32("created")?,
+        common_header_length: HEADER_BYTES as u8,
+        post_header_lengths: POST_HEADERS_V3.to_vec(),
+        checksum: ChecksumAlgorithm::Undefined,
+    })
 }
 
 /// Splits the end of the body: the post-header table, then the algorithm and its four bytes where
@@ -240,5 +280,24 @@ pub(crate) mod tests {
         for length in 0..81 {
             assert!(FormatDescription::parse(&whole[..length]).is_err(), "{length}");
         }
+    }
+
+    #[test]
+    fn before_5_0_the_layout_follows_from_the_start() {
+        let mut start = event("4.1.24-debug-log", 1);
+        start[4] = 1; // type: START_V3
+        start[19] = 3; // binlog version
+        start.truncate(START_V3_BYTES);
+        let format = FormatDescription::parse(&start).unwrap();
+        assert_eq!((format.binlog_version, format.version), (3, ServerVersion(4, 1, 24)));
+        assert_eq!(format.post_header_length(EventType::QUERY), Some(11));
+        assert_eq!(format.checksum, ChecksumAlgorithm::Undefined);
+        start[19] = 2;
+        assert!(FormatDescription::parse(&start).is_err());
+        start.truncate(69);
+        assert_eq!(
+            FormatDescription::parse(&start).unwrap_err().to_string(),
+            "binlog version: not supported: it is 1, of a server of 3.23"
+        );
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::address::log_name;
 use crate::error::{Error, Fault, Location, Result};
 use crate::event::format_description::FormatDescription;
-use crate::header::{EventHeader, EventType, flags};
+use crate::header::{EventHeader, flags};
 use crate::scan::Scan;
 use crate::source::archive::{self, ArchiveDamage, Plain};
 use crate::source::mmap::MappedFile;
@@ -209,12 +209,6 @@ pub(super) fn check_magic(bytes: &[u8]) -> Result<(), Fault> {
 fn read_format(bytes: &[u8]) -> Result<(EventHeader, FormatDescription), Fault> {
     let rest = bytes.get(MAGIC.len()..).unwrap_or_default();
     let header = EventHeader::parse(rest)?;
-    if header.event_type == EventType::START_V3 {
-        return Err(Fault::unsupported(
-            "log",
-            "it is of binlog version 1 or 3, from a server before 5.0",
-        ));
-    }
     let length = u64::from(header.event_length);
     let Some(event) = rest.get(..header.event_length as usize) else {
         return Err(Fault::short("format description", length, rest.len() as u64));

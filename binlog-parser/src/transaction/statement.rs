@@ -1,6 +1,4 @@
 //! The statements of a transaction, and what their text means for it.
-
-use crate::event::query::QueryEvent;
 use crate::header::EventType;
 use crate::scan::RawEvent;
 
@@ -118,7 +116,7 @@ fn unfinished(rows: bool) -> StatementKind {
 /// Kind of a statement that is this event alone.
 fn single(event: &RawEvent<'_>) -> StatementKind {
     match event.event_type() {
-        EventType::QUERY => match QueryEvent::parse(event.body()).map(|query| step(query.text)) {
+        EventType::QUERY => match event.query().map(|query| step(query.text)) {
             Ok(Step::Begin) => StatementKind::Begin,
             Ok(Step::Commit | Step::Rollback) => StatementKind::End,
             _ => StatementKind::Query,

@@ -2,7 +2,6 @@
 
 use crate::event::format_description::FormatDescription;
 use crate::event::mariadb_gtid;
-use crate::event::query::QueryEvent;
 use crate::header::{EventType, Family, flags};
 use crate::scan::{Damage, RawEvent, Scan, Scanned};
 
@@ -127,7 +126,7 @@ impl<'a> Units<'a> {
     }
 
     fn advance_by_query(&mut self, event: &RawEvent<'a>) -> Option<Ending> {
-        let text = QueryEvent::parse(event.body()).map_or(&b""[..], |query| query.text);
+        let text = event.query().map_or(&b""[..], |query| query.text);
         match step(text) {
             Step::Begin => self.state = State::Begun,
             Step::Commit => return Some(Ending::Commit),

@@ -3,7 +3,6 @@
 
 use binlog_parser::address::EventAddress;
 use binlog_parser::event::format_description::FormatDescription;
-use binlog_parser::event::query::QueryEvent;
 use binlog_parser::event::status_vars::StatusVars;
 use binlog_parser::event::xa_prepare::XaPrepareEvent;
 use binlog_parser::header::EventType;
@@ -175,7 +174,7 @@ impl<'s, 'a> Search<'s, 'a> {
         let Some(event) = statement.last().filter(|e| e.event_type() == EventType::QUERY) else {
             return;
         };
-        let query = match QueryEvent::parse(event.body()) {
+        let query = match event.query() {
             Ok(query) => query,
             Err(fault) => return self.fault(place.log, (fault, event.offset, EventType::QUERY)),
         };

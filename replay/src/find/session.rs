@@ -5,6 +5,7 @@ use binlog_parser::event::mariadb_gtid::{MariadbGtidEvent, flags_extra};
 use binlog_parser::event::query::QueryEvent;
 use binlog_parser::event::status_vars::StatusVars;
 use binlog_parser::header::EventType;
+use binlog_parser::scan::RawEvent;
 use binlog_parser::transaction::Transaction;
 
 use crate::sql::Dialect;
@@ -44,11 +45,11 @@ impl Session {
 pub(super) fn session_of(transaction: &Transaction<'_>) -> Session {
     let mut queries =
         transaction.events.iter().filter(|event| event.event_type() == EventType::QUERY);
-    let read = |body| -> Result<Session, Fault> {
-        let query = QueryEvent::parse(body)?;
+    let read = |event: &RawEvent<'_>| -> Result<Session, Fault> {
+        let query = event.query()?;
         Ok(Session::of(&query, &query.status_vars()?))
     };
-    let first = queries.next().and_then(|event| read(event.body()).ok());
+    let first = queries.next().and_then(|event| read(event).ok());
     let mut session = first.unwrap_or_default();
     session.microseconds = None;
     if session.thread_id.is_none() {

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use binlog_parser::address::EventAddress;
-use binlog_parser::event::query::QueryEvent;
 use binlog_parser::header::EventType;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Unit, Units};
@@ -38,7 +37,7 @@ pub(super) fn decisions(set: &LogSet, prepared: &[Prepared]) -> HashMap<Prepared
             if event.event_type() != EventType::QUERY {
                 continue;
             }
-            let text = QueryEvent::parse(event.body()).map_or(&b""[..], |query| query.text);
+            let text = event.query().map_or(&b""[..], |query| query.text);
             let Some((commit, xid)) = decision(text) else { continue };
             let Some(same) = waiting.get_mut(xid) else { continue };
             let at = EventAddress::new(log.name(), transaction.start());

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use binlog_parser::event::query::QueryEvent;
 use binlog_parser::header::{EventType, Family, flags};
 use binlog_parser::parallel;
 use binlog_parser::scan::{RawEvent, Scan, Scanned};
@@ -105,7 +104,7 @@ fn obstructs(event: &RawEvent<'_>, options: &Options, version: &str) -> Option<C
 /// Why a statement of text cannot be replayed. What cannot be read is told when it is reached: it
 /// is an error of the log, not a refusal.
 fn text_obstructs(event: &RawEvent<'_>, options: &Options, version: &str) -> Option<String> {
-    let query = QueryEvent::parse(event.body()).ok()?;
+    let query = event.query().ok()?;
     if query.error_code != 0 {
         return Some(format!("the statement failed part-way with error {}", query.error_code));
     }
@@ -133,6 +132,7 @@ fn type_obstructs(event: &RawEvent<'_>) -> Option<&'static str> {
         | EventType::NEW_LOAD
         | EventType::BEGIN_LOAD_QUERY
         | EventType::EXECUTE_LOAD_QUERY => Some("statement-based LOAD DATA is not replayed"),
+        EventType::START_V3 => Some("logs of servers before 5.0 are not replayed"),
         EventType::INCIDENT => Some("events were lost on the server here"),
         EventType::TRANSACTION_PAYLOAD
         | EventType::QUERY_COMPRESSED

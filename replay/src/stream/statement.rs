@@ -29,7 +29,7 @@ impl<'a> Writer<'_, 'a> {
         match statement.kind {
             StatementKind::Gtid => self.begin_group(event),
             StatementKind::Begin => {
-                let query = parse(event, QueryEvent::parse)?;
+                let query = parse(event, |_| event.query())?;
                 let vars = parse(event, |_| query.status_vars())?;
                 let micros = vars.microseconds.unwrap_or(0);
                 self.open(Some(&vars), Some((event.header.timestamp, micros)))?;
@@ -110,7 +110,7 @@ impl<'a> Writer<'_, 'a> {
     }
 
     fn query(&mut self, event: &RawEvent<'a>) -> Result<(), StatementError> {
-        let query = parse(event, QueryEvent::parse)?;
+        let query = parse(event, |_| event.query())?;
         let vars = parse(event, |_| query.status_vars())?;
         let time = Some((event.header.timestamp, vars.microseconds.unwrap_or(0)));
         if text::is_plain(query.text) {
@@ -191,7 +191,7 @@ impl<'a> Writer<'_, 'a> {
                 }
             }
             EventType::QUERY => {
-                let query = parse(event, QueryEvent::parse)?;
+                let query = parse(event, |_| event.query())?;
                 if step(query.text) == Step::Rollback {
                     self.words(b"ROLLBACK")?;
                 } else {

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use binlog_parser::error::Location;
-use binlog_parser::event::query::QueryEvent;
 use binlog_parser::event::xa_prepare::XaPrepareEvent;
 use binlog_parser::header::EventType;
 use binlog_parser::scan::{Damage, DamageReason, RawEvent};
@@ -267,7 +266,7 @@ fn decision(log: &Log, transaction: &Transaction<'_>) -> Result<Option<(bool, St
     if event.event_type() != EventType::QUERY {
         return Ok(None);
     }
-    let query = QueryEvent::parse(event.body()).map_err(|fault| at(fault, log, event))?;
+    let query = event.query().map_err(|fault| at(fault, log, event))?;
     if step(query.text) != Step::XaDecision {
         return Ok(None);
     }

@@ -134,7 +134,7 @@ impl Judge<'_> {
             self.refusals.add(place, "LOAD DATA as a statement has no rows to reverse", WAY_OUT);
             return Ok(true);
         }
-        let query = QueryEvent::parse(event.body()).map_err(|fault| at(fault, log, event))?;
+        let query = event.query().map_err(|fault| at(fault, log, event))?;
         let dialect = dialect(format, &query);
         let head = head(query.text, &dialect);
         if is_harmless(head) || starts_with_flush(query.text) {

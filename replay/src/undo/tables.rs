@@ -7,7 +7,6 @@ use std::sync::Arc;
 use binlog_parser::Fault;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::mariadb_gtid::{MariadbGtidEvent, flags_extra};
-use binlog_parser::event::query::QueryEvent;
 use binlog_parser::header::EventType;
 use binlog_parser::transaction::{Step, Transaction, step};
 
@@ -53,7 +52,7 @@ impl Tables {
             if event.event_type() != EventType::QUERY {
                 continue;
             }
-            let query = QueryEvent::parse(event.body())?;
+            let query = event.query()?;
             if step(query.text) == Step::Statement {
                 let server = Dialect::from_server_version(format.server_version.as_bytes());
                 let context = StatementContext::of_query(&server, &query);
