@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use binlog_parser::header::{EventType, Family, flags};
 use binlog_parser::parallel;
 use binlog_parser::scan::{RawEvent, Scan, Scanned};
-use binlog_parser::source::log::Log;
+use binlog_parser::source::log::{FIRST_EVENT, Log};
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Step, Transaction, Unit, Units, step};
 
@@ -14,6 +14,9 @@ use super::Options;
 use super::text::TextStatement;
 use crate::error::{Error, Result};
 use crate::select::Selected;
+
+/// First binlog version whose Query events carry status variables.
+const FIRST_WITH_SESSIONS: u16 = 4;
 
 /// How many places a refusal names.
 const NAMED: usize = 5;
@@ -23,7 +26,11 @@ pub(super) fn check(set: &LogSet, options: &Options) -> Result<()> {
     check_options(set, options)?;
     let mut found = vec![];
     for (index, log) in set.logs().iter().enumerate() {
-        if options.ends_before(index, 0) || !suspicious(log, options) {
+        if options.ends_before(index, 0) {
+            continue;
+        }
+        check_version(log)?;
+        if !suspicious(log, options) {
             continue;
         }
         for unit in Units::new(log.scan()) {
@@ -48,6 +55,18 @@ pub(super) fn check(set: &LogSet, options: &Options) -> Result<()> {
     Err(Error::refused(
         what,
         "leave these transactions out with --skip ADDR, or end before the first with --stop-before",
+    ))
+}
+
+/// Refuses logs of servers before 5.0: their statements carry no session to run them in.
+fn check_version(log: &Log) -> Result<()> {
+    let version = log.format().binlog_version;
+    if version >= FIRST_WITH_SESSIONS {
+        return Ok(());
+    }
+    Err(Error::refused(
+        format!("{}: binlog version {version} is not replayed", log.location(FIRST_EVENT)),
+        "mysqlbinlog of that server's time writes these statements",
     ))
 }
 
@@ -149,5 +168,35 @@ fn type_obstructs(event: &RawEvent<'_>) -> Option<&'static str> {
         }
         event_type if event_type.is_known() || event.header.has(flags::IGNORABLE) => None,
         _ => Some("no server is known that writes this type"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A log that a 4.1 server has begun: nothing but its START_EVENT_V3.
+    fn log_of_version_3() -> Log {
+        let mut bytes = b"\xfebin".to_vec();
+        bytes.extend([1, 0, 0, 0]); // timestamp
+        bytes.push(1); // type: Start_v3
+        bytes.extend([1, 0, 0, 0]); // server_id
+        bytes.extend([75, 0, 0, 0]); // event length
+        bytes.extend([4, 0, 0, 0]); // log_pos: the event's own start
+        bytes.extend([0, 0]); // flags
+        bytes.extend([3, 0]); // binlog version
+        let mut version = b"4.1.23-standard-log".to_vec();
+        version.resize(50, 0);
+        bytes.extend(version); // server version
+        bytes.extend([1, 0, 0, 0]); // created
+        Log::from_reader(&bytes[..]).unwrap()
+    }
+
+    #[test]
+    fn a_log_from_before_sessions_were_logged_is_refused() {
+        let set = LogSet::of(vec![log_of_version_3()]);
+        let error = check(&set, &Options::default()).unwrap_err();
+        assert_eq!(error.to_string(), "stdin:4: binlog version 3 is not replayed");
+        assert!(matches!(error, Error::Refused { .. }));
     }
 }
