@@ -195,6 +195,26 @@ pub enum Error {
         /// What is wrong with what it holds.
         fault: Box<Fault>,
     },
+    /// A log that is encrypted, and that the keys at hand do not open.
+    #[error("{}: encrypted by {by} with {key}: {why}", path.display())]
+    Encrypted {
+        /// The log.
+        path: PathBuf,
+        /// Whose encryption it is: MySQL's or MariaDB's.
+        by: &'static str,
+        /// The key that is needed, by name or number.
+        key: String,
+        /// What is wrong with the keys at hand.
+        why: String,
+    },
+    /// A file of keys that cannot be used. Nothing of its content is told.
+    #[error("{}: {fault}", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: Box<Fault>,
+    },
     /// Logs that do not form one unbroken set.
     #[error("{0}")]
     LogSet(String),
@@ -212,6 +232,11 @@ impl Error {
     /// An archive whose content is not what `fault` says that it has to be.
     pub fn archive(path: impl Into<PathBuf>, archive: &'static str, fault: Fault) -> Self {
         Error::Archive { path: path.into(), archive, fault: Box::new(fault) }
+    }
+
+    /// A file of keys that is broken, or lacks what `fault` says.
+    pub fn key_file(path: impl Into<PathBuf>, fault: Fault) -> Self {
+        Error::KeyFile { path: path.into(), fault: Box::new(fault) }
     }
 
     /// An I/O error at `path`.

@@ -45,3 +45,14 @@ pub const ZSTD_WINDOW_LOG: u32 = 27;
 
 /// Most memory that unpacking xz may take, in bytes; `xz -9` needs 65 MiB.
 pub const XZ_MEMORY: u64 = 160 << 20;
+
+/// Largest keyring or key file, in bytes: a key has some 200, and a server some thousand of them.
+pub const KEY_FILE_BYTES: u64 = 16 << 20;
+
+/// Longest password of an encrypted key file, in bytes (`MAX_SECRET_SIZE` in MariaDB's
+/// `file_key_management/parser.h`).
+pub const KEY_FILE_PASSWORD_BYTES: u64 = 256;
+
+/// How far into an encrypted log, in bytes, an event is looked for that proves the key where the
+/// first ones are damaged.
+pub const KEY_PROOF_BYTES: usize = 16 << 20;

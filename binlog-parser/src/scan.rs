@@ -182,6 +182,8 @@ pub struct Scan<'a> {
     relay_log: bool,
     /// Of the last event that was read.
     server_id: u32,
+    /// Whether the events behind a START_ENCRYPTION are plain already.
+    decrypted: bool,
     encrypted: bool,
     verify: bool,
     /// What is still to be said of the archive, at the end of the log.
@@ -201,6 +203,7 @@ impl<'a> Scan<'a> {
             in_use: log.in_use(),
             relay_log: log.is_relay_log(),
             server_id: log.header().server_id,
+            decrypted: log.encryption().is_some(),
             encrypted: false,
             verify: true,
             archive_damage: log.archive_damage(),
@@ -327,7 +330,7 @@ impl<'a> Scan<'a> {
                 verify_format(event, &format)?;
                 self.format = format;
             }
-            EventType::START_ENCRYPTION => self.encrypted = true,
+            EventType::START_ENCRYPTION => self.encrypted = !self.decrypted,
             _ => {}
         }
         Ok(())

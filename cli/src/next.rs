@@ -40,7 +40,9 @@ pub fn feed(family: Option<Family>, options: &[String], file: Option<&Path>) -> 
 #[must_use]
 pub fn verb(words: &[&str], logs: &LogArgs) -> String {
     let gaps = logs.allow_gaps.then_some(Cow::Borrowed("--allow-gaps"));
-    let logs = gaps.into_iter().chain(logs.logs.iter().map(|log| log.to_string_lossy()));
+    let keys = logs.keys.words().map(Cow::Owned);
+    let logs =
+        gaps.into_iter().chain(keys).chain(logs.logs.iter().map(|log| log.to_string_lossy()));
     let words = words.iter().map(|word| Cow::Borrowed(*word)).chain(logs);
     let words: Vec<_> = words.map(|word| shell_word(&word).into_owned()).collect();
     format!("binlog {}", words.join(" "))
@@ -60,6 +62,7 @@ pub fn client_options(largest_packet: u64) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::keys::KeyArgs;
     use std::path::PathBuf;
 
     #[test]
@@ -70,13 +73,18 @@ mod tests {
             "mariadb --binary-mode < 'my day.sql'"
         );
         let logs = ["a.000001", "my logs/"].map(PathBuf::from).into();
-        let mut logs = LogArgs { logs, allow_gaps: false };
+        let mut logs = LogArgs { logs, allow_gaps: false, keys: KeyArgs::default() };
         assert_eq!(
             verb(&["show", "a.000001:4"], &logs),
             "binlog show a.000001:4 a.000001 'my logs/'"
         );
         logs.allow_gaps = true;
         assert_eq!(verb(&["find"], &logs), "binlog find --allow-gaps a.000001 'my logs/'");
+        logs.keys.keyring = Some("my ring".into());
+        assert_eq!(
+            verb(&["find"], &logs),
+            "binlog find --allow-gaps '--keyring=my ring' a.000001 'my logs/'"
+        );
         assert_eq!(feed(Some(Family::Mysql), &options, None), "feed it to: mysql --binary-mode");
     }
 }

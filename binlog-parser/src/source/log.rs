@@ -11,6 +11,7 @@ use crate::event::format_description::FormatDescription;
 use crate::header::{EventHeader, flags};
 use crate::scan::Scan;
 use crate::source::archive::{self, ArchiveDamage, Plain};
+use crate::source::decrypt::{self, Encryption, Keys};
 use crate::source::mmap::MappedFile;
 
 /// The first four bytes of a log (`BINLOG_MAGIC`).
@@ -34,6 +35,7 @@ pub struct Log {
     format: FormatDescription,
     header: EventHeader,
     archive_damage: Option<ArchiveDamage>,
+    encryption: Option<Encryption>,
 }
 
 impl Log {
@@ -44,6 +46,14 @@ impl Log {
     /// if it is packed and holds none; a fault with its place if the format description, without
     /// which nothing can be read, is broken.
     pub fn open(path: &Path) -> Result<Self> {
+        Log::open_with(path, &Keys::none())
+    }
+
+    /// Opens the log at `path`, which one of `keys` may open if it is encrypted.
+    ///
+    /// # Errors
+    /// As [`Log::open`]; [`Error::Encrypted`] if no key fits.
+    pub fn open_with(path: &Path, keys: &Keys) -> Result<Self> {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         let name = log_name(&name);
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
@@ -54,11 +64,11 @@ impl Log {
         }
         if !kind.is_file() {
             // A named pipe, or what a shell's <(…) gives: it can be read but once.
-            return Log::from_plain(&archive::spill(file, path)?, name, path);
+            return Log::from_plain(&archive::spill(file, path)?, name, path, keys);
         }
         match archive::unpack(&file, path)? {
-            Some(plain) => Log::from_plain(&plain, name, path),
-            None => Log::from_plain(&Plain { file, damage: None }, name, path),
+            Some(plain) => Log::from_plain(&plain, name, path, keys),
+            None => Log::from_plain(&Plain { file, damage: None }, name, path, keys),
         }
     }
 
@@ -68,12 +78,21 @@ impl Log {
     /// # Errors
     /// As [`Log::open`].
     pub fn from_reader(input: impl Read) -> Result<Self> {
-        let path = Path::new("-");
-        Log::from_plain(&archive::spill(input, path)?, STDIN_NAME, path)
+        Log::from_reader_with(input, &Keys::none())
     }
 
-    fn from_plain(plain: &Plain, name: &str, path: &Path) -> Result<Self> {
+    /// The same, for a log that one of `keys` may open if it is encrypted.
+    ///
+    /// # Errors
+    /// As [`Log::open_with`].
+    pub fn from_reader_with(input: impl Read, keys: &Keys) -> Result<Self> {
+        let path = Path::new("-");
+        Log::from_plain(&archive::spill(input, path)?, STDIN_NAME, path, keys)
+    }
+
+    fn from_plain(plain: &Plain, name: &str, path: &Path, keys: &Keys) -> Result<Self> {
         let bytes = MappedFile::new(&plain.file, path)?;
+        let (bytes, encryption) = decrypt::plain(bytes, path, name, keys)?;
         check_magic(&bytes).map_err(|fault| Error::not_a_log(path, fault))?;
         let name: Arc<str> = name.into();
         let archive_damage = plain.damage.clone();
@@ -83,7 +102,7 @@ impl Log {
             }
             None => fault.at(Location::new(&name, FIRST_EVENT).of("Format_desc")),
         })?;
-        Ok(Log { name, path: path.to_owned(), bytes, format, header, archive_damage })
+        Ok(Log { name, path: path.to_owned(), bytes, format, header, archive_damage, encryption })
     }
 
     /// The file's name without folder and without an archive's suffix: the NAME of addresses.
@@ -146,6 +165,12 @@ impl Log {
         self.header.has(flags::RELAY_LOG)
     }
 
+    /// How the log was encrypted, if it was; [`Log::bytes`] are plain in any case.
+    #[must_use]
+    pub fn encryption(&self) -> Option<&Encryption> {
+        self.encryption.as_ref()
+    }
+
     /// Walks the log from its first event.
     #[must_use]
     pub fn scan(&self) -> Scan<'_> {
@@ -166,8 +191,7 @@ impl Log {
 }
 
 /// Other things that people hand in as logs, by their first bytes, and what to do about it.
-const NOT_A_LOG: [(&[u8], &str); 10] = [
-    (&ENCRYPTED_MAGIC, "a log encrypted by MySQL; decrypt it with the server's keyring first"),
+const NOT_A_LOG: [(&[u8], &str); 9] = [
     (b"\x1f\x8b", "gzip once more; unpack it: gzip -dc"),
     (b"\x28\xb5\x2f\xfd", "zstd once more; unpack it: zstd -dc"),
     (b"\xfd7zXZ\0", "xz once more; unpack it: xz -dc"),
@@ -230,7 +254,7 @@ mod tests {
         assert!(refused(b"PK\x03\x04").contains("had zip, which may hold several files"));
         let tar = [&b"binlog.000001"[..], &[0; 244], b"ustar\0"].concat();
         assert!(refused(&tar).contains("had tar, which may hold several files"));
-        assert!(refused(b"\xfdbin\x01").contains("encrypted by MySQL"));
+        assert!(refused(b"\xfdbin\x01").contains("encrypted log: needed 512 bytes, had 5"));
         assert!(refused(b"-- MySQL dump").contains("had 2d 2d 20 4d"));
         assert_eq!(
             refused(b"\xfebin\0\0"),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::source::decrypt::Keys;
 use crate::source::expand::{STDIN, expand};
 use crate::source::log::Log;
 use crate::source::order::{Problem, arrange};
@@ -22,6 +23,14 @@ impl LogSet {
     /// # Errors
     /// Any log that cannot be opened, by name; no input at all.
     pub fn open<P: AsRef<Path>>(inputs: &[P]) -> Result<Self> {
+        LogSet::open_with(inputs, &Keys::none())
+    }
+
+    /// The same for logs that may be encrypted: each is opened by the one of `keys` that it names.
+    ///
+    /// # Errors
+    /// As [`LogSet::open`]; [`Error::Encrypted`] if no key fits.
+    pub fn open_with<P: AsRef<Path>>(inputs: &[P], keys: &Keys) -> Result<Self> {
         let mut paths: Vec<PathBuf> = vec![];
         for input in inputs {
             for path in expand(input.as_ref())? {
@@ -34,8 +43,8 @@ impl LogSet {
         let mut logs = vec![];
         for path in &paths {
             logs.push(match path.as_os_str() == STDIN {
-                true => Log::from_reader(std::io::stdin().lock())?,
-                false => Log::open(path)?,
+                true => Log::from_reader_with(std::io::stdin().lock(), keys)?,
+                false => Log::open_with(path, keys)?,
             });
         }
         if logs.is_empty() {

@@ -1,6 +1,7 @@
 //! Where the bytes of a log come from, and which logs belong together.
 
 pub mod archive;
+pub mod decrypt;
 pub mod expand;
 pub mod log;
 pub mod log_set;

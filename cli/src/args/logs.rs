@@ -11,6 +11,7 @@ use binlog_parser::source::order::Problem;
 use clap::Args;
 use tracing::debug;
 
+use crate::args::keys::{self, KeyArgs};
 use crate::exit::{Failure, Outcome};
 use crate::ui::Ui;
 
@@ -27,6 +28,9 @@ pub struct LogArgs {
     /// Go on although logs are missing, double or of several servers
     #[arg(long)]
     pub allow_gaps: bool,
+
+    #[command(flatten)]
+    pub keys: KeyArgs,
 }
 
 impl LogArgs {
@@ -55,7 +59,8 @@ impl LogArgs {
     /// # Errors
     /// A log that cannot be read.
     pub fn open_as_is(&self) -> Outcome<LogSet> {
-        let set = LogSet::open(&self.logs).map_err(explain)?;
+        let keys = self.keys.open().map_err(explain)?;
+        let set = LogSet::open_with(&self.logs, &keys).map_err(explain)?;
         for log in set.logs() {
             let (server, version) = (log.header().server_id, &log.format().server_version);
             debug!(log = %log.name(), bytes = log.len(), server, version, "opened");
@@ -66,6 +71,9 @@ impl LogArgs {
 
 /// Adds the next step to an error of the parser.
 fn explain(error: Error) -> Failure {
+    if let Some(hint) = keys::hint(&error) {
+        return Failure::from(error).hint(hint);
+    }
     let hint = match &error {
         Error::NotALog { .. } => {
             "the first four bytes of a binary log are fe 62 69 6e: head -c4 FILE | xxd"

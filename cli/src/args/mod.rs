@@ -1,6 +1,7 @@
 //! The command line. Its names are a contract; help text lives on these structs.
 
 pub mod event_filter;
+pub mod keys;
 pub mod logs;
 pub mod normalise;
 pub mod output;

@@ -50,6 +50,7 @@ struct InfoLine<'a> {
     checksum: &'static str,
     in_use: bool,
     relay_log: bool,
+    encryption: Option<EncryptionLine<'a>>,
     /// Start of the server, if this is its first log since.
     server_started: Option<String>,
     first_time: Option<String>,
@@ -64,6 +65,14 @@ struct InfoLine<'a> {
     tables: Vec<TableLine<'a>>,
     damage: &'a [DamageLine],
     next_log: Option<&'a str>,
+}
+
+/// How a log was encrypted.
+#[derive(Debug, Serialize)]
+struct EncryptionLine<'a> {
+    cipher: &'a str,
+    key_id: &'a str,
+    key_version: Option<u32>,
 }
 
 /// Rows changed in a table.
@@ -128,6 +137,11 @@ impl<'a> InfoLine<'a> {
             checksum: format.checksum.name(),
             in_use: log.in_use(),
             relay_log: log.is_relay_log(),
+            encryption: log.encryption().map(|encryption| EncryptionLine {
+                cipher: &encryption.cipher,
+                key_id: &encryption.key_id,
+                key_version: encryption.key_version,
+            }),
             server_started: (format.created != 0).then(|| rfc3339(format.created)),
             first_time: summary.time.map(|(first, _)| rfc3339(first)),
             last_time: summary.time.map(|(_, last)| rfc3339(last)),
@@ -174,6 +188,11 @@ impl<'a> InfoLine<'a> {
         let state =
             if self.in_use { "in use, or not closed when its server died" } else { "closed" };
         facts.push(("file", format!("{} bytes, {state}; checksum {}", self.bytes, self.checksum)));
+        if let Some(EncryptionLine { cipher, key_id, key_version }) = self.encryption {
+            let version = key_version.map(|version| format!(", version {version}"));
+            let version = version.unwrap_or_default();
+            facts.push(("encrypted", format!("{cipher}, key {key_id}{version}")));
+        }
         if let Some((first, last)) = summary.time {
             let [first, last] = [first, last].map(|time| zone.show_with_offset(time));
             facts.push(("time", format!("{first} to {last}")));

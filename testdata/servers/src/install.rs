@@ -63,14 +63,19 @@ impl Installation {
     }
 
     /// The server, with a clock that runs by the offset that the file `clock`
-    /// holds, where there is such a file.
-    pub(crate) fn server(&self, clock: Option<&Path>) -> Result<Command> {
+    /// holds, where there is such a file, and under the name `program`, where
+    /// there is one.
+    pub(crate) fn server(&self, clock: Option<&Path>, program: Option<&Path>) -> Result<Command> {
+        let mut loader_arguments: Vec<&OsStr> = Vec::new();
+        if let Some(program) = program {
+            loader_arguments.extend(["--argv0".as_ref(), program.as_os_str()]);
+        }
         let Some(file) = clock else {
-            return self.tool(self.product.daemon());
+            return self.run(self.product.daemon(), &loader_arguments);
         };
         let library = self.clock_library()?;
-        let preload = ["--preload".as_ref(), library.as_os_str()];
-        let mut command = self.run(self.product.daemon(), &preload)?;
+        loader_arguments.extend(["--preload".as_ref(), library.as_os_str()]);
+        let mut command = self.run(self.product.daemon(), &loader_arguments)?;
         command
             .env("FAKETIME_TIMESTAMP_FILE", file)
             .env("FAKETIME_NO_CACHE", "1")
@@ -99,6 +104,11 @@ impl Installation {
         Ok(self.share()?.join("charsets"))
     }
 
+    /// The folder of plugins and components, for `--plugin-dir`.
+    pub fn plugins(&self) -> PathBuf {
+        self.root().join("usr/lib/mysql/plugin")
+    }
+
     /// Arguments that tell the server where its own files are.
     pub(crate) fn server_arguments(&self, data: &Path) -> Result<Vec<String>> {
         let share = self.share()?;
@@ -109,7 +119,7 @@ impl Installation {
             format!("--datadir={}", data.display()),
             format!("--lc-messages-dir={}", share.display()),
             format!("--character-sets-dir={}", share.join("charsets").display()),
-            format!("--plugin-dir={}", usr.join("lib/mysql/plugin").display()),
+            format!("--plugin-dir={}", self.plugins().display()),
         ];
         // As root, both families refuse to start unless told that root is meant.
         if fs::metadata(data)?.uid() == 0 {

@@ -33,6 +33,9 @@ pub struct ServerOptions {
     /// The Unix time that the server's clock shall start at, for logs of another
     /// day; [`Server::set_clock`] moves it on. The client's clock is the real one.
     pub clock: Option<f64>,
+    /// The path that the server shall take for its own program's, there or not: MySQL
+    /// looks beside it for its manifest, which names its keyring component.
+    pub program: Option<PathBuf>,
 }
 
 impl ServerOptions {
@@ -76,6 +79,7 @@ pub struct Server {
     installation: &'static Installation,
     folder: TempDir,
     args: Vec<String>,
+    program: Option<PathBuf>,
 }
 
 /// Arguments that size the storage engine; those of a data directory's making
@@ -140,8 +144,8 @@ impl Server {
         if let Some(time) = options.clock {
             write_clock(&folder.path().join("clock"), time)?;
         }
-        let mut server =
-            Server { process: None, product, installation, folder, args: options.args.clone() };
+        let (args, program) = (options.args.clone(), options.program.clone());
+        let mut server = Server { process: None, product, installation, folder, args, program };
         server.restart()?;
         Ok(server)
     }
@@ -155,7 +159,8 @@ impl Server {
         self.stop_cleanly()?;
         let _ = fs::remove_file(self.socket());
         let clock = self.clock_file();
-        let mut command = self.installation.server(clock.exists().then_some(&clock))?;
+        let clock = clock.exists().then_some(clock.as_path());
+        let mut command = self.installation.server(clock, self.program.as_deref())?;
         let path = |name: &str| self.folder.path().join(name).display().to_string();
         command
             .args(self.installation.server_arguments(&self.data_folder())?)
