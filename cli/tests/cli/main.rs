@@ -6,6 +6,7 @@ mod contract;
 mod damage;
 mod find;
 mod golden;
+mod keys;
 mod live_events;
 mod live_rescue;
 mod replay;
