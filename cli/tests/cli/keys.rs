@@ -54,7 +54,7 @@ fn the_key_that_is_missing_is_named_and_the_option_that_gives_it() {
         ("--encryption-keys", "keys.txt", "line 2 of the key file"),
         ("--keyring", "missing", "missing"),
     ] {
-        let text = refused(&["info", "-vvv", option, &path(file), &log]);
+        let text = refused(&["info", "--log-format=json", option, &path(file), &log]);
         assert!(text.contains(needed), "{text}");
         assert!(!text.to_lowercase().contains("c0ffee"), "{text}");
     }

@@ -118,8 +118,7 @@ pub(super) fn decrypt(
         }
         Search::NoEvent => None,
         Search::NoneProven => {
-            let why =
-                "the key file's key is another: no event's checksum is right after decryption";
+            let why = "the key file's key is another: no event comes out whole";
             return Err(encryption.error(path, why));
         }
     };
@@ -330,7 +329,7 @@ mod tests {
                     log[offsets[event] + byte] ^= flip;
                     let log = open(&log);
                     let ranges: Vec<_> = damages(&log).into_iter().map(|d| d.range).collect();
-                    assert_eq!(ranges, [range.clone()], "{mode:?} {event} {byte}");
+                    assert_eq!(ranges, std::slice::from_ref(&range), "{mode:?} {event} {byte}");
                     assert!(log.bytes()[range.end as usize..] == plain[range.end as usize..]);
                 }
             }
