@@ -36,7 +36,7 @@ fn the_key_that_is_missing_is_named_and_the_option_that_gives_it() {
         ("binlog.000001", encrypted()),
         ("other.json", keyring("MySQLReplicationKey_other_1").into_bytes()),
         ("wrong.json", keyring(KEY_ID).into_bytes()),
-        ("broken.json", keyring(KEY_ID)[1..].as_bytes().to_vec()),
+        ("broken.json", keyring(KEY_ID).as_bytes()[1..].to_vec()),
         ("keys.txt", format!("1;{digits}\nkey {digits}\n").into_bytes()),
     ]);
     let path = |name: &str| logs.path(name).display().to_string();
