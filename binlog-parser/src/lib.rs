@@ -11,6 +11,7 @@
 //! | [`row`] | row images, and the values in them |
 //! | [`address`] | how people and outputs name an event or a transaction |
 //! | [`event`] | one file an event, and the list of them |
+//! | [`damage`] | ranges that cannot be read, and why |
 //! | [`source`], [`scan`] | where bytes come from; the walk over headers, and damage |
 //! | [`transaction`] | statements and transactions: the units of everything above |
 //! | [`parallel`] | the walk of one log on several threads |
@@ -18,6 +19,7 @@
 #![deny(unsafe_code)]
 
 pub mod address;
+pub mod damage;
 pub mod error;
 pub mod event;
 pub mod gtid;

@@ -7,16 +7,14 @@
 //!                                           (resynchronised) (torn)
 //! ```
 
-use std::fmt;
-use std::ops::Range;
-
 use crate::error::Fault;
 use crate::event::format_description::{ChecksumAlgorithm, FormatDescription};
 use crate::event::query::QueryEvent;
 use crate::header::{EventHeader, EventType, HEADER_BYTES, flags};
 use crate::limits;
-use crate::source::archive::ArchiveDamage;
-use crate::source::log::Log;
+use crate::source::log::{FIRST_EVENT, Log};
+
+pub use crate::damage::{ArchiveDamage, Damage, DamageReason};
 
 /// One event as it stands in the log, its frame checked and its body not looked at.
 #[derive(Debug, Clone, Copy)]
@@ -75,90 +73,6 @@ impl<'a> RawEvent<'a> {
     }
 }
 
-/// A range of a log that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Damage {
-    /// Stream positions of the first byte lost and of the first byte read again.
-    pub range: Range<u64>,
-    /// Why.
-    pub reason: DamageReason,
-}
-
-/// What is wrong with a damaged range.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DamageReason {
-    /// The log ends inside an event. `in_use` tells the normal end of a log that is being written
-    /// from a log that was cut.
-    Torn {
-        /// Bytes the event needs.
-        needed: u64,
-        /// Bytes that are there.
-        had: u64,
-        /// Whether the log says that it was not closed.
-        in_use: bool,
-    },
-    /// The log ends in zeros, as after a crash of the file system.
-    ZeroTail,
-    /// A length that no event can have.
-    Length {
-        /// The length claimed, in bytes.
-        had: u32,
-    },
-    /// The CRC-32 over the event is another than the one behind it.
-    Checksum {
-        /// What stands in the log.
-        needed: u32,
-        /// What the bytes give.
-        had: u32,
-    },
-    /// An event that must be read for the walk to go on cannot be.
-    Unreadable(Fault),
-    /// What follows a START_ENCRYPTION event.
-    Encrypted,
-    /// The log goes on in an archive that breaks off here, or is damaged. How much of it is lost
-    /// cannot be told.
-    Archive(ArchiveDamage),
-}
-
-impl DamageReason {
-    /// A short name for programs.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            DamageReason::Torn { in_use: true, .. } => "torn_tail_in_use",
-            DamageReason::Torn { .. } => "torn_tail",
-            DamageReason::ZeroTail => "zero_tail",
-            DamageReason::Length { .. } => "bad_length",
-            DamageReason::Checksum { .. } => "bad_checksum",
-            DamageReason::Unreadable(_) => "unreadable",
-            DamageReason::Encrypted => "encrypted",
-            DamageReason::Archive(_) => "damaged_archive",
-        }
-    }
-}
-
-impl fmt::Display for DamageReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            DamageReason::Torn { needed, had, in_use } => {
-                write!(f, "the log ends inside an event: needed {needed} bytes, had {had}")?;
-                f.write_str(if *in_use { " (the log was not closed)" } else { "" })
-            }
-            DamageReason::ZeroTail => f.write_str("nothing but zeros to the end"),
-            DamageReason::Length { had } => {
-                let most = limits::EVENT_BYTES;
-                write!(f, "event length: needed {HEADER_BYTES} to {most}, had {had}")
-            }
-            DamageReason::Checksum { needed, had } => {
-                write!(f, "checksum: needed {needed:08x}, had {had:08x}")
-            }
-            DamageReason::Unreadable(fault) => fault.fmt(f),
-            DamageReason::Encrypted => f.write_str("encrypted by MariaDB; the key is needed"),
-            DamageReason::Archive(damage) => damage.fmt(f),
-        }
-    }
-}
-
 /// What the walk yields.
 #[derive(Debug, Clone)]
 pub enum Scanned<'a> {
@@ -166,6 +80,20 @@ pub enum Scanned<'a> {
     Event(RawEvent<'a>),
     /// A range that is lost.
     Damage(Damage),
+}
+
+impl Log {
+    /// Walks the log from its first event.
+    #[must_use]
+    pub fn scan(&self) -> Scan<'_> {
+        Scan::new(self, FIRST_EVENT)
+    }
+
+    /// Walks the log from the event that starts at `offset`.
+    #[must_use]
+    pub fn scan_from(&self, offset: u64) -> Scan<'_> {
+        Scan::new(self, offset)
+    }
 }
 
 /// An iterator over the events of one log.

@@ -5,5 +5,6 @@ pub mod decrypt;
 pub mod expand;
 pub mod log;
 pub mod log_set;
+pub mod magic;
 pub mod mmap;
 pub mod order;

@@ -17,9 +17,10 @@ use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
 use crate::address::log_name;
+use crate::damage::ArchiveDamage;
 use crate::error::{Error, Fault, Result};
 use crate::limits;
-use crate::source::log::{ENCRYPTED_MAGIC, MAGIC, check_magic};
+use crate::source::magic::{ENCRYPTED_MAGIC, MAGIC, check_magic};
 use kind::Kind;
 use packed::Packed;
 
@@ -37,21 +38,6 @@ pub(super) struct Plain {
     pub file: File,
     /// What keeps the archive from being read to its end.
     pub damage: Option<ArchiveDamage>,
-}
-
-/// Why an archive ends before its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ArchiveDamage {
-    /// Which kind of archive it is.
-    pub archive: &'static str,
-    /// What its decoder says.
-    pub why: String,
-}
-
-impl std::fmt::Display for ArchiveDamage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the {} archive cannot be read any further: {}", self.archive, self.why)
-    }
 }
 
 /// Unpacks `file` if it is an archive.

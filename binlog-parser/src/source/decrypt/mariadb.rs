@@ -18,7 +18,7 @@ use crate::event::format_description::{ChecksumAlgorithm, FormatDescription};
 use crate::event::start_encryption::StartEncryptionEvent;
 use crate::header::{EventHeader, EventType, Family, flags};
 use crate::limits;
-use crate::source::log::{FIRST_EVENT, MAGIC};
+use crate::source::magic::{FIRST_EVENT, MAGIC};
 use crate::source::mmap::MappedFile;
 
 /// Number of the key that the server encrypts its logs with (`ENCRYPTION_KEY_SYSTEM_DATA`).

@@ -24,7 +24,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::header::Family;
-use crate::source::log::ENCRYPTED_MAGIC;
+use crate::source::magic::ENCRYPTED_MAGIC;
 use crate::source::mmap::MappedFile;
 
 use key_file::KeyFile;

@@ -15,7 +15,7 @@ use super::secret::Secret;
 use super::{CHUNK_BYTES, Encryption, map, no_room, private_file};
 use crate::error::{Error, Fault, Result};
 use crate::header::Family;
-use crate::source::log::{self, ENCRYPTED_MAGIC};
+use crate::source::magic::{ENCRYPTED_MAGIC, MAGIC};
 use crate::source::mmap::MappedFile;
 use crate::wire::Reader;
 
@@ -48,7 +48,7 @@ pub(super) fn decrypt(
         buffer.clear();
         buffer.extend(chunk);
         cipher.apply_keystream(&mut buffer);
-        if index == 0 && !buffer.starts_with(&log::MAGIC[..log::MAGIC.len().min(buffer.len())]) {
+        if index == 0 && !buffer.starts_with(&MAGIC[..MAGIC.len().min(buffer.len())]) {
             let why = "the keyring's key of this name is another: no binary log comes out";
             return Err(encryption.error(path, why));
         }
