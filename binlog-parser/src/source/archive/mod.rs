@@ -1,19 +1,20 @@
 //! Logs that are packed: gz, zst, xz, bz2 and lz4, known by content and not by name.
 //!
 //! ```text
-//! file or pipe ── Packed ── Kind::frame ── Spill ── unnamed temporary file ── mapped as any log
-//!                 counts    one after      checks what it is early, and how much it becomes
-//!                           another
+//! file or pipe ── Packed ── Kind::frame ── Spill ─────── Filler ── unnamed temporary file, mapped
+//!                 counts    one after      is it a log?  writes                       as any log
+//!                           another        how much?     meanwhile
 //! ```
 //!
 //! An archive that breaks off, or is damaged, gives what stands before that; the reason is kept,
 //! and a scan yields it as damage at the end of the log.
 
+mod filler;
 mod kind;
 mod packed;
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use crate::address::log_name;
@@ -21,10 +22,11 @@ use crate::damage::ArchiveDamage;
 use crate::error::{Error, Fault, Result};
 use crate::limits;
 use crate::source::magic::{ENCRYPTED_MAGIC, MAGIC, check_magic};
+use filler::Filler;
 use kind::Kind;
 use packed::Packed;
 
-/// Plain bytes that are handed over at a time. A decoder that fails keeps what it has unpacked for
+/// Plain bytes that are unpacked at a time. A decoder that fails keeps what it has unpacked for
 /// the same call to itself, so it is not much.
 const CHUNK_BYTES: usize = 64 << 10;
 
@@ -64,11 +66,10 @@ pub(super) fn spill(input: impl Read, path: &Path) -> Result<Plain> {
         return unpack_as(kind, &mut packed, path);
     }
     let mut spill = Spill::new(None, path)?;
-    let mut chunk = vec![0; CHUNK_BYTES];
     loop {
-        match packed.read(&mut chunk).map_err(|e| Error::io(path, e))? {
+        match packed.read(spill.room()).map_err(|e| Error::io(path, e))? {
             0 => return spill.finish(None),
-            count => spill.push(&chunk[..count])?,
+            count => spill = spill.fill(count)?,
         }
     }
 }
@@ -101,13 +102,12 @@ fn is_log(first: &[u8]) -> bool {
 fn unpack_as(kind: Kind, packed: &mut Packed<impl Read>, path: &Path) -> Result<Plain> {
     let mut spill = Spill::new(Some(kind), path)?;
     let consumed = packed.consumed();
-    let mut chunk = vec![0; CHUNK_BYTES];
     let damage = loop {
         let read = match kind.frame(packed) {
             Ok(mut frame) => loop {
-                match frame.read(&mut chunk) {
+                match frame.read(spill.room()) {
                     Ok(0) => break Ok(()),
-                    Ok(count) => spill.push(&chunk[..count])?,
+                    Ok(count) => spill = spill.fill(count)?,
                     Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                     Err(error) => break Err(error),
                 }
@@ -136,40 +136,53 @@ fn another(kind: Kind, packed: &mut Packed<impl Read>) -> io::Result<bool> {
     }
 }
 
-/// The temporary file as it fills.
+/// The plain bytes as they come, judged early.
 struct Spill<'a> {
-    file: File,
+    filler: Filler,
     kind: Option<Kind>,
     path: &'a Path,
-    head: Vec<u8>,
     bytes: u64,
+    /// Whether it was judged by its first bytes.
+    judged: bool,
 }
 
 impl<'a> Spill<'a> {
     fn new(kind: Option<Kind>, path: &'a Path) -> Result<Self> {
-        let file = tempfile::tempfile().map_err(|e| no_room(path, &e))?;
-        Ok(Spill { file, kind, path, head: vec![], bytes: 0 })
+        let filler = Filler::new().map_err(|e| no_room(path, &e))?;
+        Ok(Spill { filler, kind, path, bytes: 0, judged: false })
     }
 
-    fn push(&mut self, plain: &[u8]) -> Result<()> {
-        if self.head.len() < HEAD_BYTES {
-            let missing = (HEAD_BYTES - self.head.len()).min(plain.len());
-            self.head.extend_from_slice(&plain[..missing]);
-            if self.head.len() == HEAD_BYTES {
-                // Nobody waits for hours of unpacking to be told that it is no log.
-                self.check_head()?;
+    fn room(&mut self) -> &mut [u8] {
+        self.filler.room(CHUNK_BYTES)
+    }
+
+    /// Takes `count` bytes of the room.
+    fn fill(mut self, count: usize) -> Result<Self> {
+        let path = self.path;
+        let filled = self.filler.fill(count);
+        self.bytes += count as u64;
+        if self.bytes >= HEAD_BYTES as u64 && !self.judged {
+            // Nobody waits for hours of unpacking to be told that it is no log.
+            self.judge()?;
+        }
+        match filled {
+            Ok(()) => Ok(self),
+            Err(filler::Broken) => {
+                let why = self.filler.finish().err();
+                let why = why.unwrap_or_else(|| io::Error::other("its writer broke off"));
+                Err(no_room(path, &why))
             }
         }
-        self.bytes += plain.len() as u64;
-        self.file.write_all(plain).map_err(|e| no_room(self.path, &e))
     }
 
     /// Refuses what is no log, in the words for a plain file of this content.
-    fn check_head(&self) -> Result<()> {
-        if self.head.starts_with(&ENCRYPTED_MAGIC) {
+    fn judge(&mut self) -> Result<()> {
+        self.judged = true;
+        let first = self.filler.pending();
+        if first.starts_with(&ENCRYPTED_MAGIC) {
             return Ok(());
         }
-        check_magic(&self.head).map_err(|fault| self.refused(fault))
+        check_magic(first).map_err(|fault| self.refused(fault))
     }
 
     /// Refuses what unpacks to more than a log can be.
@@ -195,14 +208,14 @@ impl<'a> Spill<'a> {
     fn finish(mut self, damage: Option<ArchiveDamage>) -> Result<Plain> {
         match &damage {
             // What the archive lacks is the reason why this is no log.
-            Some(damage) if self.head.len() < MAGIC.len() => {
+            Some(damage) if self.bytes < MAGIC.len() as u64 => {
                 return Err(self.refused(Fault::value("log", "its first bytes", &damage.why)));
             }
-            _ if self.head.len() < HEAD_BYTES => self.check_head()?,
+            _ if !self.judged => self.judge()?,
             _ => {}
         }
-        self.file.rewind().map_err(|e| no_room(self.path, &e))?;
-        Ok(Plain { file: self.file, damage })
+        let file = self.filler.finish().map_err(|e| no_room(self.path, &e))?;
+        Ok(Plain { file, damage })
     }
 
     fn refused(&self, fault: Fault) -> Error {

@@ -1,9 +1,14 @@
+use std::io::Write;
+use std::ops::ControlFlow;
+
 use super::*;
 use crate::header::EventType;
+use crate::parallel::{self, Piece};
 use crate::scan::{DamageReason, Scanned};
 use crate::source::log::Log;
 use crate::source::log_set::LogSet;
 use crate::testing::LogBuilder;
+use crate::transaction::{Unit, Units};
 
 const KINDS: [(Kind, &str); 5] = [
     (Kind::Gzip, ".gz"),
@@ -245,16 +250,21 @@ fn pieces_of_a_damaged_archive_give_what_one_walk_gives() {
     };
     let plain = (0..50).fold(LogBuilder::new("9.7.1"), |log, _| transaction(log)).build();
     let whole = pack(Kind::Lz4, &plain);
-    for packed in [&whole[..], b"junk"].concat().chunks(whole.len() + 4) {
-        let log = Log::from_reader(packed).unwrap();
-        let mut damages = 0;
-        let count = |units: &mut crate::transaction::Units<'_>| {
-            units.filter(|unit| matches!(unit, crate::transaction::Unit::Damage(_))).count()
-        };
-        crate::parallel::units(&log, count, |_, made| {
-            damages += made;
-            std::ops::ControlFlow::Continue(())
-        });
-        assert_eq!(damages, 1);
+    let count =
+        |units: &mut Units<'_>| units.filter(|unit| matches!(unit, Unit::Damage(_))).count();
+    let cut = [pack(Kind::Lz4, &plain[..plain.len() - 9]), whole[..20].to_vec()].concat();
+    for packed in [[&whole[..], b"junk"].concat(), cut] {
+        let log = Log::from_reader(&packed[..]).unwrap();
+        for bytes in [10, 100, 1000, parallel::PIECE_BYTES] {
+            let mut damages = 0;
+            parallel::stream(&log, bytes, count, |piece| {
+                damages += match piece {
+                    Piece::Made { made, .. } => made,
+                    Piece::Large(units) => count(units),
+                };
+                ControlFlow::Continue(())
+            });
+            assert_eq!(damages, 1, "{bytes}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use super::aes::{Aes, Mode};
 use super::event::{EncryptedEvents, Verdict};
 use super::key_file::KeyFile;
-use super::{Encryption, map, no_room, private_file};
+use super::{Encryption, map, no_room, plain_file};
 use crate::error::{Location, Result};
 use crate::event::format_description::{ChecksumAlgorithm, FormatDescription};
 use crate::event::start_encryption::StartEncryptionEvent;
@@ -122,7 +122,7 @@ pub(super) fn decrypt(
             return Err(encryption.error(path, why));
         }
     };
-    let mut out = private_file(path)?;
+    let mut out = plain_file(path)?;
     let written = match mode {
         Some(mode) => write_plain(&mut events, start.end, mode, &mut out),
         // Less than an event is behind the start; the scan names what it is.

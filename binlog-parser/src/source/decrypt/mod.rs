@@ -26,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::header::Family;
 use crate::source::magic::ENCRYPTED_MAGIC;
 use crate::source::mmap::MappedFile;
+use crate::source::private_file;
 
 use key_file::KeyFile;
 use keyring::Keyring;
@@ -122,8 +123,8 @@ pub(super) fn plain(
 }
 
 /// The file that a plain log is written to: open to its owner alone, and without a name.
-fn private_file(path: &Path) -> Result<BufWriter<File>> {
-    let file = tempfile::tempfile().map_err(|e| no_room(path, e))?;
+fn plain_file(path: &Path) -> Result<BufWriter<File>> {
+    let file = private_file::private_file().map_err(|e| no_room(path, e))?;
     Ok(BufWriter::with_capacity(CHUNK_BYTES, file))
 }
 

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::keyring::Keyring;
 use super::secret::Secret;
-use super::{CHUNK_BYTES, Encryption, map, no_room, private_file};
+use super::{CHUNK_BYTES, Encryption, map, no_room, plain_file};
 use crate::error::{Error, Fault, Result};
 use crate::header::Family;
 use crate::source::magic::{ENCRYPTED_MAGIC, MAGIC};
@@ -42,7 +42,7 @@ pub(super) fn decrypt(
     let mut cipher = header
         .cipher(key)
         .ok_or_else(|| encryption.error(path, "the keyring's key is not of 32 bytes"))?;
-    let mut out = private_file(path)?;
+    let mut out = plain_file(path)?;
     let mut buffer = Vec::with_capacity(CHUNK_BYTES);
     for (index, chunk) in bytes[HEADER_BYTES..].chunks(CHUNK_BYTES).enumerate() {
         buffer.clear();
