@@ -8,6 +8,7 @@
 pub mod error;
 pub mod find;
 pub mod schema;
+mod seal;
 pub mod select;
 pub mod sql;
 pub mod stream;

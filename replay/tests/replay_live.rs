@@ -155,3 +155,44 @@ fn mariadb_11_8_replays_exactly() -> Result<()> {
 fn live(product: Product, extra: &[&str]) -> Result<()> {
     if servers::live().contains(&product) { replays_exactly(product, extra) } else { Ok(()) }
 }
+
+/// Rows and default databases go to another database; the packets are so small that every rows
+/// event of the large statement ends a BINLOG of its own.
+fn rewrites_a_database(product: Product) -> Result<()> {
+    const TABLE: &str = "CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(300));";
+    let source = Server::start(product, &options(&[]))?;
+    source.sql(format!("CREATE DATABASE a; USE a; {TABLE}"))?;
+    source.flush_logs()?;
+    source.sql(
+        "USE a;
+         INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+           SELECT i, REPEAT('x', i % 300) FROM n;
+         DELETE FROM t WHERE id % 3 = 0;
+         CREATE TABLE later (id INT PRIMARY KEY); INSERT INTO later VALUES (7);",
+    )?;
+    let logs = source.binary_logs()?;
+    let set = LogSet::open(&logs[1..])?;
+    let rewrite_db = vec![(b"a".to_vec(), b"a much longer name".to_vec())];
+    let mut stream = vec![];
+    let rewriting = Options { rewrite_db, ..with_packets(5_000) };
+    stream::replay(&set, &rewriting, &mut stream, &mut |_| {})?;
+
+    let target = Server::start(product, &options(&[]))?;
+    target
+        .sql(format!("CREATE DATABASE `a much longer name`; USE `a much longer name`; {TABLE}"))?;
+    target.pipe(&stream[..], CLIENT_OPTIONS)?.success()?;
+    for table in ["t", "later"] {
+        let rows = |server: &Server, database: &str| {
+            server.sql(format!("SELECT * FROM `{database}`.{table} ORDER BY id;"))
+        };
+        let needed = rows(&source, "a")?;
+        ensure!(!needed.is_empty(), "{table} has rows");
+        assert_eq!(rows(&target, "a much longer name")?, needed, "{table} on {}", product.name());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_database_is_rewritten_in_rows_and_in_use() -> Result<()> {
+    servers::live().into_iter().try_for_each(rewrites_a_database)
+}

@@ -6,8 +6,7 @@ use binlog_parser::Fault;
 use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::scan::RawEvent;
 
-/// Where the length stands in a header, in bytes.
-const LENGTH_OFFSET: usize = 9;
+use crate::seal::seal;
 
 /// STMT_END in the flags of a rows event (`Rows_event::enum_flag`).
 const STMT_END: u8 = 1;
@@ -20,7 +19,7 @@ pub fn with_statement_end<'a>(rows: &RawEvent<'a>, table_id_bytes: usize) -> Cow
         Some(byte) if byte & STMT_END == 0 => {
             let mut bytes = rows.bytes().to_vec();
             bytes[flags] |= STMT_END;
-            Cow::Owned(seal(bytes, rows.checksum_bytes()))
+            Cow::Owned(resealed(bytes, rows.checksum_bytes()))
         }
         _ => Cow::Borrowed(rows.bytes()),
     }
@@ -51,18 +50,12 @@ pub fn with_database(
     bytes.push(length);
     bytes.extend(database);
     bytes.extend(after);
-    Ok(seal(bytes, map.checksum_bytes()))
+    Ok(resealed(bytes, map.checksum_bytes()))
 }
 
-/// Writes the length and the checksum that belong to an event's bytes.
-fn seal(mut bytes: Vec<u8>, checksum_bytes: usize) -> Vec<u8> {
-    let length = bytes.len();
-    if let Some(field) = bytes.get_mut(LENGTH_OFFSET..LENGTH_OFFSET + 4) {
-        field.copy_from_slice(&(length as u32).to_le_bytes());
-    }
-    if checksum_bytes == 4 && length >= 4 {
-        let crc = crc32fast::hash(&bytes[..length - 4]);
-        bytes[length - 4..].copy_from_slice(&crc.to_le_bytes());
-    }
+/// Gives changed bytes of an event the length and the checksum that belong to them.
+fn resealed(mut bytes: Vec<u8>, checksum_bytes: usize) -> Vec<u8> {
+    bytes.truncate(bytes.len().saturating_sub(checksum_bytes));
+    seal(&mut bytes, 0, checksum_bytes);
     bytes
 }

@@ -16,6 +16,7 @@ use binlog_parser::header::{EventHeader, EventType, Family, HEADER_BYTES};
 use binlog_parser::scan::RawEvent;
 
 use super::rows_statement::{Rows, Spans, inverse};
+use crate::seal::seal;
 
 /// Bytes of a table id in what is written.
 const TABLE_ID_BYTES: usize = 6;
@@ -118,20 +119,6 @@ fn begin(out: &mut Vec<u8>, header: &EventHeader, event_type: EventType) -> usiz
     out.extend_from_slice(&header.log_pos.to_le_bytes());
     out.extend_from_slice(&header.flags.to_le_bytes());
     start
-}
-
-/// Ends the event at `start`: appends its checksum and enters its length.
-fn seal(out: &mut Vec<u8>, start: usize, checksum_bytes: usize) {
-    const LENGTH: Range<usize> = 9..13;
-    let length = (out.len() - start + checksum_bytes) as u32;
-    let Some(event) = out.get_mut(start..) else { return };
-    if let Some(field) = event.get_mut(LENGTH) {
-        field.copy_from_slice(&length.to_le_bytes());
-    }
-    if checksum_bytes > 0 {
-        let crc = crc32fast::hash(event);
-        out.extend_from_slice(&crc.to_le_bytes());
-    }
 }
 
 fn is_version2(event_type: EventType) -> bool {
