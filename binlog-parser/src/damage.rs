@@ -45,6 +45,8 @@ pub enum DamageReason {
     },
     /// An event that must be read for the walk to go on cannot be.
     Unreadable(Fault),
+    /// A compressed event, or one in it, that cannot be read.
+    Compressed(Fault),
     /// What follows a START_ENCRYPTION event.
     Encrypted,
     /// The log goes on in an archive that breaks off here, or is damaged. How much of it is lost
@@ -63,6 +65,7 @@ impl DamageReason {
             DamageReason::Length { .. } => "bad_length",
             DamageReason::Checksum { .. } => "bad_checksum",
             DamageReason::Unreadable(_) => "unreadable",
+            DamageReason::Compressed(_) => "bad_compression",
             DamageReason::Encrypted => "encrypted",
             DamageReason::Archive(_) => "damaged_archive",
         }
@@ -84,7 +87,7 @@ impl fmt::Display for DamageReason {
             DamageReason::Checksum { needed, had } => {
                 write!(f, "checksum: needed {needed:08x}, had {had:08x}")
             }
-            DamageReason::Unreadable(fault) => fault.fmt(f),
+            DamageReason::Unreadable(fault) | DamageReason::Compressed(fault) => fault.fmt(f),
             DamageReason::Encrypted => f.write_str("encrypted by MariaDB; the key is needed"),
             DamageReason::Archive(damage) => damage.fmt(f),
         }

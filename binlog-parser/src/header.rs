@@ -201,6 +201,29 @@ impl EventType {
         matches!(self.0, 23..=25 | 30..=32)
     }
 
+    /// Whether this event has to be inflated first: a payload of MySQL, or a compressed event of
+    /// MariaDB.
+    #[must_use]
+    pub fn is_compressed(self) -> bool {
+        matches!(self.0, 40 | 165..=171)
+    }
+
+    /// The type that a compressed event of MariaDB has when it is inflated; of all others, their
+    /// own.
+    #[must_use]
+    pub fn plain(self) -> EventType {
+        match self {
+            Self::QUERY_COMPRESSED => Self::QUERY,
+            Self::WRITE_ROWS_COMPRESSED_V1 => Self::WRITE_ROWS_V1,
+            Self::UPDATE_ROWS_COMPRESSED_V1 => Self::UPDATE_ROWS_V1,
+            Self::DELETE_ROWS_COMPRESSED_V1 => Self::DELETE_ROWS_V1,
+            Self::WRITE_ROWS_COMPRESSED => Self::WRITE_ROWS,
+            Self::UPDATE_ROWS_COMPRESSED => Self::UPDATE_ROWS,
+            Self::DELETE_ROWS_COMPRESSED => Self::DELETE_ROWS,
+            other => other,
+        }
+    }
+
     /// Whether this event opens a transaction by naming its GTID (or that it has none).
     #[must_use]
     pub fn is_gtid(self) -> bool {

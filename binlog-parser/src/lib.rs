@@ -13,6 +13,7 @@
 //! | [`event`] | one file an event, and the list of them |
 //! | [`damage`] | ranges that cannot be read, and why |
 //! | [`source`], [`scan`] | where bytes come from; the walk over headers, and damage |
+//! | [`inflate`] | events that their server compressed, made plain |
 //! | [`transaction`] | statements and transactions: the units of everything above |
 //! | [`parallel`] | the walk of one log on several threads |
 #![forbid(unsafe_op_in_unsafe_fn)]
@@ -24,6 +25,7 @@ pub mod error;
 pub mod event;
 pub mod gtid;
 pub mod header;
+pub mod inflate;
 pub mod limits;
 pub mod parallel;
 pub mod row;

@@ -39,8 +39,8 @@ pub const UNPACKED_FREELY: u64 = 64 << 20;
 /// Deflate cannot give more than 1032.
 pub const UNPACKED_RATIO: u64 = 1000;
 
-/// Largest window of a zstd archive, as a power of two in bytes: the tool's own limit, unless it is
-/// told `--long`.
+/// Largest window of a zstd archive or payload, as a power of two in bytes: the tool's own limit,
+/// unless it is told `--long`, and what the server's highest level asks for.
 pub const ZSTD_WINDOW_LOG: u32 = 27;
 
 /// Most memory that unpacking xz may take, in bytes; `xz -9` needs 65 MiB.
@@ -56,3 +56,9 @@ pub const KEY_FILE_PASSWORD_BYTES: u64 = 256;
 /// How far into an encrypted log, in bytes, an event is looked for that proves the key where the
 /// first ones are damaged.
 pub const KEY_PROOF_BYTES: usize = 16 << 20;
+
+/// Most plain bytes of a transaction that MySQL compressed. It is compressed out of the cache that
+/// gathers its events, of which 4 GiB is the most that the manual recommends
+/// (`max_binlog_cache_size`): positions in a log have 32 bits. A zstd stream may give 32 KiB for
+/// each of its own bytes, so this stands against bombs, too.
+pub const INFLATED_BYTES: u64 = 4 << 30;

@@ -7,7 +7,8 @@
 //!                                           (resynchronised) (torn)
 //! ```
 
-use crate::error::Fault;
+use crate::address::EventAddress;
+use crate::error::{Fault, Location};
 use crate::event::format_description::{ChecksumAlgorithm, FormatDescription};
 use crate::event::query::QueryEvent;
 use crate::header::{EventHeader, EventType, HEADER_BYTES, flags};
@@ -19,21 +20,97 @@ pub use crate::damage::{ArchiveDamage, Damage, DamageReason};
 /// One event as it stands in the log, its frame checked and its body not looked at.
 #[derive(Debug, Clone, Copy)]
 pub struct RawEvent<'a> {
-    /// Stream position of the first byte.
+    /// Stream position of the first byte; of an event in a payload, that of the payload event.
     pub offset: u64,
     /// The common header.
     pub header: EventHeader,
     bytes: &'a [u8],
+    /// Bytes that the event takes up in the log; the payload, if it is in one.
+    logged_bytes: u32,
+    origin: Origin,
     header_bytes: u8,
     checksum_bytes: u8,
     binlog_version: u16,
 }
 
+/// Where the bytes of an event are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// They are the log's.
+    Log,
+    /// They are those of a compressed event, inflated.
+    Inflated,
+    /// They stand at this byte of an inflated payload.
+    Payload(u32),
+}
+
 impl<'a> RawEvent<'a> {
-    /// The whole event: header, body and checksum.
+    /// The event that stands at byte `inner` of what the payload `outer` holds. Such events have no
+    /// checksums.
+    pub(crate) fn inside(
+        outer: &RawEvent<'_>,
+        inner: u32,
+        header: EventHeader,
+        bytes: &'a [u8],
+    ) -> Self {
+        let origin = Origin::Payload(inner);
+        RawEvent { header, bytes, origin, checksum_bytes: 0, ..outer.elsewhere() }
+    }
+
+    /// The compressed event `outer` with `bytes`, which are all of it inflated.
+    pub(crate) fn inflated(outer: &RawEvent<'_>, header: EventHeader, bytes: &'a [u8]) -> Self {
+        RawEvent { header, bytes, origin: Origin::Inflated, ..outer.elsewhere() }
+    }
+
+    /// The event with no bytes of the log.
+    fn elsewhere<'b>(&self) -> RawEvent<'b> {
+        RawEvent { bytes: &[], ..*self }
+    }
+
+    /// The whole event: header, body and checksum; inflated, if it was compressed.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
+    }
+
+    /// Position in the plain text of the compressed transaction whose payload event starts at
+    /// [`RawEvent::offset`]; none for events that stand in the log themselves.
+    #[must_use]
+    pub fn inner(&self) -> Option<u64> {
+        match self.origin {
+            Origin::Payload(inner) => Some(u64::from(inner)),
+            Origin::Log | Origin::Inflated => None,
+        }
+    }
+
+    /// Where the event stands among those of its log: its offset, and its position in the payload.
+    #[must_use]
+    pub fn place(&self) -> (u64, Option<u64>) {
+        (self.offset, self.inner())
+    }
+
+    /// Whether [`RawEvent::bytes`] are those of the log from [`RawEvent::offset`] on.
+    #[must_use]
+    pub fn is_logged(&self) -> bool {
+        self.origin == Origin::Log
+    }
+
+    /// The event's address in `log`, with its type.
+    #[must_use]
+    pub fn location(&self, log: &Log) -> Location {
+        let location = log.location(self.offset).of(self.event_type().name());
+        Location { inner: self.inner(), ..location }
+    }
+
+    /// The event's address in `log`.
+    #[must_use]
+    pub fn address(&self, log: &Log) -> EventAddress {
+        EventAddress { inner: self.inner(), ..EventAddress::new(log.name(), self.offset) }
+    }
+
+    /// Bytes of the common header.
+    pub(crate) fn header_bytes(&self) -> usize {
+        usize::from(self.header_bytes)
     }
 
     /// What lies between header and checksum.
@@ -60,10 +137,10 @@ impl<'a> RawEvent<'a> {
         usize::from(self.checksum_bytes)
     }
 
-    /// Stream position of the byte after the event.
+    /// Stream position of the byte after the event; of an event in a payload, after the payload.
     #[must_use]
     pub fn end(&self) -> u64 {
-        self.offset + self.bytes.len() as u64
+        self.offset + u64::from(self.logged_bytes)
     }
 
     /// The event's type.
@@ -195,6 +272,14 @@ impl<'a> Scan<'a> {
         self.offset as u64
     }
 
+    /// The type that the next event claims to have; none at the end of the walk. Nothing of it is
+    /// checked.
+    #[must_use]
+    pub fn peek(&self) -> Option<EventType> {
+        let rest = self.bytes.get(self.offset..self.stop.max(self.offset))?;
+        self.header(rest).map(|header| header.event_type)
+    }
+
     /// Frames the event at `offset`: header, length, checksum.
     fn frame(&self, offset: usize) -> Result<RawEvent<'a>, DamageReason> {
         let rest = self.bytes.get(offset..).unwrap_or_default();
@@ -216,6 +301,8 @@ impl<'a> Scan<'a> {
             offset: offset as u64,
             header,
             bytes,
+            logged_bytes: length,
+            origin: Origin::Log,
             header_bytes: header_bytes as u8,
             checksum_bytes: checksum_bytes as u8,
             binlog_version: self.format.binlog_version,

@@ -28,6 +28,12 @@ impl LogBuilder {
         log
     }
 
+    /// Appends a payload, packed by zstd, of events as [`inner`] makes them.
+    pub(crate) fn payload(self, events: &[Vec<u8>]) -> Self {
+        let packed = zstd::bulk::compress(&events.concat(), 3).unwrap();
+        self.event(EventType::TRANSACTION_PAYLOAD, &payload(0, None, &packed))
+    }
+
     fn push(&mut self, mut event: Vec<u8>) {
         if self.checksums {
             event.extend([0; 4]);
@@ -85,4 +91,45 @@ impl LogBuilder {
     pub(crate) fn open(&self) -> Log {
         Log::from_reader(&self.bytes[..]).unwrap()
     }
+}
+
+/// The body of a payload event.
+pub(crate) fn payload(compression: u8, claim: Option<u64>, packed: &[u8]) -> Vec<u8> {
+    let lenenc = |value: u64| [&[0xFE][..], &value.to_le_bytes()].concat();
+    let mut body = vec![2, 3, 0xFC, compression, 0]; // compression
+    if let Some(claim) = claim {
+        body.extend([3, 9]); // uncompressed size
+        body.extend(lenenc(claim));
+    }
+    body.extend([1, 9]); // payload size
+    body.extend(lenenc(packed.len() as u64));
+    body.push(0); // end
+    body.extend(packed);
+    body
+}
+
+/// An event as payloads hold it: without position and checksum.
+pub(crate) fn inner(event_type: EventType, body: &[u8]) -> Vec<u8> {
+    let mut event = vec![1, 0, 0, 0]; // timestamp
+    event.push(event_type.0);
+    event.extend([1, 0, 0, 0]); // server_id
+    event.extend(((HEADER_BYTES + body.len()) as u32).to_le_bytes());
+    event.extend([0; 6]); // log_pos, flags
+    event.extend(body);
+    event
+}
+
+/// A Query event as payloads hold it.
+pub(crate) fn inner_query(text: &str) -> Vec<u8> {
+    inner(EventType::QUERY, &[&[0; 14], text.as_bytes()].concat())
+}
+
+/// What MariaDB makes of `bytes` when it compresses them.
+pub(crate) fn mariadb_compressed(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut packed = vec![0x84]; // zlib, four bytes of length
+    packed.extend((bytes.len() as u32).to_be_bytes());
+    let mut encoder = flate2::write::ZlibEncoder::new(packed, flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }

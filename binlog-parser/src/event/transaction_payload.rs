@@ -1,5 +1,5 @@
 //! TRANSACTION_PAYLOAD (40): the events of a transaction in one, compressed. Here its header is
-//! read and nothing is inflated.
+//! read and nothing is inflated; that is [`crate::inflate`]'s.
 
 use std::fmt;
 

@@ -8,4 +8,4 @@ pub mod log_set;
 pub mod magic;
 pub mod mmap;
 pub mod order;
-mod private_file;
+pub(crate) mod private_file;

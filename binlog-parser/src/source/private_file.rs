@@ -1,4 +1,4 @@
-//! The temporary file that plain bytes of packed and encrypted logs are written to.
+//! The temporary file that plain bytes of packed, encrypted and compressed logs are written to.
 
 use std::fs::{File, Permissions};
 use std::io;
@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 ///
 /// # Errors
 /// What the system says.
-pub(super) fn private_file() -> io::Result<File> {
+pub(crate) fn private_file() -> io::Result<File> {
     let file = tempfile::tempfile()?;
     // It has no name, but still the mode of any file.
     file.set_permissions(Permissions::from_mode(0o600))?;

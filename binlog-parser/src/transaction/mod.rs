@@ -7,7 +7,11 @@
 //! '----------------------------------------------------------------------------------' transaction
 //! ```
 //! `*` carries STMT_END, which ends a statement of rows.
+//!
+//! Servers may compress transactions, or events of them; [`Transaction::plain`] takes that back.
 
+mod plain;
+mod progress;
 mod statement;
 mod units;
 
@@ -18,6 +22,7 @@ use crate::gtid::TransactionGtid;
 use crate::header::EventType;
 use crate::scan::RawEvent;
 
+pub use plain::{InnerDamage, Plain};
 pub use statement::{Statement, StatementKind, Statements, Step, step};
 pub use units::{Unit, Units};
 
@@ -43,7 +48,8 @@ pub enum Ending {
     XaPrepare,
     /// A single statement that commits by itself: DDL, XA COMMIT, XA ROLLBACK.
     Statement,
-    /// An event that holds the whole transaction, or stands for it: a payload or an incident.
+    /// An event that holds the whole transaction, or stands for it: a payload, which
+    /// [`Transaction::plain`] opens, or an incident.
     Whole,
     /// The log, or what can be read of it, ends before the transaction does.
     Open,
@@ -60,6 +66,13 @@ impl<'a> Transaction<'a> {
     #[must_use]
     pub fn end(&self) -> u64 {
         self.events.last().map_or(0, RawEvent::end)
+    }
+
+    /// Whether the event of this place, as [`RawEvent::place`] tells it, is one of this
+    /// transaction's.
+    #[must_use]
+    pub fn holds(&self, place: (u64, Option<u64>)) -> bool {
+        self.events.binary_search_by_key(&place, RawEvent::place).is_ok()
     }
 
     /// The event that names the transaction, if the server wrote one.
@@ -96,10 +109,12 @@ impl<'a> Transaction<'a> {
         times.find(|time| *time != 0).unwrap_or(0)
     }
 
-    /// The event that starts at stream position `offset`, if it is one of this transaction's.
+    /// The event that starts at stream position `offset`, if it is one of this transaction's; the
+    /// first of those in a payload there.
     #[must_use]
     pub fn event_at(&self, offset: u64) -> Option<usize> {
-        self.events.binary_search_by_key(&offset, |event| event.offset).ok()
+        let at = self.events.partition_point(|event| event.offset < offset);
+        self.events.get(at).filter(|event| event.offset == offset).map(|_| at)
     }
 
     /// The statements, first to last. Every event is in exactly one of them.

@@ -1,11 +1,11 @@
 //! Divides a log into transactions, and what lies between them.
 
 use crate::event::format_description::FormatDescription;
-use crate::event::mariadb_gtid;
-use crate::header::{EventType, Family, flags};
+use crate::header::{EventType, flags};
 use crate::scan::{Damage, RawEvent, Scan, Scanned};
 
-use super::statement::{Step, is_context, step};
+use super::progress::Progress;
+use super::statement::is_context;
 use super::{Ending, Transaction};
 
 /// What a log is made of, seen from above.
@@ -24,20 +24,9 @@ pub enum Unit<'a> {
 pub struct Units<'a> {
     scan: Scan<'a>,
     open: Vec<RawEvent<'a>>,
-    state: State,
+    progress: Progress,
     /// A unit that came up while the transaction before it had to be handed out first.
     next: Option<Unit<'a>>,
-}
-
-/// What the events seen so far call for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// No transaction is open.
-    Idle,
-    /// One was announced; a single statement may be all of it.
-    Announced,
-    /// One was begun; only its end ends it.
-    Begun,
 }
 
 /// Events for which memory is taken when a transaction opens: most have no more.
@@ -47,7 +36,7 @@ impl<'a> Units<'a> {
     /// Groups what `scan` yields.
     #[must_use]
     pub fn new(scan: Scan<'a>) -> Self {
-        Units { scan, open: Vec::new(), state: State::Idle, next: None }
+        Units { scan, open: Vec::new(), progress: Progress::Idle, next: None }
     }
 
     /// The format description that holds at this point.
@@ -69,11 +58,17 @@ impl<'a> Units<'a> {
     }
 
     fn finish(&mut self, ending: Ending) -> Option<Unit<'a>> {
-        self.state = State::Idle;
+        self.progress = Progress::Idle;
         if self.open.is_empty() {
             return None;
         }
         let events = std::mem::take(&mut self.open);
+        let last = events.last().map(RawEvent::event_type);
+        let ending = match (ending, last) {
+            // What went on behind it was not of this transaction.
+            (Ending::Open, Some(EventType::TRANSACTION_PAYLOAD)) => Ending::Whole,
+            (ending, _) => ending,
+        };
         Some(Unit::Transaction(Transaction { events, ending }))
     }
 
@@ -92,53 +87,26 @@ impl<'a> Units<'a> {
         let event_type = event.event_type();
         if event_type.is_gtid() {
             let interrupted = self.finish(Ending::Open);
-            self.state = if opens_group(&event, self.scan.format().family) {
-                State::Begun
-            } else {
-                State::Announced
-            };
+            self.progress = Progress::announced(&event, self.scan.format().family);
             self.open.reserve(USUAL_EVENTS);
             self.open.push(event);
             return interrupted;
         }
-        if self.state == State::Idle && !may_start(event_type) || is_frame(&event) {
+        if self.progress == Progress::Idle && !may_start(event_type) || is_frame(&event) {
             return Some(self.interrupt(Unit::Control(event)));
         }
         self.open.push(event);
-        self.advance(&event).and_then(|ending| self.finish(ending))
+        if event_type == EventType::TRANSACTION_PAYLOAD && self.goes_on() {
+            return None;
+        }
+        self.progress.advance(&event).and_then(|ending| self.finish(ending))
     }
 
-    /// Moves on by an event of an open transaction; tells how it ends the transaction, if it does.
-    fn advance(&mut self, event: &RawEvent<'a>) -> Option<Ending> {
-        match event.event_type() {
-            EventType::QUERY => return self.advance_by_query(event),
-            EventType::XID => return Some(Ending::Xid),
-            EventType::XA_PREPARE => return Some(Ending::XaPrepare),
-            EventType::TRANSACTION_PAYLOAD | EventType::INCIDENT => return Some(Ending::Whole),
-            EventType::EXECUTE_LOAD_QUERY if self.state != State::Begun => {
-                return Some(Ending::Statement);
-            }
-            EventType::TABLE_MAP => self.state = State::Begun,
-            _ if self.state == State::Idle => self.state = State::Announced,
-            _ => {}
-        }
-        None
-    }
-
-    fn advance_by_query(&mut self, event: &RawEvent<'a>) -> Option<Ending> {
-        let text = event.query().map_or(&b""[..], |query| query.text);
-        match step(text) {
-            Step::Begin => self.state = State::Begun,
-            Step::Commit => return Some(Ending::Commit),
-            Step::Rollback => return Some(Ending::Rollback),
-            Step::XaDecision => return Some(Ending::Statement),
-            Step::Inside => {}
-            Step::Statement if self.state == State::Begun => {}
-            // CREATE TABLE … SELECT of MySQL 8.0.21 and later opens its transaction itself.
-            Step::Statement if text.ends_with(b"START TRANSACTION") => self.state = State::Begun,
-            Step::Statement => return Some(Ending::Statement),
-        }
-        None
+    /// Whether the open transaction goes on behind a payload. It does where it has a name, unless
+    /// the next event names another, or belongs to none: servers that write payloads name all.
+    fn goes_on(&self) -> bool {
+        let named = self.open.first().is_some_and(|first| first.event_type().is_gtid());
+        named && self.scan.peek().is_some_and(may_start)
     }
 }
 
@@ -162,19 +130,13 @@ impl<'a> Iterator for Units<'a> {
     }
 }
 
-/// Whether a GTID event itself begins the transaction, as MariaDB's does where there is no BEGIN.
-fn opens_group(event: &RawEvent<'_>, family: Family) -> bool {
-    family == Family::Mariadb
-        && event.event_type() == EventType::MARIADB_GTID
-        && event.body().get(12).is_some_and(|flags2| flags2 & mariadb_gtid::flags::STANDALONE == 0)
-}
-
 /// Whether an event starts a transaction in logs without GTID events.
 fn may_start(event_type: EventType) -> bool {
     is_context(event_type)
         || event_type.is_rows()
         || matches!(event_type, EventType::QUERY | EventType::EXECUTE_LOAD_QUERY | EventType::XID)
-        || matches!(event_type, EventType::XA_PREPARE | EventType::TRANSACTION_PAYLOAD)
+        || event_type.is_compressed()
+        || event_type == EventType::XA_PREPARE
         || event_type == EventType::INCIDENT
 }
 
@@ -307,6 +269,35 @@ mod tests {
             .event(EventType::RAND, &[0; 16])
             .query("INSERT INTO myisam VALUES (RAND())");
         assert_eq!(shape(log), "Format_desc [Begin Query Other End]=Commit [Query]=Statement");
+    }
+
+    #[test]
+    fn a_payload_is_a_whole_transaction_unless_more_of_it_follows() {
+        let payload = |log: LogBuilder| log.event(EventType::TRANSACTION_PAYLOAD, &[0]);
+        let named = |log: LogBuilder| log.event(EventType::GTID, &[0; 25]);
+        let log = payload(named(payload(payload(named(LogBuilder::new(MYSQL))))));
+        let log = payload(named(log).query("BEGIN")).event(EventType::XID, &[0; 8]);
+        let log = payload(named(log)).bytes(&[2; 30]);
+        assert_eq!(
+            shape(log),
+            "Format_desc [Gtid Other Other]=Whole [Gtid Other]=Whole [Gtid Begin Other End]=Xid \
+             [Gtid Other]=Whole damage"
+        );
+        let unnamed = payload(payload(LogBuilder::new(MYSQL)));
+        assert_eq!(shape(unnamed), "Format_desc [Other]=Whole [Other]=Whole");
+    }
+
+    #[test]
+    fn a_compressed_statement_of_mariadb_ends_what_was_not_begun() {
+        let (mut group, mut standalone) = ([0; 19], [0; 19]);
+        (group[12], standalone[12]) = (12, 1 | 32); // flags2
+        let log = LogBuilder::new(MARIADB)
+            .event(EventType::MARIADB_GTID, &standalone)
+            .event(EventType::QUERY_COMPRESSED, &[0; 13])
+            .event(EventType::MARIADB_GTID, &group)
+            .event(EventType::QUERY_COMPRESSED, &[0; 13])
+            .event(EventType::XID, &[0; 8]);
+        assert_eq!(shape(log), "Format_desc [Gtid Other]=Statement [Gtid Other End]=Xid");
     }
 
     #[test]
