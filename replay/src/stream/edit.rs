@@ -8,21 +8,30 @@ use binlog_parser::scan::RawEvent;
 
 use crate::seal::seal;
 
-/// STMT_END in the flags of a rows event (`Rows_event::enum_flag`).
-const STMT_END: u8 = 1;
-
-/// A rows event with STMT_END set, so that it can be the last of its BINLOG.
+/// The flags of a rows event; none if it is too short to have some.
 #[must_use]
-pub fn with_statement_end<'a>(rows: &RawEvent<'a>, table_id_bytes: usize) -> Cow<'a, [u8]> {
-    let flags = rows.bytes().len() - rows.checksum_bytes() - rows.body().len() + table_id_bytes;
-    match rows.bytes().get(flags) {
-        Some(byte) if byte & STMT_END == 0 => {
-            let mut bytes = rows.bytes().to_vec();
-            bytes[flags] |= STMT_END;
-            Cow::Owned(resealed(bytes, rows.checksum_bytes()))
-        }
-        _ => Cow::Borrowed(rows.bytes()),
+pub(super) fn row_flags(rows: &RawEvent<'_>, table_id_bytes: usize) -> u16 {
+    let flags = rows.body().get(table_id_bytes..table_id_bytes + 2);
+    flags.map_or(0, |flags| u16::from_le_bytes([flags[0], flags[1]]))
+}
+
+/// A rows event with these flags set beside its own.
+#[must_use]
+pub(super) fn with_row_flags<'a>(
+    rows: &RawEvent<'a>,
+    table_id_bytes: usize,
+    flags: u16,
+) -> Cow<'a, [u8]> {
+    let had = row_flags(rows, table_id_bytes);
+    if had & flags == flags {
+        return Cow::Borrowed(rows.bytes());
     }
+    let place = rows.bytes().len() - rows.checksum_bytes() - rows.body().len() + table_id_bytes;
+    let mut bytes = rows.bytes().to_vec();
+    if let Some(field) = bytes.get_mut(place..place + 2) {
+        field.copy_from_slice(&(had | flags).to_le_bytes());
+    }
+    Cow::Owned(resealed(bytes, rows.checksum_bytes()))
 }
 
 /// A table map that names another database.

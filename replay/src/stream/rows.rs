@@ -4,12 +4,13 @@
 use std::borrow::Cow;
 
 use binlog_parser::Fault;
+use binlog_parser::event::rows::flags;
 use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::header::EventType;
 use binlog_parser::scan::RawEvent;
 
 use super::Options;
-use super::edit::{with_database, with_statement_end};
+use super::edit::{row_flags, with_database, with_row_flags};
 
 /// Events that one BINLOG takes together, as runs of bytes.
 pub(super) type Batch<'a> = Vec<Cow<'a, [u8]>>;
@@ -88,6 +89,7 @@ impl<'e, 'a> RowsStatement<'e, 'a> {
         events: &[RawEvent<'a>],
         log: &'a [u8],
         options: &Options,
+        table_id_bytes: usize,
     ) -> Option<&'a [u8]> {
         if options.filter.by_table() || !options.rewrite_db.is_empty() {
             return None;
@@ -97,8 +99,9 @@ impl<'e, 'a> RowsStatement<'e, 'a> {
         let events = events.get(first..)?;
         let rows = events.iter().position(|event| !is_map(event))?;
         let all_rows = events.get(rows..)?.iter().all(|event| event.event_type().is_rows());
+        let related = rows > 1 && events[rows..].iter().any(|rows| follows(rows, table_id_bytes));
         let adjoining = events.windows(2).all(|pair| pair[0].end() == pair[1].offset);
-        if !all_rows || !adjoining {
+        if !all_rows || !adjoining || related {
             return None;
         }
         log.get(events.first()?.offset as usize..events.last()?.end() as usize)
@@ -132,10 +135,18 @@ impl<'e, 'a> RowsStatement<'e, 'a> {
             batch.push(self.rewritten(map, options)?);
         }
         if let Some((last, before)) = rows.split_last() {
-            batch.extend(before.iter().map(|rows| Cow::Borrowed(rows.bytes())));
-            batch.push(with_statement_end(last, self.table_id_bytes));
+            batch.extend(before.iter().map(|rows| self.flagged(rows, 0)));
+            batch.push(self.flagged(last, flags::STMT_END));
         }
         Ok(batch)
+    }
+
+    /// A rows event with these flags, and kept from following foreign keys where the log has all
+    /// that the server did for them: REPLACE deletes a parent without its children there.
+    fn flagged(&self, rows: &RawEvent<'a>, more: u16) -> Cow<'a, [u8]> {
+        let stop = self.maps.len() > 1 && follows(rows, self.table_id_bytes);
+        let stop = if stop { flags::NO_FOREIGN_KEY_CHECKS } else { 0 };
+        with_row_flags(rows, self.table_id_bytes, more | stop)
     }
 
     fn rewritten(&self, map: &RawEvent<'a>, options: &Options) -> Result<Cow<'a, [u8]>, Fault> {
@@ -149,4 +160,11 @@ impl<'e, 'a> RowsStatement<'e, 'a> {
         }
         with_database(map, self.table_id_bytes, new).map(Cow::Owned)
     }
+}
+
+/// Whether a server that applies a rows event follows foreign keys to rows that the log has events
+/// of, where there are any.
+fn follows(rows: &RawEvent<'_>, table_id_bytes: usize) -> bool {
+    let had = row_flags(rows, table_id_bytes);
+    had & flags::USE_SQL_FOREIGN_KEY != 0 && had & flags::NO_FOREIGN_KEY_CHECKS == 0
 }

@@ -68,7 +68,8 @@ impl<'a> Writer<'_, 'a> {
         let (offset, kind) = statement.events.first().map(first).unwrap_or_default();
         let fault = |fault| StatementError::Fault(fault, offset, kind);
         let limit = self.options.packet_bytes;
-        let run = RowsStatement::as_it_stands(statement.events, log.bytes(), self.options);
+        let run =
+            RowsStatement::as_it_stands(statement.events, log.bytes(), self.options, id_bytes);
         if let Some(run) = run.filter(|run| encoded_len(run.len()) <= limit) {
             self.begin_rows()?;
             return Ok(self.binlog(&[Cow::Borrowed(run)], limit)?);
