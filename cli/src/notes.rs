@@ -50,6 +50,10 @@ pub fn of_replay(manifest: &Manifest) -> Vec<Note> {
         notes.push(Note::done(format!("GTIDs in the stream: {}", one_line(&manifest.gtids))));
     }
     notes.extend(manifest.skipped.iter().map(|address| Note::done(format!("left out: {address}"))));
+    if manifest.contained > 0 {
+        let left = count(manifest.contained, "transaction");
+        notes.push(Note::done(format!("{left} left out, which the backup holds")));
+    }
     if let Some(at) = &manifest.cut_inside {
         let text = format!("the stream ends before {at}, the transaction that the target is in");
         notes.push(Note::warning(text));

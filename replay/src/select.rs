@@ -4,9 +4,11 @@
 //! transaction gives a state that never was, so a time or a position decides about the transaction
 //! it falls into, and the caller can name those that straddle it.
 
+use std::collections::BTreeMap;
+
 use binlog_parser::address::{Address, EventAddress};
 use binlog_parser::error::Location;
-use binlog_parser::gtid::{AnyGtid, AnyGtidSet, TransactionGtid};
+use binlog_parser::gtid::{AnyGtid, AnyGtidSet, GtidSet, TransactionGtid};
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Transaction, Unit, Units};
@@ -36,6 +38,53 @@ pub struct Filter {
     pub tables: Vec<TableName>,
     /// Only transactions that these servers wrote first; empty means all.
     pub server_ids: Vec<u32>,
+    /// Not what a backup holds already.
+    pub contained: Option<Contained>,
+}
+
+/// What of the logs a backup holds (see [`crate::backup`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contained {
+    /// The transactions of these GTIDs, wherever they stand: a set need not be a prefix of a log.
+    Gtids(GtidSet),
+    /// Of each domain of MariaDB, everything up to the transaction that starts at this place: the
+    /// number of a log in its set, and a stream position.
+    Domains(BTreeMap<u32, (usize, u64)>),
+    /// Everything that starts before this place.
+    Before {
+        /// Number of the log in its set.
+        log: usize,
+        /// Stream position.
+        position: u64,
+    },
+}
+
+impl Contained {
+    /// Whether the backup holds a transaction of log number `number`.
+    ///
+    /// # Errors
+    /// A GTID event that cannot be read.
+    pub fn contains(
+        &self,
+        log: &Log,
+        number: usize,
+        transaction: &Transaction<'_>,
+    ) -> Result<bool> {
+        let place = (number, transaction.start());
+        Ok(match self {
+            Contained::Gtids(set) => match gtid_of(log, transaction)? {
+                TransactionGtid::Mysql(gtid) => set.contains(&gtid),
+                _ => false,
+            },
+            Contained::Domains(ends) => match gtid_of(log, transaction)? {
+                TransactionGtid::Mariadb(gtid) => {
+                    ends.get(&gtid.domain).is_some_and(|end| place <= *end)
+                }
+                _ => false,
+            },
+            Contained::Before { log, position } => place < (*log, *position),
+        })
+    }
 }
 
 /// Why a transaction is not selected, as far as the rest of a walk depends on it.
@@ -47,6 +96,8 @@ pub enum Selected {
     OutOfRange,
     /// Its GTID or server is not wanted.
     Filtered,
+    /// A backup holds it already.
+    Contained,
 }
 
 impl Filter {
@@ -61,6 +112,11 @@ impl Filter {
         log: usize,
         transaction: &Transaction<'_>,
     ) -> Result<Selected> {
+        if let Some(contained) = &self.contained
+            && contained.contains(&set.logs()[log], log, transaction)?
+        {
+            return Ok(Selected::Contained);
+        }
         let last = set.logs().len().saturating_sub(1);
         let before = log == 0 && self.start_position.is_some_and(|at| transaction.start() < at);
         let behind = log == last && self.stop_position.is_some_and(|at| transaction.end() > at);

@@ -1,5 +1,6 @@
 //! The command line. Its names are a contract; help text lives on these structs.
 
+pub mod backup;
 pub mod event_filter;
 pub mod keys;
 pub mod logs;

@@ -5,6 +5,7 @@ use binlog_parser::source::log_set::LogSet;
 use clap::{Args, ValueEnum};
 use replay::stream::{self, Manifest, Options, PACKET_BYTES, PIECE_BYTES};
 
+use crate::args::backup::BackupArgs;
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::OutputArgs;
 use crate::args::select::SelectArgs;
@@ -19,6 +20,7 @@ holds, and what the client needs for it, is said on standard error.
 
 Examples:
   binlog replay --stop-before binlog.000007:4711 binlog.index | mysql --binary-mode
+  binlog replay --after-backup monday.sql.zst --stop-before binlog.000007:4711 binlog.index
   binlog replay --skip 3e11fa47-71ca-11e1-9e33-c80aa9429562:23 --output day.sql binlog.0*
   binlog replay --start-datetime '2026-11-22 02:00:00' --database shop --skip-gtids binlog.000007";
 
@@ -40,6 +42,9 @@ pub struct ReplayArgs {
     /// Leave out the transaction at ADDR, its GTID apart; may be repeated
     #[arg(long, value_name = "ADDR")]
     skip: Vec<Address>,
+
+    #[command(flatten)]
+    backup: BackupArgs,
 
     /// Form of the stream
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -114,8 +119,10 @@ impl ReplayArgs {
     fn options(&self, ui: &Ui, set: &LogSet) -> Outcome<Options> {
         let rule =
             |(from, to): &(String, String)| (from.clone().into_bytes(), to.clone().into_bytes());
+        let mut filter = self.select.filter(set)?;
+        self.backup.apply(ui, set, &mut filter)?;
         Ok(Options {
-            filter: self.select.filter(set)?,
+            filter,
             stop_before: resolve(set, self.stop_before.as_ref())?,
             stop_after: resolve(set, self.stop_after.as_ref())?,
             skip: resolve_whole(ui, set, "--skip", &self.skip)?,

@@ -9,10 +9,11 @@ use clap::Args;
 use replay::Error;
 use replay::find::{self, Finding, MIN_ROWS, Options as FindOptions};
 use replay::schema::Schema;
-use replay::select::{Target, resolve};
+use replay::select::{Filter, Target, resolve};
 use replay::stream::{self, Options as ReplayOptions, PACKET_BYTES, PIECE_BYTES};
 use replay::undo::{self, Format as UndoFormat, Request, Scope};
 
+use crate::args::backup::BackupArgs;
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::{Format, FormatArgs, OutputArgs};
 use crate::args::schema::SchemaArgs;
@@ -62,6 +63,9 @@ pub struct RescueArgs {
     reveal: bool,
 
     #[command(flatten)]
+    backup: BackupArgs,
+
+    #[command(flatten)]
     schema: SchemaArgs,
 
     #[command(flatten)]
@@ -85,6 +89,8 @@ impl RescueArgs {
     /// Where nothing is found, a log cannot be read or the folder cannot be written.
     pub fn run(&self, ui: &Ui) -> Outcome {
         let set = self.logs.open(ui)?;
+        let mut restored = Filter::default();
+        self.backup.apply(ui, &set, &mut restored)?;
         let at = self.at.as_ref().map(|address| resolve(&set, address)).transpose()?;
         let search = self.search(ui, &set)?;
         let finding = match &at {
@@ -110,7 +116,7 @@ impl RescueArgs {
             finding,
             transaction: target.address(&set).to_string(),
             undo: write_undo(&set, &target, self.schema.read(ui, &set)?, &folder)?,
-            replay: write_replay(ui, &set, &target, &folder)?,
+            replay: write_replay(ui, &set, &target, restored, &folder)?,
             zone: self.select.zone(),
         };
         self.write_report(&report, &folder)?;
@@ -191,9 +197,16 @@ fn write_undo(set: &LogSet, target: &Target, schema: Schema, folder: &Folder) ->
     Err(Failure::unusable("no form of an undo was tried"))
 }
 
-/// Writes the replay up to `target`.
-fn write_replay(ui: &Ui, set: &LogSet, target: &Target, folder: &Folder) -> Outcome<Part> {
+/// Writes the replay of what `filter` selects, up to `target`.
+fn write_replay(
+    ui: &Ui,
+    set: &LogSet,
+    target: &Target,
+    filter: Filter,
+    folder: &Folder,
+) -> Outcome<Part> {
     let options = ReplayOptions {
+        filter,
         stop_before: Some(target.clone()),
         packet_bytes: PACKET_BYTES,
         piece_bytes: PIECE_BYTES,

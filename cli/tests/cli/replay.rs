@@ -105,3 +105,53 @@ fn times_and_positions_select_transactions() {
     assert_eq!(middle.status.code(), Some(2));
     assert!(text(&middle.stderr).contains("in the middle of the logs"));
 }
+
+#[test]
+fn a_replay_goes_on_where_a_backup_ends() {
+    let log = || LogBuilder::new().query("CREATE DATABASE a").query("CREATE DATABASE b");
+    let logs = Logs::new([
+        ("binlog.000002", log().rotate("binlog.000003")),
+        ("binlog.000003", LogBuilder::new().query("CREATE DATABASE c")),
+    ]);
+    let dump = |log: &str, position: u64| {
+        format!(
+            "-- MySQL dump\n-- CHANGE MASTER TO MASTER_LOG_FILE='{log}', MASTER_LOG_POS={position};\n"
+        )
+    };
+    let second = {
+        let bytes = LogBuilder::new().query("CREATE DATABASE a").build();
+        bytes.len() as u64
+    };
+    let packed = zstd::encode_all(dump("binlog.000002", second).as_bytes(), 0).unwrap();
+    fs::write(logs.path("dump.sql.zst"), packed).unwrap();
+    fs::create_dir(logs.path("full")).unwrap();
+    let info = |text: &str| fs::write(logs.path("full/xtrabackup_binlog_info"), text).unwrap();
+    info(&format!("binlog.000002\t{second}\n"));
+    for backup in ["dump.sql.zst", "full"] {
+        let output = run(&logs, &["--after-backup", backup, "binlog.000002", "binlog.000003"]);
+        let (stream, said) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        let has = ["a", "b", "c"].map(|name| stream.contains(&format!("CREATE DATABASE {name}")));
+        assert_eq!(has, [false, true, true]);
+        assert!(said.contains(&format!(" ends at binlog.000002:{second}\n")), "{said}");
+        assert!(said.contains("1 transaction left out, which the backup holds"), "{said}");
+    }
+    for (text_of_info, code, why) in [
+        ("binlog.000001\t4\n", 4, "missing: binlog.000001"),
+        ("binlog.000002\t130\n", 4, "no event starts there"),
+        ("binlog.000004\t4\n", 4, "and the logs with binlog.000003"),
+        ("x\n", 2, "the dump does not say where it ends"),
+    ] {
+        info(text_of_info);
+        let args = ["--after-backup=full", "--output=o", "binlog.000002", "binlog.000003"];
+        let output = run(&logs, &args);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(why) && !logs.path("o").exists(), "{said}");
+    }
+    info(&format!("binlog.000002\t{second}\n"));
+    let held = ["--after-backup=full", "--stop-before=binlog.000002:127", "binlog.000002"];
+    let output = run(&logs, &held);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(text(&output.stderr).contains("the backup holds this transaction"));
+}

@@ -24,6 +24,7 @@ const NAMED: usize = 5;
 /// Refuses what is selected and cannot be replayed exactly.
 pub(super) fn check(set: &LogSet, options: &Options) -> Result<()> {
     check_options(set, options)?;
+    check_targets(set, options)?;
     let mut found = vec![];
     for (index, log) in set.logs().iter().enumerate() {
         if options.ends_before(index, 0) {
@@ -81,6 +82,25 @@ fn check_options(set: &LogSet, options: &Options) -> Result<()> {
     let charset = options.set_charset.as_deref().unwrap_or("x");
     if charset.is_empty() || !charset.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
         return Err(Error::Usage(format!("--set-charset: needed a name, had {charset:?}")));
+    }
+    Ok(())
+}
+
+/// Refuses a target that the backup holds: no replay on top of it can leave that out.
+fn check_targets(set: &LogSet, options: &Options) -> Result<()> {
+    let Some(contained) = &options.filter.contained else { return Ok(()) };
+    let cuts = [("--stop-before", &options.stop_before), ("--stop-after", &options.stop_after)];
+    let cuts = cuts.into_iter().filter_map(|(name, target)| Some((name, target.as_ref()?)));
+    for (name, target) in cuts.chain(options.skip.iter().map(|target| ("--skip", target))) {
+        let log = &set.logs()[target.log];
+        let mut units = Units::new(log.scan_from(target.start));
+        let Some(Unit::Transaction(transaction)) = units.next() else { continue };
+        if contained.contains(log, target.log, &transaction)? {
+            return Err(Error::refused(
+                format!("{name} {}: the backup holds this transaction", target.address(set)),
+                "restore an older backup",
+            ));
+        }
     }
     Ok(())
 }

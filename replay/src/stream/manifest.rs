@@ -18,6 +18,8 @@ pub struct Manifest {
     pub transactions: u64,
     /// How many statements were written.
     pub statements: u64,
+    /// How many transactions were left out because a backup holds them.
+    pub contained: u64,
     /// Bytes of events read.
     pub bytes: u64,
     /// Addresses of transactions that were left out because they were named so.
@@ -54,6 +56,7 @@ impl Manifest {
         self.gtids.add_all(&next.gtids);
         self.transactions += next.transactions;
         self.statements += next.statements;
+        self.contained += next.contained;
         self.bytes += next.bytes;
         self.skipped.extend(next.skipped);
         self.cut_inside = self.cut_inside.take().or(next.cut_inside);

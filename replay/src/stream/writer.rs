@@ -155,8 +155,13 @@ impl<'w, 'a> Writer<'w, 'a> {
         if filter.straddles(transaction) && self.manifest.straddling.len() < STRADDLING_NAMED {
             self.manifest.straddling.push(address(log, transaction));
         }
-        if filter.selects(self.set, index, transaction)? != Selected::Yes {
-            return Ok(());
+        match filter.selects(self.set, index, transaction)? {
+            Selected::Yes => {}
+            Selected::Contained => {
+                self.manifest.contained += 1;
+                return Ok(());
+            }
+            Selected::OutOfRange | Selected::Filtered => return Ok(()),
         }
         if transaction.ending == Ending::Open {
             self.manifest.unfinished = Some(address(log, transaction));

@@ -2,10 +2,10 @@
 
 use std::io::{self, BufRead, Read};
 
-use bzip2::bufread::BzDecoder;
-use flate2::bufread::GzDecoder;
+use bzip2::bufread::{BzDecoder, MultiBzDecoder};
+use flate2::bufread::{GzDecoder, MultiGzDecoder};
 use liblzma::bufread::XzDecoder;
-use liblzma::stream::Stream;
+use liblzma::stream::{CONCATENATED, Stream};
 use lz4_flex::frame::FrameDecoder;
 
 use super::packed::Packed;
@@ -72,6 +72,26 @@ impl Kind {
             }
             Kind::Bzip2 => Box::new(BzDecoder::new(packed)),
             Kind::Lz4 => Box::new(FrameDecoder::new(Unended(packed))),
+        })
+    }
+}
+
+impl Kind {
+    /// Unpacks everything from where `packed` stands to its end.
+    pub fn stream<R: Read + 'static>(self, packed: Packed<R>) -> io::Result<Box<dyn Read>> {
+        Ok(match self {
+            Kind::Gzip => Box::new(MultiGzDecoder::new(packed)),
+            Kind::Zstd => {
+                let mut decoder = zstd::Decoder::with_buffer(packed)?;
+                decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
+                Box::new(decoder)
+            }
+            Kind::Xz => {
+                let stream = Stream::new_stream_decoder(limits::XZ_MEMORY, CONCATENATED)?;
+                Box::new(XzDecoder::new_stream(packed, stream))
+            }
+            Kind::Bzip2 => Box::new(MultiBzDecoder::new(packed)),
+            Kind::Lz4 => Box::new(FrameDecoder::new(packed)),
         })
     }
 }

@@ -74,6 +74,19 @@ pub(super) fn spill(input: impl Read, path: &Path) -> Result<Plain> {
     }
 }
 
+/// The plain bytes of `input`, unpacked on the way if it is packed: for what is read once from its
+/// start, such as a dump. Nothing is spilled; an archive that is damaged ends in an error.
+///
+/// # Errors
+/// Where the first bytes of `input` cannot be read, or its decoder cannot be set up.
+pub fn plain_reader(input: impl Read + 'static) -> io::Result<Box<dyn Read>> {
+    let mut packed = Packed::new(input);
+    match Kind::next(&mut packed)? {
+        Some(kind) => kind.stream(packed),
+        None => Ok(Box::new(packed)),
+    }
+}
+
 /// Whether `input`, plain or packed, begins as a log does: a binary log, or one that MySQL has
 /// encrypted. A damaged archive whose first bytes cannot be had counts if `path` is named as logs
 /// are.

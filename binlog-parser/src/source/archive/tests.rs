@@ -268,3 +268,21 @@ fn pieces_of_a_damaged_archive_give_what_one_walk_gives() {
         }
     }
 }
+
+#[test]
+fn a_file_of_any_kind_reads_as_its_plain_bytes() {
+    let plain: Vec<u8> = (0..200_000u32).flat_map(|n| (n % 997).to_le_bytes()).collect();
+    let read = |packed: Vec<u8>| {
+        let mut bytes = vec![];
+        plain_reader(std::io::Cursor::new(packed)).unwrap().read_to_end(&mut bytes).map(|_| bytes)
+    };
+    for (kind, _) in KINDS {
+        let packed = pack(kind, &plain);
+        assert!(read(packed.clone()).unwrap() == plain, "{kind:?}");
+        assert!(
+            read(packed[..packed.len() / 2].to_vec()).is_err() || kind == Kind::Lz4,
+            "{kind:?}"
+        );
+    }
+    assert!(read(plain.clone()).unwrap() == plain);
+}
