@@ -26,7 +26,7 @@ pub(super) fn body(cursor: &mut Cursor<'_>) -> Parsed<Body> {
     }
     let options = table_options(cursor)?;
     // A storage engine may find the columns by itself (MariaDB's assisted discovery).
-    if elements.is_empty() {
+    if !elements.iter().any(|element| matches!(element, Element::Column(_))) {
         return Err(cursor.unexpected("column definitions"));
     }
     Ok(Body::Elements { elements, options })

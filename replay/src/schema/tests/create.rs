@@ -252,6 +252,7 @@ fn what_is_not_understood_leaves_the_table_unknown() {
             "CREATE TABLE t ENGINE=FEDERATED CONNECTION='x'",
             "needed column definitions, had the end of the statement",
         ),
+        ("CREATE TABLE t (INDEX (a))", "needed column definitions, had the end of the statement"),
     ] {
         assert_eq!(refused(mysql(), &[statement]), reason, "{statement}");
     }
