@@ -195,10 +195,11 @@ event_types! {
 }
 
 impl EventType {
-    /// Whether this is a rows event that the row room reads: V1 or V2, write, update or delete.
+    /// Whether this is a rows event that the row room reads: V1 or V2, write, update or delete, or
+    /// a partial update.
     #[must_use]
     pub fn is_rows(self) -> bool {
-        matches!(self.0, 23..=25 | 30..=32)
+        matches!(self.0, 23..=25 | 30..=32 | 39)
     }
 
     /// Whether this event has to be inflated first: a payload of MySQL, or a compressed event of

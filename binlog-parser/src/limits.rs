@@ -17,6 +17,19 @@ pub const JSON_DEPTH: usize = 100;
 /// offsets may point anywhere, so a small document could otherwise print without end.
 pub const JSON_VISITS_PER_BYTE: u64 = 4;
 
+/// How many bytes a JSON document may take for each byte of the one before it and of the differences
+/// that make it. Its entries grow at most by two thirds where offsets come to take four bytes; but
+/// offsets may point to one value again and again, and in the new document each has its own.
+pub const JSON_GROWTH: usize = 4;
+
+/// Longest rows of one event with every JSON document whole, in bytes. The event has at most 1 GiB;
+/// what it says only by differences, it has in the before-image.
+pub const WHOLE_ROWS_BYTES: u64 = 2 << 30;
+
+/// How many entries of JSON objects and arrays may be taken apart or moved while the differences of
+/// one document are applied. A document of 1 GiB has at most a third as many entries.
+pub const JSON_EDIT_STEPS: u64 = 1 << 30;
+
 /// Longest tag of a GTID, in bytes (`tag_max_length` in `libs/mysql/gtid/gtid_constants.h`).
 pub const GTID_TAG_BYTES: u64 = 32;
 

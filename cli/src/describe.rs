@@ -124,7 +124,7 @@ impl<'a> Describer<'a> {
             }
             EventType::TABLE_MAP => self.table_map(body),
             event_type if event_type.is_rows() => self.rows(event),
-            EventType(20..=22 | 39 | 166..=171) => self.unread_rows(event),
+            EventType(20..=22 | 166..=171) => self.unread_rows(event),
             event_type if event_type.is_gtid() => self.transaction(event),
             EventType::ROWS_QUERY => Ok(self.cause("# ", rows_query(body)?)),
             EventType::ANNOTATE_ROWS => Ok(self.cause("", body)),
@@ -201,7 +201,7 @@ impl<'a> Describer<'a> {
         Ok(described)
     }
 
-    /// Rows of which no more is read than whose they are: of 5.1's beta versions, partial, compressed.
+    /// Rows of which no more is read than whose they are: of 5.1's beta versions, compressed.
     fn unread_rows(&mut self, event: &RawEvent<'a>) -> Result<Described<'a>, Fault> {
         let mut reader = Reader::new(event.body());
         let table_id = reader.uint(self.table_id_bytes, "table id")?;

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use binlog_parser::error::FaultKind;
 use binlog_parser::event::mariadb_gtid::MariadbGtidEvent;
 use binlog_parser::event::query::QueryEvent;
-use binlog_parser::event::rows::RowsEvent;
+use binlog_parser::event::rows::{RowChange, RowsEvent};
 use binlog_parser::header::EventType;
-use binlog_parser::row::Columns;
+use binlog_parser::row::{Columns, RowImage};
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Ending, Transaction};
@@ -233,9 +234,15 @@ impl<'a> Shower<'a> {
     }
 
     fn print_rows(&mut self, event: &RawEvent<'a>, changes: &Changes<'a>) -> io::Result<()> {
+        let mut scratch = vec![];
         for change in changes.rows.changes(changes.columns.layout()) {
             let Ok(change) = change else { break };
-            for (sign, image) in [('-', change.before), ('+', change.after)] {
+            let after = whole_after(&change, &changes.columns, &mut scratch);
+            let after = after.unwrap_or_else(|fault| {
+                self.fault(event, fault);
+                change.after
+            });
+            for (sign, image) in [('-', change.before), ('+', after)] {
                 let Some(image) = image else { continue };
                 match show_image(&image, &changes.columns, self.width) {
                     Ok(line) => writeln!(self.out, "    {sign} {line}")?,
@@ -268,13 +275,28 @@ impl Serialize for Changes<'_> {
         use serde::ser::SerializeSeq;
         let mut list = serializer.serialize_seq(None)?;
         let columns = &self.columns;
+        let mut scratch = vec![];
         for change in self.rows.changes(self.columns.layout()) {
             let change = change.map_err(S::Error::custom)?;
-            let [before, after] = [change.before, change.after]
-                .map(|image| image.map(|image| JsonImage { image, columns }));
+            let after = whole_after(&change, columns, &mut scratch).map_err(S::Error::custom)?;
+            let [before, after] =
+                [change.before, after].map(|image| image.map(|image| JsonImage { image, columns }));
             list.serialize_element(&ChangeLine { before, after })?;
         }
         list.end()
+    }
+}
+
+/// The row after the change, JSON documents whole; or what changed in them, where the log has no
+/// more.
+fn whole_after<'s>(
+    change: &RowChange<'s>,
+    columns: &Columns,
+    scratch: &'s mut Vec<u8>,
+) -> Result<Option<RowImage<'s>>, Fault> {
+    match change.whole_after(columns.layout(), scratch) {
+        Err(Fault { kind: FaultKind::Unsupported { .. }, .. }) => Ok(change.after),
+        whole => whole,
     }
 }
 

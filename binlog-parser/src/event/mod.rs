@@ -16,6 +16,7 @@ pub mod previous_gtids;
 pub mod query;
 pub mod rand;
 pub mod rotate;
+mod row_changes;
 pub mod rows;
 pub mod start_encryption;
 pub mod status_vars;

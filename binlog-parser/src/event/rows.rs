@@ -1,9 +1,13 @@
 //! Rows events: the rows that a statement wrote, updated or deleted.
 
+use std::borrow::Cow;
+
+pub use super::row_changes::{RowChange, RowIter};
 use super::table_map::column_count;
 use crate::error::Fault;
 use crate::header::EventType;
-use crate::row::{RowImage, RowLayout};
+use crate::limits;
+use crate::row::RowLayout;
 use crate::wire::{Bitmap, Reader};
 
 /// Bits of [`RowsEvent::flags`] (`Rows_event` in `rows_event.h`; MariaDB's `log_event.h`).
@@ -67,6 +71,9 @@ pub struct RowsEvent<'a> {
     pub before_columns: Option<Bitmap<'a>>,
     /// Columns present in the after-images; `None` for a delete.
     pub after_columns: Option<Bitmap<'a>>,
+    /// Whether after-images may hold JSON columns as differences to the before-images
+    /// (PARTIAL_UPDATE_ROWS, under `binlog_row_value_options = PARTIAL_JSON`).
+    pub partial: bool,
     /// The images of all rows, one after another.
     pub rows: &'a [u8],
 }
@@ -77,7 +84,7 @@ impl<'a> RowsEvent<'a> {
     ///
     /// # Errors
     /// A [`Fault`] if the body is short, claims more columns than a table can have, or is of a
-    /// type that is not read (compressed or partial rows).
+    /// type that is not read (compressed rows, and those of servers before 5.1.16).
     pub fn parse(
         body: &'a [u8],
         event_type: EventType,
@@ -98,7 +105,18 @@ impl<'a> RowsEvent<'a> {
             _ => Some(reader.bitmap(width, "columns of the after-image")?),
         };
         let rows = reader.take_rest();
-        Ok(RowsEvent { kind, table_id, flags, extra, width, before_columns, after_columns, rows })
+        let partial = event_type == EventType::PARTIAL_UPDATE_ROWS;
+        Ok(RowsEvent {
+            kind,
+            table_id,
+            flags,
+            extra,
+            width,
+            before_columns,
+            after_columns,
+            partial,
+            rows,
+        })
     }
 
     /// Whether this is the last rows event of its statement.
@@ -124,15 +142,42 @@ impl<'a> RowsEvent<'a> {
     /// decoded and nothing allocated; what fails ends the iteration.
     #[must_use]
     pub fn changes<'l>(&self, layout: &'l RowLayout) -> RowIter<'a, 'l> {
-        let image = |columns: Option<Bitmap<'a>>| columns.map(|present| (present, present.all()));
-        RowIter {
-            layout,
-            before: image(self.before_columns),
-            after: image(self.after_columns),
-            width: self.width,
-            rest: self.rows,
-            state: if self.is_dummy() { State::Done } else { State::First },
+        RowIter::new(self, layout)
+    }
+
+    /// The same event with other rows, which hold no differences.
+    #[must_use]
+    pub fn with_rows<'b>(&self, rows: &'b [u8]) -> RowsEvent<'b>
+    where
+        'a: 'b,
+    {
+        RowsEvent { rows, partial: false, ..*self }
+    }
+
+    /// The rows with every JSON document whole, its differences applied: what the same update would
+    /// have logged without PARTIAL_JSON. For [`RowsEvent::with_rows`].
+    ///
+    /// # Errors
+    /// A [`Fault`] as [`RowChange::whole_after`], or if the rows do not fit the layout.
+    pub fn whole_rows(&self, layout: &RowLayout) -> Result<Cow<'a, [u8]>, Fault> {
+        if !self.partial {
+            return Ok(Cow::Borrowed(self.rows));
         }
+        let (mut rows, mut scratch) = (Vec::new(), Vec::new());
+        for change in self.changes(layout) {
+            let change = change?;
+            if let Some(before) = change.before {
+                rows.extend_from_slice(before.bytes());
+            }
+            if let Some(after) = change.whole_after(layout, &mut scratch)? {
+                rows.extend_from_slice(after.bytes());
+            }
+            if rows.len() as u64 > limits::WHOLE_ROWS_BYTES {
+                let limit = limits::WHOLE_ROWS_BYTES;
+                return Err(Fault::limit("rows with whole JSON", limit, rows.len() as u64));
+            }
+        }
+        Ok(Cow::Owned(rows))
     }
 
     /// How many rows are changed.
@@ -157,9 +202,7 @@ fn kind_of(event_type: EventType) -> Result<(RowsKind, bool), Fault> {
         EventType::WRITE_ROWS => (RowsKind::Write, true),
         EventType::UPDATE_ROWS => (RowsKind::Update, true),
         EventType::DELETE_ROWS => (RowsKind::Delete, true),
-        EventType::PARTIAL_UPDATE_ROWS => {
-            return Err(Fault::unsupported("rows", "partial JSON updates are not read"));
-        }
+        EventType::PARTIAL_UPDATE_ROWS => (RowsKind::Update, true),
         EventType(166..=171) => {
             return Err(Fault::unsupported(
                 "rows",
@@ -206,94 +249,6 @@ fn extra_row_info<'a>(reader: &mut Reader<'a>, kind: RowsKind) -> Result<ExtraRo
         }
     }
     Ok(extra)
-}
-
-/// One row, before and after.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RowChange<'a> {
-    /// The row before an update or a delete.
-    pub before: Option<RowImage<'a>>,
-    /// The row after a write or an update.
-    pub after: Option<RowImage<'a>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    First,
-    More,
-    Done,
-}
-
-/// Iterator over the changes of a rows event.
-#[derive(Debug, Clone)]
-pub struct RowIter<'a, 'l> {
-    layout: &'l RowLayout,
-    /// Columns present, and whether these are all.
-    before: Option<(Bitmap<'a>, bool)>,
-    after: Option<(Bitmap<'a>, bool)>,
-    width: usize,
-    rest: &'a [u8],
-    state: State,
-}
-
-impl<'a> RowIter<'a, '_> {
-    fn image(&mut self, columns: (Bitmap<'a>, bool)) -> Result<RowImage<'a>, Fault> {
-        let (present, all) = columns;
-        let length = self.layout.image_length(present, all, self.rest)?;
-        let (bytes, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or_else(|| Fault::short("row image", length as u64, self.rest.len() as u64))?;
-        self.rest = rest;
-        Ok(RowImage::new(present, bytes))
-    }
-
-    fn change(&mut self) -> Result<RowChange<'a>, Fault> {
-        let had = self.rest.len();
-        let before = self.before.map(|columns| self.image(columns)).transpose()?;
-        let after = self.after.map(|columns| self.image(columns)).transpose()?;
-        if self.rest.len() == had && had > 0 {
-            return Err(Fault::value("row", "at least one column", "none"));
-        }
-        Ok(RowChange { before, after })
-    }
-
-    /// Whether the rows hold no column at all. Such an event stands for one row: the servers read
-    /// a row before they look whether any bytes are left.
-    fn columnless(&self) -> bool {
-        let none =
-            |columns: Option<(Bitmap<'_>, bool)>| columns.is_none_or(|(bits, _)| bits.none());
-        none(self.before) && none(self.after)
-    }
-}
-
-impl<'a> Iterator for RowIter<'a, '_> {
-    type Item = Result<RowChange<'a>, Fault>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        match self.state {
-            State::Done => return None,
-            State::More if self.rest.is_empty() => return None,
-            State::More => {}
-            State::First => {
-                self.state = State::More;
-                if self.width != self.layout.width() {
-                    self.state = State::Done;
-                    let needed = format!("{} columns, as the table map has", self.layout.width());
-                    return Some(Err(Fault::value("width of the rows", needed, self.width)));
-                }
-                if self.rest.is_empty() && !self.columnless() {
-                    return None;
-                }
-            }
-        }
-        let change = self.change();
-        if change.is_err() {
-            self.state = State::Done;
-        }
-        Some(change)
-    }
 }
 
 #[cfg(test)]
@@ -398,8 +353,96 @@ mod tests {
     #[test]
     fn what_is_not_read_is_named() {
         let fault = |code| RowsEvent::parse(UPDATE, EventType(code), 6).unwrap_err().to_string();
-        assert!(fault(39).contains("partial JSON"), "{}", fault(39));
         assert!(fault(166).contains("inflated first"), "{}", fault(166));
         assert_eq!(fault(2), "event type: needed a rows event, had Query");
+    }
+
+    #[rustfmt::skip]
+    const PARTIAL: &[u8] = &[
+        7, 0, 0, 0, 0, 0,         // table id
+        0x01, 0,                  // flags: end of statement
+        2, 0,                     // length of extra row info
+        4,                        // width: TINY, JSON, JSON, JSON
+        0b1111, 0b1111,           // columns before and after
+        0b1000, 1,                // row 1 before: 1
+        3, 0, 0, 0, 5, 7, 0,      //   7
+        2, 0, 0, 0, 4, 0,         //   null; the last is NULL
+        1, 0b001,                 // row 1 after: options; the first JSON holds differences
+        0, 2,                     //   2
+        0, 0, 0, 0,               //   none, so it stays 7
+        2, 0, 0, 0, 4, 1,         //   true
+        2, 0, 0, 0, 4, 2,         //   false
+        0b1100, 3,                // row 2 before: 3
+        8, 0, 0, 0, 2, 1, 0, 7, 0, 5, 9, 0, // [9]
+        0,                        // row 2 after: no options
+        0b1110, 4,                //   4 and no documents
+        0b1100, 5,                // row 3 before: 5
+        8, 0, 0, 0, 2, 1, 0, 7, 0, 5, 9, 0, // [9]
+        1, 0b101,                 // row 3 after: the third JSON is NULL
+        0b1100, 5,
+        10, 0, 0, 0, 1, 4, b'$', b'[', b'1', b']', 3, 5, 8, 0, // insert $[1] = 8
+    ];
+
+    fn json_columns() -> Columns {
+        let json = T::Json { length_bytes: 4 };
+        Columns::new([T::Tiny, json, json, json].map(Column::new).into())
+    }
+
+    #[test]
+    fn a_partial_update_becomes_whole() {
+        let event = RowsEvent::parse(PARTIAL, EventType::PARTIAL_UPDATE_ROWS, 6).unwrap();
+        assert!(event.partial && event.kind == RowsKind::Update && event.ends_statement());
+        let columns = json_columns();
+        assert_eq!(event.count(columns.layout()), Ok(3));
+        let text = |event: RowsEvent<'_>| -> Vec<String> {
+            let row = |change: RowChange<'_>| {
+                let cells = change.after.unwrap().cells(&columns);
+                let values: Vec<_> =
+                    cells.map(|cell| cell.unwrap().value(&columns).unwrap().to_text()).collect();
+                values.join(" | ")
+            };
+            event.changes(columns.layout()).map(|change| row(change.unwrap())).collect()
+        };
+        assert_eq!(
+            text(event),
+            [
+                "2 | unchanged | true | false",
+                "4 | NULL | NULL | NULL",
+                "5 | insert $[1] = 8 | NULL | NULL"
+            ]
+        );
+        let rows = event.whole_rows(columns.layout()).unwrap();
+        let whole = event.with_rows(&rows);
+        assert_eq!(
+            text(whole),
+            ["2 | 7 | true | false", "4 | NULL | NULL | NULL", "5 | [9, 8] | NULL | NULL"]
+        );
+        assert_eq!(whole.whole_rows(columns.layout()).unwrap(), whole.rows);
+    }
+
+    #[test]
+    fn differences_to_a_document_that_was_not_logged_are_refused() {
+        let mut body = PARTIAL.to_vec();
+        body[11] = 0b1101; // the before-image lacks the first document
+        body.drain(13 + 2..13 + 2 + 7);
+        body[13] = 0b100;
+        let event = RowsEvent::parse(&body, EventType::PARTIAL_UPDATE_ROWS, 6).unwrap();
+        let columns = json_columns();
+        let change = event.changes(columns.layout()).next().unwrap().unwrap();
+        let mut scratch = vec![];
+        let fault = change.whole_after(columns.layout(), &mut scratch).unwrap_err().to_string();
+        assert!(fault.starts_with("partial update of column 2: not supported"), "{fault}");
+    }
+
+    #[test]
+    fn any_cut_of_a_partial_update_is_whole_rows_or_a_fault() {
+        let columns = json_columns();
+        let mut sound = 0;
+        for end in 13..=PARTIAL.len() {
+            let event =
+                RowsEvent::parse(&PARTIAL[..end], EventType::PARTIAL_UPDATE_ROWS, 6).unwrap();
+            sound += usize::from(event.whole_rows(columns.layout()).is_ok());
+        }
+        assert_eq!(sound, 4, "no row, one, two and three");
     }
 }

@@ -13,6 +13,19 @@ pub(super) enum Field {
 }
 
 impl Field {
+    /// Appends the length that stands before a value of `length` bytes, if one does.
+    pub(super) fn write_length(self, length: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
+        let Field::Prefixed(bytes) = self else { return Ok(()) };
+        let wide = (length as u64).to_le_bytes();
+        let (written, above) = wide.split_at(usize::from(bytes).min(wide.len()));
+        if above.iter().any(|byte| *byte != 0) {
+            let limit = (1 << (8 * u32::from(bytes))) - 1;
+            return Err(Fault::limit("length of a value", limit, length as u64));
+        }
+        out.extend_from_slice(written);
+        Ok(())
+    }
+
     /// Splits the value off `rest`. The first slice has no length before it.
     #[inline]
     pub(super) fn split(self, rest: &[u8]) -> Result<(&[u8], &[u8]), Fault> {

@@ -2,6 +2,9 @@
 
 use super::columns::Columns;
 use super::field::in_column;
+use super::json::Json;
+use super::json_diff::JsonDiffs;
+use super::layout::RowLayout;
 use super::value::Value;
 use crate::error::Fault;
 use crate::wire::Bitmap;
@@ -16,6 +19,8 @@ use crate::wire::Bitmap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowImage<'a> {
     present: Bitmap<'a>,
+    /// Which of the table's JSON columns hold differences and no document.
+    partial: Option<Bitmap<'a>>,
     bytes: &'a [u8],
 }
 
@@ -23,7 +28,20 @@ impl<'a> RowImage<'a> {
     /// The image in `bytes`, of the columns in `present`. The bytes must end where the image ends.
     #[must_use]
     pub fn new(present: Bitmap<'a>, bytes: &'a [u8]) -> Self {
-        RowImage { present, bytes }
+        RowImage { present, partial: None, bytes }
+    }
+
+    /// The same image, in which JSON columns hold differences to the document before: `partial` has
+    /// a bit for each JSON column of the table, in the image or not.
+    #[must_use]
+    pub fn with_partial(self, partial: Option<Bitmap<'a>>) -> Self {
+        RowImage { partial, ..self }
+    }
+
+    /// Whether JSON columns may hold differences.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.partial.is_some_and(|partial| !partial.none())
     }
 
     /// Which columns are in the image.
@@ -38,15 +56,56 @@ impl<'a> RowImage<'a> {
         self.bytes
     }
 
+    /// Appends this image with every document whole, `before` being the image that its differences
+    /// are to.
+    pub(crate) fn write_whole(
+        &self,
+        before: &RowImage<'a>,
+        layout: &RowLayout,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let nulls = self.present.count_ones().div_ceil(8);
+        out.extend_from_slice(self.bytes.get(..nulls).unwrap_or_default());
+        let mut before = before.cells_by(layout);
+        let mut rest = self.bytes.get(nulls..).unwrap_or_default();
+        for cell in self.cells_by(layout) {
+            let cell = cell?;
+            let Some(bytes) = cell.bytes else { continue };
+            // Every cell with a value stands in the layout.
+            let Some(field) = layout.field(cell.ordinal) else { continue };
+            let (_, tail) = field.split(rest)?;
+            let raw = rest.get(..rest.len() - tail.len()).unwrap_or_default();
+            rest = tail;
+            if !cell.partial {
+                out.extend_from_slice(raw);
+                continue;
+            }
+            let json = document(&mut before, cell.ordinal)?;
+            let whole = JsonDiffs { bytes }
+                .apply(Json { bytes: json })
+                .map_err(|fault| in_column(fault, cell.ordinal))?;
+            field.write_length(whole.len(), out)?;
+            out.extend_from_slice(&whole);
+        }
+        Ok(())
+    }
+
     /// The cells of the columns that are present, in the order of the table.
     #[must_use]
-    pub fn cells<'c>(&self, columns: &'c Columns) -> Cells<'a, 'c> {
+    pub fn cells<'l>(&self, columns: &'l Columns) -> Cells<'a, 'l> {
+        self.cells_by(columns.layout())
+    }
+
+    /// As [`RowImage::cells`], where only the layout of the table is at hand.
+    #[must_use]
+    pub fn cells_by<'l>(&self, layout: &'l RowLayout) -> Cells<'a, 'l> {
         let in_image = self.present.count_ones();
         let (nulls, rest) =
             self.bytes.split_at_checked(in_image.div_ceil(8)).unwrap_or((self.bytes, &[]));
         Cells {
-            columns,
+            layout,
             present: self.present,
+            partial: self.partial,
             nulls: Bitmap::new(nulls, in_image),
             rest,
             ordinal: 0,
@@ -62,6 +121,8 @@ pub struct Cell<'a> {
     pub ordinal: usize,
     /// The value's bytes without the length before them; `None` is NULL.
     pub bytes: Option<&'a [u8]>,
+    /// Whether the bytes are differences to the JSON document before, and no document.
+    pub partial: bool,
 }
 
 impl<'a> Cell<'a> {
@@ -78,15 +139,19 @@ impl<'a> Cell<'a> {
             let needed = format!("one of {} columns", columns.len());
             return Err(Fault::value("column", needed, self.ordinal + 1));
         };
+        if let (true, Some(bytes)) = (self.partial, self.bytes) {
+            return Ok(Value::JsonDiffs(JsonDiffs { bytes }));
+        }
         Value::decode(column, self.bytes).map_err(|fault| in_column(fault, self.ordinal))
     }
 }
 
 /// Iterator over the cells of an image.
 #[derive(Debug, Clone)]
-pub struct Cells<'a, 'c> {
-    columns: &'c Columns,
+pub struct Cells<'a, 'l> {
+    layout: &'l RowLayout,
     present: Bitmap<'a>,
+    partial: Option<Bitmap<'a>>,
     nulls: Bitmap<'a>,
     rest: &'a [u8],
     ordinal: usize,
@@ -99,7 +164,7 @@ impl<'a> Iterator for Cells<'a, '_> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let ordinal = self.ordinal;
-            let field = self.columns.layout().field(ordinal)?;
+            let field = self.layout.field(ordinal)?;
             self.ordinal += 1;
             if !self.present.get(ordinal) {
                 continue;
@@ -107,12 +172,15 @@ impl<'a> Iterator for Cells<'a, '_> {
             let null = self.nulls.get(self.index);
             self.index += 1;
             if null {
-                return Some(Ok(Cell { ordinal, bytes: None }));
+                return Some(Ok(Cell { ordinal, bytes: None, partial: false }));
             }
+            let partial = self.partial.is_some_and(|partial| {
+                self.layout.json_index(ordinal).is_some_and(|index| partial.get(index))
+            });
             return Some(match field.split(self.rest) {
                 Ok((bytes, rest)) => {
                     self.rest = rest;
-                    Ok(Cell { ordinal, bytes: Some(bytes) })
+                    Ok(Cell { ordinal, bytes: Some(bytes), partial })
                 }
                 Err(fault) => {
                     self.ordinal = usize::MAX;
@@ -121,6 +189,21 @@ impl<'a> Iterator for Cells<'a, '_> {
             });
         }
     }
+}
+
+/// The document of column `ordinal` among the cells of a before-image, read forward.
+fn document<'a>(cells: &mut Cells<'a, '_>, ordinal: usize) -> Result<&'a [u8], Fault> {
+    for cell in cells {
+        let cell = cell?;
+        match cell.bytes {
+            _ if cell.ordinal < ordinal => {}
+            Some(bytes) if cell.ordinal == ordinal => return Ok(bytes),
+            _ => break,
+        }
+    }
+    let why =
+        "the before-image lacks the JSON document that it changes (binlog_row_image is not FULL)";
+    Err(in_column(Fault::unsupported("partial update", why), ordinal))
 }
 
 #[cfg(test)]
@@ -147,9 +230,9 @@ mod tests {
         assert_eq!(
             cells.unwrap(),
             [
-                Cell { ordinal: 0, bytes: Some(&[5][..]) },
-                Cell { ordinal: 1, bytes: None },
-                Cell { ordinal: 3, bytes: Some(&[0x34, 0x12][..]) },
+                Cell { ordinal: 0, bytes: Some(&[5][..]), partial: false },
+                Cell { ordinal: 1, bytes: None, partial: false },
+                Cell { ordinal: 3, bytes: Some(&[0x34, 0x12][..]), partial: false },
             ]
         );
     }

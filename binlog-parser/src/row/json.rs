@@ -8,27 +8,10 @@
 //!
 //! An offset may point anywhere, so nesting has a limit, and so has the sum of bytes looked at.
 
+use super::json_container::{Container, counted, jsonb};
 use crate::error::Fault;
 use crate::limits;
 use crate::wire::Reader;
-
-/// Types of values (`JSONB_TYPE_*` in `json_binary.cc`).
-mod jsonb {
-    pub const SMALL_OBJECT: u8 = 0;
-    pub const LARGE_OBJECT: u8 = 1;
-    pub const SMALL_ARRAY: u8 = 2;
-    pub const LARGE_ARRAY: u8 = 3;
-    pub const LITERAL: u8 = 4;
-    pub const INT16: u8 = 5;
-    pub const UINT16: u8 = 6;
-    pub const INT32: u8 = 7;
-    pub const UINT32: u8 = 8;
-    pub const INT64: u8 = 9;
-    pub const UINT64: u8 = 10;
-    pub const DOUBLE: u8 = 11;
-    pub const STRING: u8 = 12;
-    pub const OPAQUE: u8 = 15;
-}
 
 /// A JSON document in MySQL's binary form, not looked at yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,15 +91,6 @@ struct Walker<'v, V> {
     /// Bytes that may still be looked at.
     budget: u64,
     allowed: u64,
-}
-
-/// Count, size, keys and values of an object or array.
-struct Container<'a> {
-    data: &'a [u8],
-    large: bool,
-    count: usize,
-    keys: Reader<'a>,
-    values: Reader<'a>,
 }
 
 impl<V: JsonVisitor> Walker<'_, V> {
@@ -211,21 +185,9 @@ impl<V: JsonVisitor> Walker<'_, V> {
         if depth > limits::JSON_DEPTH {
             return Err(Fault::limit("depth of JSON", limits::JSON_DEPTH as u64, depth as u64));
         }
-        let mut reader = Reader::new(data);
-        let count = offset(&mut reader, large, "count of JSON elements")?;
-        let size = offset(&mut reader, large, "size of a JSON container")?;
-        let Some(data) = data.get(..size) else {
-            return Err(Fault::short("JSON container", size as u64, data.len() as u64));
-        };
-        let offset_bytes = if large { 4 } else { 2 };
-        let mut reader = Reader::new(data);
-        reader.take(2 * offset_bytes, "JSON container")?;
-        let key_bytes = if keyed { count.saturating_mul(offset_bytes + 2) } else { 0 };
-        let keys = Reader::new(reader.take(key_bytes, "key entries of JSON")?);
-        let value_bytes = count.saturating_mul(offset_bytes + 1);
-        let values = Reader::new(reader.take(value_bytes, "value entries of JSON")?);
-        self.visit(2 * offset_bytes + key_bytes + value_bytes)?;
-        Ok(Container { data, large, count, keys, values })
+        let container = Container::read(data, large, keyed)?;
+        self.visit(container.entry_bytes())?;
+        Ok(container)
     }
 }
 
@@ -236,55 +198,6 @@ fn literal(literal: u8) -> Result<JsonScalar<'static>, Fault> {
         2 => JsonScalar::Boolean(false),
         other => return Err(Fault::value("JSON literal", "0, 1 or 2", other)),
     })
-}
-
-impl<'a> Container<'a> {
-    fn key(&mut self) -> Result<&'a [u8], Fault> {
-        let start = offset(&mut self.keys, self.large, "offset of a JSON key")?;
-        let length = self.keys.u16("length of a JSON key")?;
-        let mut reader = Reader::new(self.from(start, "JSON key")?);
-        reader.take(length.into(), "JSON key")
-    }
-
-    /// Type and data of the next value. Small values stand in the entry itself.
-    fn value(&mut self) -> Result<(u8, &'a [u8]), Fault> {
-        let kind = self.values.u8("type of a JSON value")?;
-        let width = if self.large { 4 } else { 2 };
-        let entry = self.values.take(width, "offset of a JSON value")?;
-        let inline = match kind {
-            jsonb::LITERAL | jsonb::INT16 | jsonb::UINT16 => true,
-            jsonb::INT32 | jsonb::UINT32 => self.large,
-            _ => false,
-        };
-        if inline {
-            return Ok((kind, entry));
-        }
-        let start = offset(&mut Reader::new(entry), self.large, "offset of a JSON value")?;
-        Ok((kind, self.from(start, "JSON value")?))
-    }
-
-    fn from(&self, start: usize, what: &'static str) -> Result<&'a [u8], Fault> {
-        self.data
-            .get(start..)
-            .ok_or_else(|| Fault::short(what, start as u64, self.data.len() as u64))
-    }
-}
-
-fn offset(reader: &mut Reader<'_>, large: bool, what: &'static str) -> Result<usize, Fault> {
-    if large { Ok(reader.u32(what)? as usize) } else { Ok(reader.u16(what)?.into()) }
-}
-
-/// Bytes with their count before them, seven bits a byte, the lowest first.
-fn counted<'a>(reader: &mut Reader<'a>, what: &'static str) -> Result<&'a [u8], Fault> {
-    let mut length = 0u64;
-    for shift in [0, 7, 14, 21, 28] {
-        let byte = reader.u8(what)?;
-        length |= u64::from(byte & 0x7F) << shift;
-        if byte & 0x80 == 0 {
-            return reader.take_u64(length, what);
-        }
-    }
-    Err(Fault::limit(what, u32::MAX.into(), length))
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub struct RowLayout {
     /// Type and nullability of each column, if one is of an old temporal type: then the lengths
     /// are a guess that the values must bear out. Else empty.
     doubtful: Vec<(ColumnType, bool)>,
+    /// Which columns are of MySQL's JSON, in order.
+    json: Vec<usize>,
 }
 
 impl RowLayout {
@@ -38,10 +40,14 @@ impl RowLayout {
                 _ => merged.push(field),
             }
         }
+        let json = doubtful.iter().enumerate();
+        let json =
+            json.filter(|(_, (column_type, _))| matches!(column_type, ColumnType::Json { .. }));
+        let json = json.map(|(ordinal, _)| ordinal).collect();
         if !doubtful.iter().any(|(column_type, _)| column_type.is_old_temporal()) {
             doubtful = Vec::new();
         }
-        RowLayout { fields, merged, doubtful }
+        RowLayout { fields, merged, doubtful, json }
     }
 
     /// How many columns there are.
@@ -52,6 +58,17 @@ impl RowLayout {
 
     pub(super) fn field(&self, ordinal: usize) -> Option<Field> {
         self.fields.get(ordinal).copied()
+    }
+
+    /// How many columns are of MySQL's JSON. Partial updates have a bit for each.
+    #[must_use]
+    pub fn json_columns(&self) -> usize {
+        self.json.len()
+    }
+
+    /// The place of a column among those of JSON.
+    pub(super) fn json_index(&self, ordinal: usize) -> Option<usize> {
+        self.json.binary_search(&ordinal).ok()
     }
 
     /// How long the image at the start of `rest` is, in bytes, if the columns of `present` are in

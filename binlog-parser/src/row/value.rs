@@ -12,6 +12,7 @@ use super::enum_set::{Enum, Set};
 use super::geometry::Geometry;
 use super::integer::Integer;
 use super::json::Json;
+use super::json_diff::JsonDiffs;
 use super::temporal::{self, Date, Datetime, Time, Timestamp};
 use super::text::Text;
 use super::vector::Vector;
@@ -51,6 +52,8 @@ pub enum Value<'a> {
     Bit(Bit),
     /// MySQL's JSON.
     Json(Json<'a>),
+    /// What a partial update changed in a JSON document: see [`super::Cell::partial`].
+    JsonDiffs(JsonDiffs<'a>),
     /// GEOMETRY and its subtypes.
     Geometry(Geometry<'a>),
     /// MySQL's VECTOR.
@@ -136,6 +139,7 @@ impl<'a> Value<'a> {
             Value::Set(set) => set.write_text(out),
             Value::Bit(bit) => bit.write_text(out),
             Value::Json(json) => return json.write_text(out),
+            Value::JsonDiffs(diffs) => return diffs.write_text(out),
             Value::Geometry(geometry) => return geometry.write_text(out),
             Value::Vector(vector) => vector.write_text(out),
         }

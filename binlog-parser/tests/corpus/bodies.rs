@@ -57,10 +57,14 @@ impl Bodies {
             return Err(Fault::value("table id", "one that a map names", rows.table_id));
         };
         let mut count = 0;
+        let mut whole = Vec::new();
         for change in rows.changes(columns.layout()) {
             let change = change?;
             for image in [change.before, change.after].into_iter().flatten() {
                 read_values(&image, columns)?;
+            }
+            if let Some(after) = change.whole_after(columns.layout(), &mut whole)? {
+                read_values(&after, columns)?;
             }
             count += 1;
         }

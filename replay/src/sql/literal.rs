@@ -56,6 +56,7 @@ pub fn push_literal(
         Value::Set(set) => push_integer(out, set.mask.into()),
         Value::Bit(bit) => push_integer(out, bit.value.into()),
         Value::Json(json) => return push_json(out, json),
+        Value::JsonDiffs(_) => return Err(NoLiteral::JsonDiffs),
         Value::Geometry(geometry) => {
             hex_literal(out, &geometry.srid.to_le_bytes());
             push_hex(out, geometry.wkb);

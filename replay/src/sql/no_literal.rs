@@ -14,6 +14,9 @@ pub enum NoLiteral {
     /// Nothing tells in which character set it is.
     #[error("nothing tells in which character set the text is")]
     Charset,
+    /// Only what changed in a JSON document is known.
+    #[error("only what changed in the JSON document is logged")]
+    JsonDiffs,
     /// A JSON document holds a value that no expression makes.
     #[error("no SQL expression makes the JSON value of type {0} in the document")]
     Json(u8),

@@ -181,7 +181,6 @@ fn type_obstructs(event: &RawEvent<'_>) -> Option<&'static str> {
         | EventType::WRITE_ROWS_COMPRESSED
         | EventType::UPDATE_ROWS_COMPRESSED
         | EventType::DELETE_ROWS_COMPRESSED => Some("compressed events are not replayed"),
-        EventType::PARTIAL_UPDATE_ROWS => Some("partial JSON updates are not replayed"),
         EventType::PARTIAL_ROW_DATA => Some("rows divided among events are not replayed"),
         EventType::WRITE_ROWS_V0 | EventType::UPDATE_ROWS_V0 | EventType::DELETE_ROWS_V0 => {
             Some("rows of a server before 5.1.16 are not replayed")

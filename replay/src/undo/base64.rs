@@ -147,7 +147,7 @@ impl Writer<'_, '_> {
         for rows in undone.into_iter().rev() {
             let layout = &statement.map_of(rows).layout;
             self.spans
-                .measure(&rows.rows, layout)
+                .measure(&rows.images(), layout)
                 .map_err(|fault| at(fault, visited.log, rows.event))?;
             self.rows(rows)?;
         }

@@ -47,7 +47,7 @@ impl Encoder {
     /// Appends the inverse of the rows of `rows` whose numbers are in `range`, last row first, as
     /// an event that does not end its statement.
     pub fn rows(self, out: &mut Vec<u8>, rows: &Rows<'_, '_>, spans: &Spans, range: Range<usize>) {
-        let (header, event) = (&rows.event.header, &rows.rows);
+        let (header, event) = (&rows.event.header, rows.images());
         let version2 = self.version2 || is_version2(header.event_type);
         let start = begin(out, header, event_type(inverse(event.kind), version2));
         out.extend_from_slice(&event.table_id.to_le_bytes()[..TABLE_ID_BYTES]);
@@ -237,7 +237,7 @@ mod tests {
         let read = RowsStatement::read(&statement, log, log.format()).unwrap();
         let rows = &read.rows[0];
         let mut spans = Spans::default();
-        spans.measure(&rows.rows, &read.map_of(rows).layout).unwrap();
+        spans.measure(&rows.images(), &read.map_of(rows).layout).unwrap();
         let encoder = Encoder::new(log.format());
         let mut out = vec![];
         encoder.rows(&mut out, rows, &spans, 0..spans.len());

@@ -188,7 +188,6 @@ impl Judge<'_> {
 /// Why an event that is neither rows nor a statement keeps a transaction from being undone.
 pub(super) fn unreadable(event: &RawEvent<'_>) -> Option<&'static str> {
     Some(match event.event_type() {
-        EventType::PARTIAL_UPDATE_ROWS => "updates of parts of JSON documents are not inverted",
         EventType::TRANSACTION_PAYLOAD => "compressed transactions are not inverted",
         EventType::QUERY_COMPRESSED => "a compressed statement; what it did is not known",
         EventType(166..=171) => "compressed rows are not inverted",

@@ -201,7 +201,7 @@ impl RowsPlanner {
         rows: &Rows<'_, '_>,
         layout: &RowLayout,
     ) -> Result<()> {
-        for change in rows.rows.changes(layout) {
+        for change in rows.images().changes(layout) {
             let change = change.map_err(|fault| at(fault, log, rows.event))?;
             for image in [change.before, change.after].into_iter().flatten() {
                 if let Err((ordinal, why)) = table.check(image, &mut self.scratch) {

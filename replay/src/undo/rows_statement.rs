@@ -1,5 +1,7 @@
 //! A statement of rows, taken apart: its table maps, and which of them each rows event speaks of.
 
+use std::borrow::Cow;
+
 use binlog_parser::Fault;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::rows::{DUMMY_TABLE_ID, RowsEvent, RowsKind};
@@ -57,6 +59,18 @@ pub(super) struct Rows<'t, 'a> {
     pub rows: RowsEvent<'a>,
     /// Which of the statement's maps it speaks of.
     pub map: usize,
+    /// The rows with whole JSON documents, where the event has differences.
+    whole: Option<Vec<u8>>,
+}
+
+impl Rows<'_, '_> {
+    /// What the event says, every image in it whole.
+    pub fn images(&self) -> RowsEvent<'_> {
+        match &self.whole {
+            Some(whole) => self.rows.with_rows(whole),
+            None => self.rows,
+        }
+    }
 }
 
 /// A statement of rows.
@@ -107,7 +121,11 @@ impl<'t, 'a> RowsStatement<'t, 'a> {
         let Some(map) = map else {
             return Err(Fault::value("table id", "one of a table map before it", rows.table_id));
         };
-        self.rows.push(Rows { event, rows, map });
+        // Differences apply to whole images alone; others are refused by their judge.
+        let whole = (rows.partial && rows.has_full_images())
+            .then(|| rows.whole_rows(&self.maps[map].layout).map(Cow::into_owned))
+            .transpose()?;
+        self.rows.push(Rows { event, rows, map, whole });
         Ok(())
     }
 

@@ -128,7 +128,7 @@ impl Writer<'_, '_> {
             let table = tables
                 .table(map, visited.log_number, visited.format)
                 .map_err(|why| Error::refused(why.to_string(), super::NAMES_HINT))?;
-            spans.measure(&rows.rows, &map.layout).map_err(fault)?;
+            spans.measure(&rows.images(), &map.layout).map_err(fault)?;
             self.check_as(rows.rows.flags)?;
             self.rows(&table, rows, spans).map_err(|error| match error {
                 RowError::Output(error) => error,
@@ -149,7 +149,7 @@ impl Writer<'_, '_> {
         rows: &Rows<'_, '_>,
         spans: &Spans,
     ) -> Result<(), RowError> {
-        let event = &rows.rows;
+        let event = rows.images();
         for span in (0..spans.len()).rev().filter_map(|index| spans.get(index)) {
             let image = |columns, start, end| -> Result<Row<'_>, RowError> {
                 let bytes = event.rows.get(start..end).unwrap_or_default();
