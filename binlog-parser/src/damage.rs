@@ -52,9 +52,43 @@ pub enum DamageReason {
     /// The log goes on in an archive that breaks off here, or is damaged. How much of it is lost
     /// cannot be told.
     Archive(ArchiveDamage),
+    /// The file became shorter while it was read.
+    Cut {
+        /// Bytes that it had when it was opened.
+        needed: u64,
+        /// Bytes that it had when that was noticed.
+        had: u64,
+    },
+    /// The disk did not give bytes of the file, which read as zeros instead.
+    Unread {
+        /// Offset of the first page that could not be had.
+        at: u64,
+    },
+}
+
+impl Damage {
+    /// How many bytes are lost, as far as they can be counted.
+    #[must_use]
+    pub fn bytes_lost(&self) -> u64 {
+        self.range.end - self.range.start
+    }
+
+    /// Whether this is how a log ends that is being written, or whose server died: an event that
+    /// was not written to its end, and never took effect.
+    #[must_use]
+    pub fn is_unwritten_end(&self) -> bool {
+        matches!(self.reason, DamageReason::Torn { in_use: true, .. })
+    }
 }
 
 impl DamageReason {
+    /// Whether the file was another while it was read, so that what was read before may be wrong as
+    /// well.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        matches!(self, DamageReason::Cut { .. } | DamageReason::Unread { .. })
+    }
+
     /// A short name for programs.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -68,6 +102,8 @@ impl DamageReason {
             DamageReason::Compressed(_) => "bad_compression",
             DamageReason::Encrypted => "encrypted",
             DamageReason::Archive(_) => "damaged_archive",
+            DamageReason::Cut { .. } => "cut_while_read",
+            DamageReason::Unread { .. } => "disk_error",
         }
     }
 }
@@ -90,6 +126,12 @@ impl fmt::Display for DamageReason {
             DamageReason::Unreadable(fault) | DamageReason::Compressed(fault) => fault.fmt(f),
             DamageReason::Encrypted => f.write_str("encrypted by MariaDB; the key is needed"),
             DamageReason::Archive(damage) => damage.fmt(f),
+            DamageReason::Cut { needed, had } => {
+                write!(f, "the file was cut while it was read: needed {needed} bytes, had {had}")
+            }
+            DamageReason::Unread { at } => {
+                write!(f, "the disk did not give the bytes at {at} of the file")
+            }
         }
     }
 }

@@ -193,7 +193,13 @@ pub struct Scan<'a> {
     verify: bool,
     /// What is still to be said of the archive, at the end of the log.
     archive_damage: Option<&'a ArchiveDamage>,
+    log: &'a Log,
+    /// Where the file is asked again whether it is still what it was; none once it is not.
+    ask_at: Option<usize>,
 }
+
+/// How often a walk asks whether its file is still what it was, in bytes.
+const ASK_BYTES: usize = 1 << 20;
 
 impl<'a> Scan<'a> {
     /// Walks `log` from the event at `offset`.
@@ -212,6 +218,8 @@ impl<'a> Scan<'a> {
             encrypted: false,
             verify: true,
             archive_damage: log.archive_damage(),
+            log,
+            ask_at: Some(usize::try_from(offset).unwrap_or(usize::MAX).saturating_add(ASK_BYTES)),
         }
     }
 
@@ -264,6 +272,12 @@ impl<'a> Scan<'a> {
     #[must_use]
     pub fn format(&self) -> &FormatDescription {
         &self.format
+    }
+
+    /// Whether the walk is of a relay log.
+    #[must_use]
+    pub fn is_relay_log(&self) -> bool {
+        self.relay_log
     }
 
     /// Stream position of the next event.
@@ -351,8 +365,26 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
+    /// What has happened to the file, if it is not what it was. It is told once. Behind a cut there
+    /// is nothing more to read.
+    fn change(&mut self) -> Option<Damage> {
+        self.ask_at?;
+        let reason = self.log.change()?;
+        self.ask_at = None;
+        let start = self.offset as u64;
+        if let DamageReason::Cut { .. } = reason {
+            self.offset = self.bytes.len();
+        }
+        Some(Damage { range: start..self.offset as u64, reason })
+    }
+
     /// Names the damage at `self.offset`, and moves to the next event that can be read.
-    fn damage(&mut self, reason: DamageReason) -> Damage {
+    fn damage(&mut self, mut reason: DamageReason) -> Damage {
+        match self.change() {
+            Some(change) if self.offset == self.bytes.len() => return change,
+            Some(change) => reason = change.reason,
+            None => {}
+        }
         let start = self.offset;
         let rest = self.bytes.get(start..).unwrap_or_default();
         let (reason, next) = if rest.iter().all(|byte| *byte == 0) {
@@ -375,10 +407,25 @@ impl<'a> Scan<'a> {
     }
 
     /// The first offset after `start` at which an event can be believed: its log_pos is its own
-    /// end, its type is known, and its checksum, or else the header after it, is right.
+    /// end, its type is known, and its checksum, or else the header after it, is right. MariaDB
+    /// leaves log_pos out inside of transactions; such an event is believed where the length of the
+    /// damaged one leads.
     fn resynchronise(&self, start: usize) -> Option<usize> {
-        let last = self.bytes.len().min(start.saturating_add(limits::RESYNC_BYTES as usize));
-        (start + 1..last).find(|offset| self.is_plausible(*offset, true))
+        let limit = self.bytes.len().min(start.saturating_add(limits::RESYNC_BYTES as usize));
+        let next = self.chained(start).filter(|next| *next < limit);
+        (start + 1..next.unwrap_or(limit)).find(|offset| self.is_plausible(*offset, true)).or(next)
+    }
+
+    /// Where the event behind the damaged one at `start` begins by the length of that, if there is
+    /// an event.
+    fn chained(&self, start: usize) -> Option<usize> {
+        let length = self.header(self.bytes.get(start..)?)?.event_length as usize;
+        let next = start.checked_add(length).filter(|_| length >= HEADER_BYTES)?;
+        let header = self.header(self.bytes.get(next..)?)?;
+        let believed = header.log_pos == 0 && header.event_type.is_known() && {
+            self.frame(next).is_ok() && self.is_followed(next + header.event_length as usize, true)
+        };
+        (believed || self.is_plausible(next, true)).then_some(next)
     }
 
     fn is_plausible(&self, offset: usize, look_behind: bool) -> bool {
@@ -391,13 +438,18 @@ impl<'a> Scan<'a> {
         } else {
             header.log_pos == end as u32
         };
-        if !placed || !header.event_type.is_known() || self.frame(offset).is_err() {
-            return false;
-        }
+        placed
+            && header.event_type.is_known()
+            && self.frame(offset).is_ok()
+            && self.is_followed(end as usize, look_behind)
+    }
+
+    /// Whether what ends at `end` can be believed for what follows, if its checksum does not tell.
+    fn is_followed(&self, end: usize, look_behind: bool) -> bool {
         self.format.checksum == ChecksumAlgorithm::Crc32
             || !look_behind
-            || end == self.bytes.len() as u64
-            || self.is_plausible(end as usize, false)
+            || end == self.bytes.len()
+            || self.is_plausible(end, false)
     }
 }
 
@@ -405,6 +457,12 @@ impl<'a> Iterator for Scan<'a> {
     type Item = Scanned<'a>;
 
     fn next(&mut self) -> Option<Scanned<'a>> {
+        if self.ask_at.is_some_and(|at| self.offset >= at || self.offset >= self.stop) {
+            if let Some(change) = self.change() {
+                return Some(Scanned::Damage(change));
+            }
+            self.ask_at = Some(self.offset.saturating_add(ASK_BYTES));
+        }
         if self.offset >= self.stop {
             if self.offset >= self.bytes.len() {
                 let damage = self.archive_damage.take()?;
@@ -581,6 +639,32 @@ mod tests {
                 assert!(log.scan().any(|s| matches!(s, Scanned::Damage(_))), "byte {at}");
             }
         }
+    }
+
+    #[test]
+    fn a_file_that_is_cut_while_it_is_read_ends_in_damage_that_says_so() {
+        let bytes = (0..100_000u64)
+            .fold(LogBuilder::new("5.5.62-log"), |log, n| {
+                log.event(EventType::XID, &n.to_le_bytes())
+            })
+            .build();
+        for read in [0, 10, 99_990] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), &bytes).unwrap();
+            let log = Log::open(file.path()).unwrap();
+            let mut scan = log.scan();
+            assert_eq!(scan.by_ref().take(read).filter(is_damage).count(), 0);
+            file.as_file().set_len(2_000_000).unwrap();
+            let damages: Vec<_> = scan.filter(is_damage).collect();
+            let [Scanned::Damage(damage)] = &damages[..] else { panic!("{damages:?}") };
+            let (needed, had) = (bytes.len() as u64, 2_000_000);
+            assert_eq!(damage.reason, DamageReason::Cut { needed, had });
+            assert_eq!(damage.range.end, needed);
+        }
+    }
+
+    fn is_damage(scanned: &Scanned<'_>) -> bool {
+        matches!(scanned, Scanned::Damage(_))
     }
 
     #[test]

@@ -69,6 +69,16 @@ pub fn of_replay(manifest: &Manifest) -> Vec<Note> {
     notes.extend(manifest.prepared.iter().map(|xid| {
         Note::warning(format!("XA transaction {xid} is left prepared: commit it or roll it back"))
     }));
+    notes.extend(manifest.lost.iter().map(|lost| Note::warning(format!("left out: {lost}"))));
+    if let Some((at, damage)) = &manifest.unwritten {
+        notes.push(Note::warning(format!("{at}: {}; nothing that took effect", damage.reason)));
+    }
+    if !manifest.repeated.is_empty() {
+        let gtids = one_line(&manifest.repeated);
+        notes.push(Note::warning(format!(
+            "these GTIDs are there more than once: {gtids}; a server takes the first of each"
+        )));
+    }
     if let Some((at, damage)) = &manifest.damage {
         let text = format!("{at}: {}; the stream ends before this", damage.reason);
         notes.push(Note::warning(text));
@@ -111,6 +121,7 @@ pub fn of_undo(report: &Report, format: Format) -> Vec<Note> {
             Note::warning(format!("{table} has triggers: --format base64 does not fire them"))
         }));
     }
+    notes.extend(report.lost.iter().map(Note::warning));
     notes.extend(report.warnings.iter().map(Note::warning));
     notes
 }

@@ -322,5 +322,6 @@ fn ending(ending: Ending) -> &'static str {
         Ending::Statement => "its statement, which commits by itself",
         Ending::Whole => "its one event",
         Ending::Open => "nothing: the log, or what can be read of it, ends first",
+        Ending::Headless => "unknown: its beginning is lost, this is what is left of it",
     }
 }

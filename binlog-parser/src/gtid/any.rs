@@ -129,6 +129,24 @@ impl AnyGtidSet {
         self.mysql.add_all(&other.mysql);
         self.mariadb.add_all(&other.mariadb);
     }
+
+    /// What is in both sets.
+    #[must_use]
+    pub fn intersect(&self, other: &AnyGtidSet) -> Self {
+        AnyGtidSet {
+            mysql: self.mysql.intersect(&other.mysql),
+            mariadb: self.mariadb.intersect(&other.mariadb),
+        }
+    }
+
+    /// What is in this set and not in `other`.
+    #[must_use]
+    pub fn subtract(&self, other: &AnyGtidSet) -> Self {
+        AnyGtidSet {
+            mysql: self.mysql.subtract(&other.mysql),
+            mariadb: self.mariadb.subtract(&other.mariadb),
+        }
+    }
 }
 
 impl FromStr for AnyGtidSet {
@@ -179,6 +197,10 @@ mod tests {
         assert!(set.contains(&"0-1-8".parse::<AnyGtid>().unwrap().into()));
         assert!(set.contains(&format!("{digits}:tag:2").parse::<AnyGtid>().unwrap().into()));
         assert!(!set.contains(&TransactionGtid::Anonymous));
+        let other: AnyGtidSet = format!("{digits}:5-9,0-1-1-7").parse().unwrap();
+        assert_eq!(format!("{:#}", set.intersect(&other)), format!("{digits}:5,0-1-7"));
+        let less = format!("{digits}:1-4:tag:2,0-1-8-9:12");
+        assert_eq!(format!("{:#}", set.subtract(&other)), less);
         assert_eq!(TransactionGtid::Anonymous.to_string(), "ANONYMOUS");
     }
 

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::address::log_name;
-use crate::damage::ArchiveDamage;
+use crate::damage::{ArchiveDamage, DamageReason};
 use crate::error::{Error, Fault, Location, Result};
 use crate::event::format_description::FormatDescription;
 use crate::header::{EventHeader, flags};
 use crate::source::archive::{self, Plain};
 use crate::source::decrypt::{self, Encryption, Keys};
 use crate::source::magic::check_magic;
-use crate::source::mmap::MappedFile;
+use crate::source::mmap::{Change, MappedFile};
 
 pub use crate::source::magic::{ENCRYPTED_MAGIC, FIRST_EVENT, MAGIC};
 
@@ -121,6 +121,33 @@ impl Log {
     #[must_use]
     pub fn archive_damage(&self) -> Option<&ArchiveDamage> {
         self.archive_damage.as_ref()
+    }
+
+    /// What has happened to the file since it was opened, if it is not what it was: it was cut, or
+    /// its disk failed. A file that grows, or that its path names no longer, is what it was.
+    #[must_use]
+    pub fn change(&self) -> Option<DamageReason> {
+        self.bytes.change().map(|change| match change {
+            Change::Cut(had) => DamageReason::Cut { needed: self.len(), had },
+            Change::Unread(at) => DamageReason::Unread { at },
+        })
+    }
+
+    /// Refuses what was read so far if the file is not what it was when it was opened.
+    ///
+    /// # Errors
+    /// What [`Log::change`] tells, with the log's name.
+    pub fn check_unchanged(&self) -> Result<()> {
+        let fault = match self.change() {
+            Some(DamageReason::Cut { needed, had }) => {
+                let what = "bytes of the file, which was cut while it was read";
+                Fault::value(what, needed.to_string(), had)
+            }
+            Some(reason) => Fault::value("bytes of the file", "all of them", reason),
+            None => return Ok(()),
+        };
+        let place = Location { log: Arc::clone(&self.name), ..Location::default() };
+        Err(fault.at(place))
     }
 
     /// Length of the log in bytes.

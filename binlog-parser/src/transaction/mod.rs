@@ -53,6 +53,9 @@ pub enum Ending {
     Whole,
     /// The log, or what can be read of it, ends before the transaction does.
     Open,
+    /// Its beginning is lost, in damage before it or in an earlier relay log: what is left of one
+    /// transaction or of several. Nothing tells what belongs together, or whether it committed.
+    Headless,
 }
 
 impl<'a> Transaction<'a> {

@@ -1,11 +1,11 @@
 //! Divides a log into transactions, and what lies between them.
 
-use crate::event::format_description::FormatDescription;
-use crate::header::{EventType, flags};
+use crate::event::format_description::{FormatDescription, ServerVersion};
+use crate::header::{EventType, Family, flags};
 use crate::scan::{Damage, RawEvent, Scan, Scanned};
 
 use super::progress::Progress;
-use super::statement::is_context;
+use super::statement::{Step, is_context, step};
 use super::{Ending, Transaction};
 
 /// What a log is made of, seen from above.
@@ -15,7 +15,9 @@ pub enum Unit<'a> {
     Transaction(Transaction<'a>),
     /// An event that belongs to no transaction: the log's own frame.
     Control(RawEvent<'a>),
-    /// A range that is lost. A transaction that it cuts came before it, with [`Ending::Open`].
+    /// A range that is lost. A transaction that it cuts came before it, with [`Ending::Open`]; what
+    /// is left of that, or of another that begins in the damage, comes behind it, with
+    /// [`Ending::Headless`].
     Damage(Damage),
 }
 
@@ -25,6 +27,11 @@ pub struct Units<'a> {
     scan: Scan<'a>,
     open: Vec<RawEvent<'a>>,
     progress: Progress,
+    /// Whether the beginning of what comes is lost: everything up to an end, or to what certainly
+    /// begins another transaction, is left of it.
+    lost: bool,
+    /// Whether a GTID event was seen.
+    named: bool,
     /// A unit that came up while the transaction before it had to be handed out first.
     next: Option<Unit<'a>>,
 }
@@ -36,7 +43,8 @@ impl<'a> Units<'a> {
     /// Groups what `scan` yields.
     #[must_use]
     pub fn new(scan: Scan<'a>) -> Self {
-        Units { scan, open: Vec::new(), progress: Progress::Idle, next: None }
+        let progress = Progress::Idle;
+        Units { scan, open: Vec::new(), progress, lost: false, named: false, next: None }
     }
 
     /// The format description that holds at this point.
@@ -57,14 +65,23 @@ impl<'a> Units<'a> {
         self.scan
     }
 
+    /// Whether every transaction of the log begins with the event that names it: then a BEGIN without
+    /// one belongs to a transaction whose name is lost.
+    fn names_all(&self) -> bool {
+        let format = self.scan.format();
+        self.named || format.version >= first_that_names(format.family)
+    }
+
     fn finish(&mut self, ending: Ending) -> Option<Unit<'a>> {
         self.progress = Progress::Idle;
+        let lost = std::mem::take(&mut self.lost);
         if self.open.is_empty() {
             return None;
         }
         let events = std::mem::take(&mut self.open);
         let last = events.last().map(RawEvent::event_type);
         let ending = match (ending, last) {
+            _ if lost => Ending::Headless,
             // What went on behind it was not of this transaction.
             (Ending::Open, Some(EventType::TRANSACTION_PAYLOAD)) => Ending::Whole,
             (ending, _) => ending,
@@ -86,20 +103,46 @@ impl<'a> Units<'a> {
     fn take(&mut self, event: RawEvent<'a>) -> Option<Unit<'a>> {
         let event_type = event.event_type();
         if event_type.is_gtid() {
+            self.named = true;
             let interrupted = self.finish(Ending::Open);
             self.progress = Progress::announced(&event, self.scan.format().family);
             self.open.reserve(USUAL_EVENTS);
             self.open.push(event);
             return interrupted;
         }
-        if self.progress == Progress::Idle && !may_start(event_type) || is_frame(&event) {
+        if is_frame(&event) {
             return Some(self.interrupt(Unit::Control(event)));
+        }
+        if self.open.is_empty() && !may_start(event_type) {
+            return Some(Unit::Control(event));
+        }
+        if self.open.is_empty() && self.scan.is_relay_log() && goes_on(event_type) {
+            self.lost = true;
+        }
+        if self.lost {
+            return self.take_lost(event);
         }
         self.open.push(event);
         if event_type == EventType::TRANSACTION_PAYLOAD && self.goes_on() {
             return None;
         }
         self.progress.advance(&event).and_then(|ending| self.finish(ending))
+    }
+
+    /// Takes an event of which it is not known what it belongs to.
+    fn take_lost(&mut self, event: RawEvent<'a>) -> Option<Unit<'a>> {
+        let mut progress = Progress::Begun;
+        let ending = progress.advance(&event);
+        if !self.names_all() && begins(&event) {
+            let rest = self.finish(Ending::Headless);
+            self.lost = false;
+            self.open.push(event);
+            self.progress = progress;
+            return rest;
+        }
+        self.open.push(event);
+        // A statement by itself ends nothing: it may be one of a transaction.
+        ending.filter(|ending| *ending != Ending::Statement).and_then(|ending| self.finish(ending))
     }
 
     /// Whether the open transaction goes on behind a payload. It does where it has a name, unless
@@ -120,7 +163,11 @@ impl<'a> Iterator for Units<'a> {
         loop {
             let unit = match self.scan.next() {
                 Some(Scanned::Event(event)) => self.take(event),
-                Some(Scanned::Damage(damage)) => Some(self.interrupt(Unit::Damage(damage))),
+                Some(Scanned::Damage(damage)) => {
+                    let unit = self.interrupt(Unit::Damage(damage));
+                    self.lost = true;
+                    Some(unit)
+                }
                 None => return self.finish(Ending::Open),
             };
             if unit.is_some() {
@@ -128,6 +175,27 @@ impl<'a> Iterator for Units<'a> {
             }
         }
     }
+}
+
+/// The first servers that write a GTID event before every transaction, if only to say that it has
+/// none: MySQL's of ANONYMOUS_GTID, MariaDB's of `Gtid_log_event`.
+fn first_that_names(family: Family) -> ServerVersion {
+    match family {
+        Family::Mysql => ServerVersion(5, 7, 6),
+        Family::Mariadb => ServerVersion(10, 0, 2),
+    }
+}
+
+/// Whether an event begins a transaction for certain, whatever came before it.
+fn begins(event: &RawEvent<'_>) -> bool {
+    event.event_type() == EventType::QUERY
+        && event.query().is_ok_and(|query| step(query.text) == Step::Begin)
+}
+
+/// Whether an event never begins a transaction by itself, so that a relay log that begins with it
+/// goes on where the one before it ended.
+fn goes_on(event_type: EventType) -> bool {
+    event_type.is_rows() || matches!(event_type, EventType::TABLE_MAP | EventType::XID)
 }
 
 /// Whether an event starts a transaction in logs without GTID events.
@@ -309,6 +377,39 @@ mod tests {
         assert_eq!(shape(stopped), "Format_desc [Gtid Begin Rows…]=Open Stop");
         let next = begun(LogBuilder::new(MYSQL)).event(EventType::GTID, &[0; 25]).query("DO 1");
         assert_eq!(shape(next), "Format_desc [Gtid Begin Rows…]=Open [Gtid Query]=Statement");
+        let lost = begun(LogBuilder::new(MYSQL))
+            .bytes(&[1; 30])
+            .rows(EventType::WRITE_ROWS, 7, 1)
+            .query("DO 0")
+            .event(EventType::XID, &[0; 8])
+            .event(EventType::GTID, &[0; 25])
+            .query("DO 1");
+        assert_eq!(
+            shape(lost),
+            "Format_desc [Gtid Begin Rows…]=Open damage [Rows Query End]=Headless \
+             [Gtid Query]=Statement"
+        );
+        let unnamed = LogBuilder::new(MYSQL)
+            .bytes(&[1; 30])
+            .query("BEGIN")
+            .event(EventType::XID, &[0; 8])
+            .event(EventType::ANONYMOUS_GTID, &[0; 25])
+            .query("DO 1");
+        assert_eq!(
+            shape(unnamed),
+            "Format_desc damage [Begin End]=Headless [Gtid Query]=Statement"
+        );
+        let unnamed = LogBuilder::new("5.5.62-log")
+            .bytes(&[1; 30])
+            .query("DO 1")
+            .query("BEGIN")
+            .query("DO 2")
+            .query("COMMIT")
+            .query("DO 3");
+        assert_eq!(
+            shape(unnamed),
+            "Format_desc damage [Query]=Headless [Begin Query End]=Commit [Query]=Statement"
+        );
         let torn = begun(LogBuilder::new(MYSQL)).bytes(&[1; 30]);
         assert_eq!(shape(torn), "Format_desc [Gtid Begin Rows…]=Open damage");
     }

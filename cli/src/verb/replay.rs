@@ -43,6 +43,10 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "ADDR")]
     skip: Vec<Address>,
 
+    /// Go on behind damage, without the transactions that it hits, and name each (exit 3)
+    #[arg(long)]
+    accept_damage: bool,
+
     #[command(flatten)]
     backup: BackupArgs,
 
@@ -113,6 +117,9 @@ impl ReplayArgs {
         ui.say(&notes::of_replay(&manifest));
         let file = self.output.output.as_deref();
         ui.hint(next::feed(next::family(&set), &manifest.client_options(), file));
+        if manifest.damage.is_some() {
+            ui.hint("give an undamaged copy, or add --accept-damage to go on behind the damage");
+        }
         Ok(if is_whole(&set, &manifest) { Exit::Done } else { Exit::Damaged })
     }
 
@@ -129,6 +136,7 @@ impl ReplayArgs {
             skip_gtids: self.skip_gtids,
             disable_log_bin: self.disable_log_bin,
             idempotent: self.idempotent,
+            accept_damage: self.accept_damage,
             rewrite_db: self.rewrite_db.iter().map(rule).collect(),
             set_charset: self.set_charset.clone(),
             packet_bytes: PACKET_BYTES,
@@ -143,5 +151,6 @@ pub fn is_whole(set: &LogSet, manifest: &Manifest) -> bool {
     let cut = manifest.unfinished.as_ref().is_some_and(|address| {
         set.logs().iter().any(|log| *log.name() == address.log && !log.in_use())
     });
-    manifest.damage.is_none() && !cut && !logs::is_incomplete(set)
+    let damaged = manifest.damage.is_some() || !manifest.lost.is_empty();
+    !damaged && !cut && !logs::is_incomplete(set)
 }

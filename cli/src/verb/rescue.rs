@@ -46,6 +46,10 @@ pub struct RescueArgs {
     #[arg(long, value_name = "ADDR")]
     at: Option<Address>,
 
+    /// Go on behind damage, without the transactions that it hits, and name each (exit 3)
+    #[arg(long)]
+    accept_damage: bool,
+
     /// Folder to write [default: rescue-NAME-POS]
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -115,8 +119,8 @@ impl RescueArgs {
             set: &set,
             finding,
             transaction: target.address(&set).to_string(),
-            undo: write_undo(&set, &target, self.schema.read(ui, &set)?, &folder)?,
-            replay: write_replay(ui, &set, &target, restored, &folder)?,
+            undo: self.write_undo(&set, &target, self.schema.read(ui, &set)?, &folder)?,
+            replay: self.write_replay(ui, &set, &target, restored, &folder)?,
             zone: self.select.zone(),
         };
         self.write_report(&report, &folder)?;
@@ -160,76 +164,95 @@ impl RescueArgs {
         let name = || format!("rescue-{}-{}", set.logs()[target.log].name(), target.event);
         self.output.clone().unwrap_or_else(|| name().into())
     }
+
+    /// Writes the undo of `target`: as SQL, which people can read, or where that cannot be or would fire
+    /// triggers, as rows events.
+    fn write_undo(
+        &self,
+        set: &LogSet,
+        target: &Target,
+        schema: Schema,
+        folder: &Folder,
+    ) -> Outcome<Part> {
+        let mut notes = vec![];
+        for format in [UndoFormat::Sql, UndoFormat::Base64] {
+            let scope = Scope::Only(vec![target.clone()]);
+            let request = Request {
+                schema: schema.clone(),
+                accept_damage: self.accept_damage,
+                ..Request::new(scope, format)
+            };
+            let plan = match (undo::plan(set, &request), format) {
+                (Ok(plan), _) => plan,
+                (Err(Error::Refused { what, .. }), UndoFormat::Sql) => {
+                    notes.push(Note::done(format!("in BINLOG statements, for as SQL: {what}")));
+                    continue;
+                }
+                (Err(Error::Refused { what, hint }), _) => return Ok(Part::Refused { what, hint }),
+                (Err(error), _) => return Err(error.into()),
+            };
+            if format == UndoFormat::Sql && plan.report().tables_with_triggers().next().is_some() {
+                notes.push(Note::done(
+                    "in BINLOG statements, which do not fire the table's triggers",
+                ));
+                continue;
+            }
+            let mut file = folder.file(UNDO)?;
+            let report = plan.write(&mut file)?;
+            file.flush()?;
+            notes.extend(notes::of_undo(&report, format));
+            let client_options = next::client_options(report.largest_packet);
+            return Ok(Part::Written {
+                file: UNDO,
+                client_options,
+                notes,
+                whole: report.lost.is_empty(),
+            });
+        }
+        Err(Failure::unusable("no form of an undo was tried"))
+    }
+
+    /// Writes the replay of what `filter` selects, up to `target`.
+    fn write_replay(
+        &self,
+        ui: &Ui,
+        set: &LogSet,
+        target: &Target,
+        filter: Filter,
+        folder: &Folder,
+    ) -> Outcome<Part> {
+        let options = ReplayOptions {
+            filter,
+            stop_before: Some(target.clone()),
+            accept_damage: self.accept_damage,
+            packet_bytes: PACKET_BYTES,
+            piece_bytes: PIECE_BYTES,
+            ..ReplayOptions::default()
+        };
+        let mut file = folder.file(REPLAY)?;
+        let progress = ui.progress(set.total_bytes());
+        match stream::replay(set, &options, &mut file, &mut |at| progress.at(at)) {
+            Ok(manifest) => {
+                file.flush()?;
+                Ok(Part::Written {
+                    file: REPLAY,
+                    client_options: manifest.client_options(),
+                    notes: notes::of_replay(&manifest),
+                    whole: is_whole(set, &manifest),
+                })
+            }
+            Err(Error::Refused { what, hint }) => {
+                folder.remove(REPLAY)?;
+                Ok(Part::Refused { what, hint })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// Whether a finding is in the transaction of `target`.
 fn is_in(finding: &Finding, target: &Target) -> bool {
     finding.log == target.log && (target.start..target.end).contains(&finding.position)
-}
-
-/// Writes the undo of `target`: as SQL, which people can read, or where that cannot be or would fire
-/// triggers, as rows events.
-fn write_undo(set: &LogSet, target: &Target, schema: Schema, folder: &Folder) -> Outcome<Part> {
-    let mut notes = vec![];
-    for format in [UndoFormat::Sql, UndoFormat::Base64] {
-        let scope = Scope::Only(vec![target.clone()]);
-        let request = Request { schema: schema.clone(), ..Request::new(scope, format) };
-        let plan = match (undo::plan(set, &request), format) {
-            (Ok(plan), _) => plan,
-            (Err(Error::Refused { what, .. }), UndoFormat::Sql) => {
-                notes.push(Note::done(format!("in BINLOG statements, for as SQL: {what}")));
-                continue;
-            }
-            (Err(Error::Refused { what, hint }), _) => return Ok(Part::Refused { what, hint }),
-            (Err(error), _) => return Err(error.into()),
-        };
-        if format == UndoFormat::Sql && plan.report().tables_with_triggers().next().is_some() {
-            notes.push(Note::done("in BINLOG statements, which do not fire the table's triggers"));
-            continue;
-        }
-        let mut file = folder.file(UNDO)?;
-        let report = plan.write(&mut file)?;
-        file.flush()?;
-        notes.extend(notes::of_undo(&report, format));
-        let client_options = next::client_options(report.largest_packet);
-        return Ok(Part::Written { file: UNDO, client_options, notes, whole: true });
-    }
-    Err(Failure::unusable("no form of an undo was tried"))
-}
-
-/// Writes the replay of what `filter` selects, up to `target`.
-fn write_replay(
-    ui: &Ui,
-    set: &LogSet,
-    target: &Target,
-    filter: Filter,
-    folder: &Folder,
-) -> Outcome<Part> {
-    let options = ReplayOptions {
-        filter,
-        stop_before: Some(target.clone()),
-        packet_bytes: PACKET_BYTES,
-        piece_bytes: PIECE_BYTES,
-        ..ReplayOptions::default()
-    };
-    let mut file = folder.file(REPLAY)?;
-    let progress = ui.progress(set.total_bytes());
-    match stream::replay(set, &options, &mut file, &mut |at| progress.at(at)) {
-        Ok(manifest) => {
-            file.flush()?;
-            Ok(Part::Written {
-                file: REPLAY,
-                client_options: manifest.client_options(),
-                notes: notes::of_replay(&manifest),
-                whole: is_whole(set, &manifest),
-            })
-        }
-        Err(Error::Refused { what, hint }) => {
-            folder.remove(REPLAY)?;
-            Ok(Part::Refused { what, hint })
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Exit code: a part that was refused weighs more than evidence that is not whole.

@@ -39,6 +39,10 @@ pub struct UndoArgs {
     #[arg(long, value_name = "ADDR", group = "scope")]
     back_to: Option<Address>,
 
+    /// Undo what can be read, although damage may hide later changes to the same rows (exit 3)
+    #[arg(long)]
+    accept_damage: bool,
+
     /// Form of the undo
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: UndoFormat,
@@ -83,6 +87,7 @@ impl UndoArgs {
         let request = Request {
             filter: self.select.filter(&set)?,
             schema: self.schema.read(ui, &set)?,
+            accept_damage: self.accept_damage,
             ..Request::new(self.scope(ui, &set)?, self.format.into())
         };
         // Before the work, so that a name that is taken is told at once.
@@ -93,7 +98,8 @@ impl UndoArgs {
         ui.say(&notes::of_undo(&report, request.format));
         let options = next::client_options(report.largest_packet);
         ui.hint(next::feed(next::family(&set), &options, self.output.output.as_deref()));
-        Ok(if logs::is_incomplete(&set) { Exit::Damaged } else { Exit::Done })
+        let whole = report.lost.is_empty() && !logs::is_incomplete(&set);
+        Ok(if whole { Exit::Done } else { Exit::Damaged })
     }
 
     fn scope(&self, ui: &Ui, set: &LogSet) -> Outcome<Scope> {

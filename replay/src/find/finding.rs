@@ -94,6 +94,8 @@ pub enum Evidence {
     RolledBack,
     /// The log ends inside the transaction, so it may never have been committed.
     Unfinished,
+    /// The beginning of the transaction is lost, and with it what it was.
+    Headless,
     /// The transaction was prepared by XA, and committed by the event named.
     XaCommitted(EventAddress),
     /// The transaction was prepared by XA, and rolled back by the event named.
@@ -144,6 +146,9 @@ impl fmt::Display for Evidence {
                 "rolled back: only tables that cannot do that keep what the statement did",
             ),
             Self::Unfinished => f.write_str("the log ends before the transaction does"),
+            Self::Headless => {
+                f.write_str("the beginning of its transaction is lost in damage before it")
+            }
             Self::XaCommitted(at) => write!(f, "prepared by XA, committed at {at}"),
             Self::XaRolledBack(at) => write!(f, "prepared by XA, rolled back at {at}"),
             Self::XaUndecided => f.write_str("prepared by XA: no commit is in these logs"),

@@ -57,6 +57,7 @@ pub(super) fn judge(
     match (candidate.ending, decision) {
         (Ending::Rollback, _) => take_back(&mut finding, Evidence::RolledBack),
         (Ending::Open, _) => soften(&mut finding, Evidence::Unfinished),
+        (Ending::Headless, _) => finding.reasons.push(Evidence::Headless),
         (Ending::XaPrepare, Some(Decision::Commit(at))) => {
             finding.reasons.push(Evidence::XaCommitted(at.clone()));
         }

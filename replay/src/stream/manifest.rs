@@ -1,7 +1,9 @@
 //! What a stream holds, and what the client and the server need to take it.
 
+use std::fmt;
+
 use binlog_parser::address::EventAddress;
-use binlog_parser::gtid::AnyGtidSet;
+use binlog_parser::gtid::{AnyGtidSet, TransactionGtid};
 use binlog_parser::scan::Damage;
 
 /// A summary of a written stream.
@@ -30,10 +32,17 @@ pub struct Manifest {
     pub straddling: Vec<EventAddress>,
     /// A transaction that the logs end in, and which is therefore left out.
     pub unfinished: Option<EventAddress>,
+    /// GTIDs that more than one transaction has; a server takes the first of them.
+    pub repeated: AnyGtidSet,
     /// XIDs that are prepared at the end of the stream and wait for a decision.
     pub prepared: Vec<String>,
     /// Where the stream had to end early, because the rest cannot be read.
     pub damage: Option<(EventAddress, Damage)>,
+    /// What is damaged and was left out, because that was accepted.
+    pub lost: Vec<Lost>,
+    /// The end of a log that was being written when it was read, or when its server died: an event
+    /// that never took effect.
+    pub unwritten: Option<(EventAddress, Damage)>,
     /// What the user should know, a line each.
     pub warnings: Vec<String>,
     /// Bytes of the largest packet.
@@ -42,6 +51,39 @@ pub struct Manifest {
     pub packets: u64,
     /// Whether some text holds bytes that the client changes without `--binary-mode`.
     pub needs_binary_mode: bool,
+}
+
+/// Something that is not in a stream because of damage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lost {
+    /// Bytes that cannot be read.
+    Range(EventAddress, Damage),
+    /// A transaction whose end is in damage. Its GTID is not consumed.
+    End(EventAddress, TransactionGtid),
+    /// What is left of a transaction whose beginning is in damage, or in an earlier relay log; and
+    /// the position behind it.
+    Beginning(EventAddress, u64),
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Lost::Range(at, damage) => {
+                write!(f, "{at}: {} bytes lost: {}", damage.bytes_lost(), damage.reason)
+            }
+            Lost::End(at, gtid) => {
+                write!(f, "{at}: the transaction that begins here, ")?;
+                match gtid.gtid() {
+                    Some(gtid) => write!(f, "GTID {gtid}, ")?,
+                    None => f.write_str("which has no GTID, ")?,
+                }
+                f.write_str("lacks its end")
+            }
+            Lost::Beginning(at, end) => {
+                write!(f, "{at}: what stands here to {end} lacks its beginning")
+            }
+        }
+    }
 }
 
 /// How many straddling transactions the manifest names.
@@ -53,6 +95,8 @@ impl Manifest {
     pub(super) fn join(&mut self, next: Manifest, decided: &[String]) {
         self.first = self.first.take().or(next.first);
         self.last = next.last.or(self.last.take());
+        self.repeated.add_all(&next.repeated);
+        self.repeated.add_all(&self.gtids.intersect(&next.gtids));
         self.gtids.add_all(&next.gtids);
         self.transactions += next.transactions;
         self.statements += next.statements;
@@ -66,6 +110,8 @@ impl Manifest {
         self.prepared.retain(|xid| !decided.iter().any(|text| text.contains(xid.as_str())));
         self.prepared.extend(next.prepared);
         self.damage = self.damage.take().or(next.damage);
+        self.lost.extend(next.lost);
+        self.unwritten = next.unwritten.or(self.unwritten.take());
         self.warnings.extend(next.warnings);
         self.largest_packet = self.largest_packet.max(next.largest_packet);
         self.packets += next.packets;

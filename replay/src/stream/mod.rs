@@ -30,7 +30,7 @@ use binlog_parser::source::log_set::LogSet;
 use crate::error::Result;
 use crate::select::{Filter, Target};
 
-pub use manifest::Manifest;
+pub use manifest::{Lost, Manifest};
 pub use packet::{DELIMITER, encode, encoded_len};
 
 /// What to write, and how.
@@ -52,6 +52,8 @@ pub struct Options {
     pub idempotent: bool,
     /// Databases and the names that they get instead.
     pub rewrite_db: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Goes on behind damage, without the transactions that it hits.
+    pub accept_damage: bool,
     /// A character set for `SET NAMES` at the start.
     pub set_charset: Option<String>,
     /// Most bytes that a packet should have. One event is never divided.
@@ -69,8 +71,9 @@ pub const PACKET_BYTES: usize = 4 << 20;
 ///
 /// # Errors
 /// [`crate::Error::Refused`] before anything is written if something selected cannot be replayed
-/// exactly; what the output says; a log that cannot be read. Damage ends the stream before the
-/// transaction that it hits, and stands in the manifest.
+/// exactly; what the output says; a log that cannot be read, or that was cut while it was. Damage
+/// ends the stream before the transaction that it hits, unless it is accepted, and stands in the
+/// manifest.
 pub fn replay(
     set: &LogSet,
     options: &Options,

@@ -173,6 +173,9 @@ impl<'a> Stream<'_, 'a> {
     }
 
     fn finish(mut self) -> Result<Manifest> {
+        for log in self.set.logs() {
+            log.check_unchanged()?;
+        }
         let mysql = self.family == Family::Mysql;
         self.packets(|packets| {
             if mysql {

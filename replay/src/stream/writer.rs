@@ -7,14 +7,14 @@ use binlog_parser::address::EventAddress;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::status_vars::StatusVars;
 use binlog_parser::header::{EventType, Family};
-use binlog_parser::scan::DamageReason;
+use binlog_parser::scan::Damage;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
 
 use super::Options;
 use super::gtid::PendingGtid;
-use super::manifest::{Manifest, STRADDLING_NAMED};
+use super::manifest::{Lost, Manifest, STRADDLING_NAMED};
 use super::packet::Packets;
 use super::session::{Assignments, Session};
 use super::text::ClientCharsetState;
@@ -48,6 +48,8 @@ pub(super) struct Writer<'w, 'a> {
     assignments: Vec<u8>,
     /// Where the first and the last transaction start that stand in the piece.
     ends: Option<(u64, u64)>,
+    /// The transaction before, if it has no end: damage behind it tells why.
+    cut: Option<Lost>,
     /// Statements that decided about prepared XA transactions.
     pub decided: Vec<String>,
 }
@@ -93,6 +95,7 @@ impl<'w, 'a> Writer<'w, 'a> {
             charset: ClientCharsetState::default(),
             assignments: vec![],
             ends: None,
+            cut: None,
             decided: vec![],
         }
     }
@@ -122,17 +125,7 @@ impl<'w, 'a> Writer<'w, 'a> {
         let transaction = match unit {
             Unit::Transaction(transaction) => transaction,
             Unit::Control(event) => return Ok(!self.options.ends_before(index, event.offset)),
-            Unit::Damage(damage) => {
-                let address = EventAddress::new(log.name(), damage.range.start);
-                let mut alive = false;
-                if let DamageReason::Torn { in_use: true, .. } = damage.reason {
-                    // The end of a log that is being written, or of a server that died: what its
-                    // own recovery would cut off as well.
-                    alive = true;
-                }
-                self.manifest.damage = Some((address, damage));
-                return Ok(alive);
-            }
+            Unit::Damage(damage) => return self.damage(damage),
         };
         if self.options.ends_before(index, transaction.start()) {
             let target = self.options.stop_before.as_ref();
@@ -141,17 +134,50 @@ impl<'w, 'a> Writer<'w, 'a> {
             }
             return Ok(false);
         }
-        self.transaction(format, &transaction)?;
+        self.transaction(format, &transaction)
+    }
+
+    /// Takes damage; false if the stream ends before it.
+    fn damage(&mut self, damage: Damage) -> Result<bool> {
+        if damage.reason.is_change() {
+            // What was read before may be wrong already, so this piece must not come out.
+            self.log.check_unchanged()?;
+        }
+        let address = EventAddress::new(self.log.name(), damage.range.start);
+        if damage.is_unwritten_end() {
+            // What the server's own recovery would cut off as well.
+            self.manifest.unwritten = Some((address, damage));
+            return Ok(true);
+        }
+        if !self.options.accept_damage {
+            self.manifest.damage = Some((address, damage));
+            return Ok(false);
+        }
+        if let Some(cut) = self.cut.take() {
+            self.manifest.unfinished = None;
+            self.manifest.lost.push(cut);
+        }
+        self.manifest.lost.push(Lost::Range(address, damage));
         Ok(true)
+    }
+
+    /// Takes what is left of a transaction whose beginning is lost; false if the stream ends here.
+    fn headless(&mut self, transaction: &Transaction<'a>) -> bool {
+        let at = address(self.log, transaction);
+        self.manifest.lost.push(Lost::Beginning(at, transaction.end()));
+        // At the very start it is the rest of what an older relay log holds, which was not given.
+        let first = self.index == 0 && self.ends.is_none();
+        self.options.accept_damage || first
     }
 
     fn transaction(
         &mut self,
         format: &FormatDescription,
         transaction: &Transaction<'a>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let (index, log) = (self.index, self.log);
         let filter = &self.options.filter;
+        self.cut = None;
         if filter.straddles(transaction) && self.manifest.straddling.len() < STRADDLING_NAMED {
             self.manifest.straddling.push(address(log, transaction));
         }
@@ -159,19 +185,25 @@ impl<'w, 'a> Writer<'w, 'a> {
             Selected::Yes => {}
             Selected::Contained => {
                 self.manifest.contained += 1;
-                return Ok(());
+                return Ok(true);
             }
-            Selected::OutOfRange | Selected::Filtered => return Ok(()),
+            Selected::OutOfRange | Selected::Filtered => return Ok(true),
+        }
+        if transaction.ending == Ending::Headless {
+            return Ok(self.headless(transaction));
         }
         if transaction.ending == Ending::Open {
-            self.manifest.unfinished = Some(address(log, transaction));
-            return Ok(());
+            let at = address(log, transaction);
+            self.manifest.unfinished = Some(at.clone());
+            self.cut = Some(Lost::End(at, gtid_of(log, transaction)?));
+            return Ok(true);
         }
         self.describe(format)?;
         self.name(transaction)?;
         if self.options.skip.iter().any(|target| target.is(index, transaction)) {
             self.manifest.skipped.push(address(log, transaction));
-            return self.consume_gtid();
+            self.consume_gtid()?;
+            return Ok(true);
         }
         let statements = self.manifest.statements;
         let id_bytes = format.table_id_bytes();
@@ -185,7 +217,7 @@ impl<'w, 'a> Writer<'w, 'a> {
             self.ends = Some((self.ends.map_or(start, |(first, _)| first), start));
             self.manifest.transactions += 1;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Gives the server the description of the events to come, where it is another than before.
@@ -205,7 +237,11 @@ impl<'w, 'a> Writer<'w, 'a> {
     /// Reads the transaction's GTID, to be set with what opens it.
     fn name(&mut self, transaction: &Transaction<'a>) -> Result<()> {
         if !self.options.skip_gtids {
-            self.manifest.gtids.add(&gtid_of(self.log, transaction)?);
+            let gtid = gtid_of(self.log, transaction)?;
+            if self.manifest.gtids.contains(&gtid) {
+                self.manifest.repeated.add(&gtid);
+            }
+            self.manifest.gtids.add(&gtid);
         }
         let Some(event) = transaction.gtid_event() else { return Ok(()) };
         let gtid = PendingGtid::parse(event)

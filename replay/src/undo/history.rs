@@ -79,10 +79,13 @@ impl History<'_> {
             match unit {
                 Unit::Transaction(transaction) => {
                     self.cut(log, open.take(), false, observer);
-                    if transaction.ending == Ending::Open {
-                        open = self.in_scope(number, &transaction)?.then(|| transaction.start());
-                    } else {
-                        self.transaction(number, &transaction, observer)?;
+                    match transaction.ending {
+                        Ending::Open if self.in_scope(number, &transaction)? => {
+                            open = Some(transaction.start());
+                        }
+                        Ending::Open => {}
+                        Ending::Headless => self.headless(number, log, &transaction, observer),
+                        _ => self.transaction(number, &transaction, observer)?,
                     }
                 }
                 Unit::Control(event) => {
@@ -95,7 +98,7 @@ impl History<'_> {
                 }
                 Unit::Damage(damage) => {
                     self.cut(log, open.take(), is_tail(&damage), observer);
-                    self.damage(number, log, &damage, observer);
+                    self.damage(number, log, &damage, observer)?;
                 }
             }
         }
@@ -110,8 +113,33 @@ impl History<'_> {
         let (refusals, report) = observer.notes();
         if ends {
             report.warn(format!("{place}: not committed when the log ended, so not undone"));
+        } else if self.request.accept_damage {
+            report
+                .lost
+                .push(format!("{place}: the transaction lacks its end, so it is not undone"));
         } else {
-            refusals.add(place, "the end of the transaction is missing", WAY_OUT);
+            refusals.add(place, "the end of the transaction is missing", ACCEPT);
+        }
+    }
+
+    /// What is left of a transaction whose beginning is lost cannot be told apart from others.
+    fn headless(
+        &self,
+        number: usize,
+        log: &Log,
+        transaction: &Transaction<'_>,
+        observer: &mut impl Observer,
+    ) {
+        if !self.is_after_first(number, transaction.end()) {
+            return;
+        }
+        let place = log.location(transaction.start());
+        let why = format!("what stands here to {} lacks its beginning", transaction.end());
+        let (refusals, report) = observer.notes();
+        if self.request.accept_damage {
+            report.lost.push(format!("{place}: {why}, so it is not undone"));
+        } else {
+            refusals.add(place, why, ACCEPT);
         }
     }
 
@@ -131,19 +159,33 @@ impl History<'_> {
         }
     }
 
-    /// Damage matters where everything is asked for; a torn tail was rolled back.
-    fn damage(&self, number: usize, log: &Log, damage: &Damage, observer: &mut impl Observer) {
-        if !self.is_after_cut(number, damage.range.end) {
-            return;
+    /// Damage behind what is undone may have changed the same rows; a torn tail was rolled back.
+    fn damage(
+        &self,
+        number: usize,
+        log: &Log,
+        damage: &Damage,
+        observer: &mut impl Observer,
+    ) -> Result<()> {
+        if damage.reason.is_change() {
+            log.check_unchanged()?;
+        }
+        if !self.is_after_first(number, damage.range.end) {
+            return Ok(());
         }
         let place = log.location(damage.range.start);
         let why = format!("damaged to {}: {}", damage.range.end, damage.reason);
         let (refusals, report) = observer.notes();
         if is_tail(damage) {
             report.warn(format!("{place}: {why}"));
+        } else if self.request.accept_damage {
+            report.lost.push(format!(
+                "{place}: {why}; whether it changed the rows of the undo once more is not known"
+            ));
         } else {
-            refusals.add(place, why, WAY_OUT);
+            refusals.add(place, why, ACCEPT);
         }
+        Ok(())
     }
 
     fn transaction(
@@ -227,6 +269,11 @@ impl History<'_> {
             && self.request.filter.selects(self.set, number, transaction)? == Selected::Yes)
     }
 
+    /// Whether what ends at `end` stands behind the first transaction that is undone.
+    fn is_after_first(&self, number: usize, end: u64) -> bool {
+        self.request.scope.first().is_some_and(|first| (number, end) > first)
+    }
+
     /// Whether what ends at `end` belongs to "everything after".
     fn is_after_cut(&self, number: usize, end: u64) -> bool {
         match &self.request.scope {
@@ -244,6 +291,10 @@ impl History<'_> {
         self.index.formats.push(Format { log, offset, description });
     }
 }
+
+/// The way out of damage.
+const ACCEPT: &str = "give an undamaged copy of the log; or add --accept-damage to leave out what cannot be read: rows \
+     that it changed are then overwritten unseen";
 
 /// Whether a range is the end of a log that was cut while it was written.
 fn is_tail(damage: &Damage) -> bool {

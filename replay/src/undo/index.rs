@@ -5,7 +5,7 @@ use std::sync::Arc;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
-use binlog_parser::transaction::{Transaction, Unit, Units};
+use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
 
 use crate::error::{Error, Result};
 
@@ -54,7 +54,9 @@ impl Index {
         let log = &set.logs()[entry.log as usize];
         let scan = log.scan_from(entry.start).with_format(self.format(entry).clone());
         match Units::new(scan).next() {
-            Some(Unit::Transaction(transaction)) => Ok((log, transaction)),
+            Some(Unit::Transaction(transaction)) if transaction.ending != Ending::Open => {
+                Ok((log, transaction))
+            }
             _ => Err(Error::refused(
                 format!("{}: the log has changed while it was read", log.location(entry.start)),
                 "give a copy of the log that nothing writes to",

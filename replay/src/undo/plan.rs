@@ -81,6 +81,9 @@ impl Plan<'_> {
             Format::Base64 => base64::write(set, index, request, out)?,
             Format::Sql => sql::write(set, index, tables, request, out)?,
         };
+        for log in self.set.logs() {
+            log.check_unchanged()?;
+        }
         Ok(self.report)
     }
 }

@@ -47,6 +47,8 @@ pub struct Report {
     pub left_out: BTreeMap<TableName, u64>,
     /// Transactions in the range that the filters leave as they are.
     pub transactions_left_out: u64,
+    /// What is damaged and could not be judged, because that was accepted: each a sentence.
+    pub lost: Vec<String>,
     /// What the reader must know: each a sentence.
     pub warnings: Vec<String>,
     /// Bytes of the largest statement written: `max_allowed_packet` of client and server must not

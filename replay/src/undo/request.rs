@@ -38,6 +38,8 @@ pub struct Request {
     pub schema: Schema,
     /// About how many bytes a statement may have; one large row may exceed it.
     pub packet_bytes: usize,
+    /// Undoes what can be read, although what damaged ranges did to the same rows is not known.
+    pub accept_damage: bool,
 }
 
 impl Request {
@@ -50,11 +52,21 @@ impl Request {
             format,
             schema: Schema::new(Source::Dump),
             packet_bytes: PACKET_BYTES,
+            accept_damage: false,
         }
     }
 }
 
 impl Scope {
+    /// Log and position of the first transaction that is undone: what is damaged behind it may have
+    /// touched the same rows.
+    pub(super) fn first(&self) -> Option<(usize, u64)> {
+        match self {
+            Scope::Only(targets) => targets.iter().map(|t| (t.log, t.start)).min(),
+            Scope::BackTo(target) => Some((target.log, target.start)),
+        }
+    }
+
     /// Whether the transaction that starts at `start` of log number `log` is undone.
     pub(super) fn contains(&self, log: usize, start: u64) -> bool {
         match self {
