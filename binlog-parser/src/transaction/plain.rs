@@ -107,6 +107,8 @@ impl<'a> Transaction<'a> {
         };
         let damage = damage.or_else(|| unpacking.unfinished(&self));
         let ending = match &damage {
+            // What is left of a transaction stays that, whatever it unpacks to.
+            _ if self.ending == Ending::Headless => Ending::Headless,
             Some(_) => Ending::Open,
             None => unpacking.ending.unwrap_or(Ending::Open),
         };
@@ -214,7 +216,8 @@ impl<'b> Unpacking<'b> {
 
     /// What is wrong with a transaction that was whole, and whose plain events do not end it.
     fn unfinished(&self, transaction: &Transaction<'_>) -> Option<InnerDamage> {
-        if self.ending.is_some() || transaction.ending == Ending::Open {
+        let whole = !matches!(transaction.ending, Ending::Open | Ending::Headless);
+        if self.ending.is_some() || !whole {
             return None;
         }
         let last = transaction.events.last()?;
