@@ -2,7 +2,7 @@
 //! a rescue.
 
 use replay::schema::TableName;
-use replay::stream::Manifest;
+use replay::stream::{Cut, Manifest, Partial};
 use replay::undo::{Format, Report};
 
 use crate::text::{one_line, utf8};
@@ -54,10 +54,7 @@ pub fn of_replay(manifest: &Manifest) -> Vec<Note> {
         let left = count(manifest.contained, "transaction");
         notes.push(Note::done(format!("{left} left out, which the backup holds")));
     }
-    if let Some(at) = &manifest.cut_inside {
-        let text = format!("the stream ends before {at}, the transaction that the target is in");
-        notes.push(Note::warning(text));
-    }
+    notes.extend(manifest.cut.as_ref().map(of_cut));
     notes.extend(manifest.straddling.iter().map(|at| {
         Note::warning(format!(
             "{at} began on one side of the time limit and committed on the other"
@@ -85,6 +82,27 @@ pub fn of_replay(manifest: &Manifest) -> Vec<Note> {
     }
     notes.extend(manifest.warnings.iter().map(Note::warning));
     notes
+}
+
+/// What became of the statements before a cut inside their transaction.
+fn of_cut(cut: &Cut) -> Note {
+    let statements: Vec<_> = cut.statements.iter().map(ToString::to_string).collect();
+    let more = match cut.count - cut.statements.len() as u64 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (at, names) = (&cut.transaction, statements.join(", "));
+    let count = count(cut.count, "statement");
+    Note::warning(match cut.partial {
+        Partial::Drop => format!(
+            "the target is inside the transaction at {at}, which is left out; before the target it \
+             has {count}: {names}{more} (--partial commit replays them)"
+        ),
+        Partial::Commit => format!(
+            "the target is inside the transaction at {at}, of which {count} before the target is \
+             committed: {names}{more}; its GTID counts as executed, so no server sends the rest"
+        ),
+    })
 }
 
 /// What an undo of this form does, and what it does not.

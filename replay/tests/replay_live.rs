@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::{StatementKind, Unit, Units};
 use replay::select::{Target, resolve};
-use replay::stream::{self, Manifest, Options, PACKET_BYTES};
+use replay::stream::{self, Manifest, Options, PACKET_BYTES, Partial};
 use servers::fixtures::{DISASTER, Part};
 use servers::{Dump, DumpOptions, Product, Server, ServerOptions};
 
@@ -222,4 +223,69 @@ fn children_of_a_replaced_parent_stay() -> Result<()> {
         assert_same(product.name(), &dump(&target)?, &dump(&source)?)?;
     }
     Ok(())
+}
+
+/// A transaction of several statements, cut inside: the statements before the target are there, or
+/// nothing of it is; the GTID is used up by what is there.
+fn cuts_inside_a_transaction(product: Product) -> Result<()> {
+    const BEFORE: &str = "CREATE DATABASE c; CREATE TABLE c.t (id INT PRIMARY KEY, v INT);
+        INSERT INTO c.t VALUES (1, 1), (2, 2), (3, 3);";
+    const GOOD: &str = "BEGIN; INSERT INTO c.t VALUES (4, 4); UPDATE c.t SET v = v * 10;";
+    let gtids = ["--gtid-mode=ON", "--enforce-gtid-consistency=ON"];
+    let options = options(if product.is_mariadb() { &[] } else { &gtids });
+    let tell = |story: &str| -> Result<Server> {
+        let server = Server::start(product, &options)?;
+        server.sql(story)?;
+        Ok(server)
+    };
+    let source = tell(&format!(
+        "{BEFORE} {GOOD} DELETE FROM c.t; INSERT INTO c.t VALUES (9, 9); COMMIT; DROP TABLE c.t;"
+    ))?;
+    let [before, partly] =
+        [BEFORE.to_owned(), format!("{BEFORE} {GOOD} COMMIT;")].map(|s| tell(&s));
+    let (before, partly) = (before?, partly?);
+    let set = LogSet::open(&source.binary_logs()?)?;
+    let mut units = Units::new(set.logs()[0].scan());
+    let (log, at) = loop {
+        let Some(unit) = units.next() else { anyhow::bail!("no transaction of four statements") };
+        let Unit::Transaction(transaction) = unit else { continue };
+        let id_bytes = units.format().table_id_bytes();
+        let statements: Vec<_> = transaction.statements(id_bytes).collect();
+        let rows = statements.iter().filter(|s| matches!(s.kind, StatementKind::Rows { .. }));
+        let rows: Vec<_> = rows.collect();
+        if rows.len() == 4 {
+            // Some event of the DELETE, and some event of the UPDATE before it.
+            break (set.logs()[0].name(), [rows[2].events[1].offset, rows[1].events[0].offset]);
+        }
+    };
+    let target =
+        |offset: u64| resolve(&set, &format!("{log}:{offset}").parse()?).map_err(Into::into);
+    let replayed = |options: &Options| -> Result<(Server, Manifest)> {
+        let mut stream = vec![];
+        let manifest = stream::replay(&set, options, &mut stream, &mut |_| {})?;
+        let server = tell("")?;
+        server.pipe(&stream[..], CLIENT_OPTIONS)?.success()?;
+        Ok((server, manifest))
+    };
+    let commit = || Options { partial: Partial::Commit, ..with_packets(PACKET_BYTES) };
+    let delete: Result<Target> = target(at[0]);
+    let delete = delete?;
+    let update: Result<Target> = target(at[1]);
+    let cases = [
+        (Options { stop_before: Some(delete.clone()), ..commit() }, &partly),
+        (Options { stop_after: Some(update?), ..commit() }, &partly),
+        (Options { stop_before: Some(delete), ..with_packets(PACKET_BYTES) }, &before),
+    ];
+    for (options, needed) in cases {
+        let (server, manifest) = replayed(&options)?;
+        assert_same(&format!("{:?}", options.partial), &dump(&server)?, &dump(needed)?)?;
+        assert_eq!(manifest.cut.map(|cut| (cut.count, cut.partial)), Some((2, options.partial)));
+        assert_eq!(server.gtid_executed()?, needed.gtid_executed()?, "{}", product.name());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_cut_inside_a_transaction_falls_between_statements() -> Result<()> {
+    servers::live().into_iter().try_for_each(cuts_inside_a_transaction)
 }

@@ -3,7 +3,7 @@
 use binlog_parser::address::Address;
 use binlog_parser::source::log_set::LogSet;
 use clap::{Args, ValueEnum};
-use replay::stream::{self, Manifest, Options, PACKET_BYTES, PIECE_BYTES};
+use replay::stream::{self, Manifest, Options, PACKET_BYTES, PIECE_BYTES, Partial};
 
 use crate::args::backup::BackupArgs;
 use crate::args::logs::{self, LogArgs};
@@ -31,13 +31,17 @@ pub struct ReplayArgs {
     #[command(flatten)]
     logs: LogArgs,
 
-    /// End before the transaction at ADDR
+    /// End before the transaction at ADDR, or inside of it before the statement there: see --partial
     #[arg(long, value_name = "ADDR", conflicts_with = "stop_after")]
     stop_before: Option<Address>,
 
-    /// End after the transaction at ADDR
+    /// End after the transaction at ADDR, or inside of it after the statement there
     #[arg(long, value_name = "ADDR")]
     stop_after: Option<Address>,
+
+    /// What becomes of the statements before a target inside their transaction
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    partial: PartialArg,
 
     /// Leave out the transaction at ADDR, its GTID apart; may be repeated
     #[arg(long, value_name = "ADDR")]
@@ -54,8 +58,12 @@ pub struct ReplayArgs {
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: StreamFormat,
 
-    /// Leave GTIDs out: the server gives its own
-    #[arg(long)]
+    /// Whether transactions keep their GTIDs, or the server gives its own
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    gtids: GtidsArg,
+
+    /// The same as --gtids strip
+    #[arg(long, conflicts_with = "gtids")]
     skip_gtids: bool,
 
     /// Keep the replay out of the server's own binary log
@@ -87,6 +95,26 @@ enum StreamFormat {
     /// Statements for the mysql or mariadb client
     #[default]
     Sql,
+}
+
+/// What becomes of the statements before a target inside their transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum PartialArg {
+    /// All of their transaction is left out; they are named
+    #[default]
+    Drop,
+    /// They are replayed and committed
+    Commit,
+}
+
+/// What becomes of GTIDs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum GtidsArg {
+    /// Transactions keep theirs, and those left out by --skip use theirs up
+    #[default]
+    Keep,
+    /// The server gives its own
+    Strip,
 }
 
 fn rewrite_rule(text: &str) -> Result<(String, String), String> {
@@ -133,7 +161,11 @@ impl ReplayArgs {
             stop_before: resolve(set, self.stop_before.as_ref())?,
             stop_after: resolve(set, self.stop_after.as_ref())?,
             skip: resolve_whole(ui, set, "--skip", &self.skip)?,
-            skip_gtids: self.skip_gtids,
+            partial: match self.partial {
+                PartialArg::Drop => Partial::Drop,
+                PartialArg::Commit => Partial::Commit,
+            },
+            skip_gtids: self.skip_gtids || self.gtids == GtidsArg::Strip,
             disable_log_bin: self.disable_log_bin,
             idempotent: self.idempotent,
             accept_damage: self.accept_damage,

@@ -155,3 +155,48 @@ fn a_replay_goes_on_where_a_backup_ends() {
     assert_eq!(output.status.code(), Some(4));
     assert!(text(&output.stderr).contains("the backup holds this transaction"));
 }
+
+#[test]
+fn a_cut_inside_a_transaction_names_what_it_leaves_out() {
+    let log = LogBuilder::new()
+        .query("CREATE TABLE first (id INT)")
+        .query("BEGIN")
+        .query("CREATE TEMPORARY TABLE one (id INT)")
+        .query("CREATE TEMPORARY TABLE two (id INT)")
+        .event(16, &[1, 0, 0, 0, 0, 0, 0, 0])
+        .query("CREATE TABLE last (id INT)");
+    let bytes = log.build();
+    let at = |text: &[u8]| {
+        let text = bytes.windows(text.len()).position(|part| part == text).unwrap();
+        // The header, thread, times, lengths and the database's name stand before a text.
+        format!("binlog.000001:{}", text - 19 - 13 - 5)
+    };
+    let (one, two) = (at(b"CREATE TEMPORARY TABLE one"), at(b"CREATE TEMPORARY TABLE two"));
+    let logs = Logs::of_bytes(&[("binlog.000001", bytes.clone())]);
+    let stream = |arguments: &[&str]| {
+        let output = run(&logs, &[arguments, &["binlog.000001"]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let stream = text(&output.stdout);
+        let has =
+            ["first", "one", "two", "last"].map(|name| stream.contains(&format!("TABLE {name}")));
+        (has, text(&output.stderr))
+    };
+    let (has, said) = stream(&["--stop-before", &two]);
+    assert_eq!(has, [true, false, false, false]);
+    assert!(said.contains(&format!("it has 1 statement: {one} (--partial commit")), "{said}");
+    let (has, said) = stream(&["--stop-before", &two, "--partial=commit"]);
+    assert_eq!(has, [true, true, false, false]);
+    assert!(said.contains(&format!("is committed: {one};")), "{said}");
+    let (has, _) = stream(&["--stop-after", &one, "--partial=commit"]);
+    assert_eq!(has, [true, true, false, false]);
+    let (has, said) = stream(&["--stop-after", &two]);
+    assert_eq!(has, [true, true, true, false]);
+    assert!(!said.contains("inside"), "{said}");
+    // Without the Xid, the second last event, whose 31 bytes stand before the last.
+    let last = at(b"CREATE TABLE last").rsplit_once(':').unwrap().1.parse::<usize>().unwrap();
+    let torn = bytes[..last - 31].to_vec();
+    let logs = Logs::of_bytes(&[("binlog.000001", torn)]);
+    let refused = run(&logs, &["--stop-before", &two, "--partial=commit", "binlog.000001"]);
+    assert_eq!(refused.status.code(), Some(4), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("so it never committed"), "{}", text(&refused.stderr));
+}

@@ -11,6 +11,7 @@ use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Step, Transaction, Unit, Units, step};
 
 use super::Options;
+use super::cut::{Partial, Reach};
 use super::text::TextStatement;
 use crate::error::{Error, Result};
 use crate::select::Selected;
@@ -25,6 +26,7 @@ const NAMED: usize = 5;
 pub(super) fn check(set: &LogSet, options: &Options) -> Result<()> {
     check_options(set, options)?;
     check_targets(set, options)?;
+    check_cut(set, options)?;
     let mut found = vec![];
     for (index, log) in set.logs().iter().enumerate() {
         if options.ends_before(index, 0) {
@@ -35,9 +37,14 @@ pub(super) fn check(set: &LogSet, options: &Options) -> Result<()> {
             continue;
         }
         for unit in Units::new(log.scan()) {
-            let Unit::Transaction(transaction) = unit else { continue };
-            if options.ends_before(index, transaction.start()) {
-                break;
+            let Unit::Transaction(mut transaction) = unit else { continue };
+            let id_bytes = log.format().table_id_bytes();
+            match options.reach(log, index, &transaction, id_bytes) {
+                Reach::Whole => {}
+                Reach::Part(part) if part.cut.partial == Partial::Commit => {
+                    transaction = part.transaction;
+                }
+                _ => break,
             }
             let skipped = options.skip.iter().any(|target| target.is(index, &transaction));
             if !skipped && options.filter.selects(set, index, &transaction)? == Selected::Yes {
@@ -84,6 +91,22 @@ fn check_options(set: &LogSet, options: &Options) -> Result<()> {
         return Err(Error::Usage(format!("--set-charset: needed a name, had {charset:?}")));
     }
     Ok(())
+}
+
+/// Refuses to commit the part before a cut where its server did not commit it.
+fn check_cut(set: &LogSet, options: &Options) -> Result<()> {
+    let target = options.stop_before.as_ref().or(options.stop_after.as_ref());
+    let Some(target) = target.filter(|_| options.partial == Partial::Commit) else {
+        return Ok(());
+    };
+    let log = &set.logs()[target.log];
+    let mut units = Units::new(log.scan_from(target.start));
+    let Some(Unit::Transaction(transaction)) = units.next() else { return Ok(()) };
+    let id_bytes = units.format().table_id_bytes();
+    match options.reach(log, target.log, &transaction, id_bytes) {
+        Reach::Part(part) => part.check(),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a target that the backup holds: no replay on top of it can leave that out.

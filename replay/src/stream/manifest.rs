@@ -6,6 +6,8 @@ use binlog_parser::address::EventAddress;
 use binlog_parser::gtid::{AnyGtidSet, TransactionGtid};
 use binlog_parser::scan::Damage;
 
+use super::cut::Cut;
+
 /// A summary of a written stream.
 #[derive(Debug, Default)]
 pub struct Manifest {
@@ -26,8 +28,8 @@ pub struct Manifest {
     pub bytes: u64,
     /// Addresses of transactions that were left out because they were named so.
     pub skipped: Vec<EventAddress>,
-    /// Statements that a cut inside their transaction leaves out: the address of the transaction.
-    pub cut_inside: Option<EventAddress>,
+    /// The statements before a cut inside their transaction, if it has any.
+    pub cut: Option<Cut>,
     /// Transactions that began on one side of a time limit and ended on the other; at most a few.
     pub straddling: Vec<EventAddress>,
     /// A transaction that the logs end in, and which is therefore left out.
@@ -86,8 +88,8 @@ impl fmt::Display for Lost {
     }
 }
 
-/// How many straddling transactions the manifest names.
-pub(super) const STRADDLING_NAMED: usize = 20;
+/// How many transactions or statements of a kind the manifest names.
+pub(super) const NAMED: usize = 20;
 
 impl Manifest {
     /// Adds what the stream holds next. The transactions that `decided` speaks of are prepared no
@@ -103,9 +105,9 @@ impl Manifest {
         self.contained += next.contained;
         self.bytes += next.bytes;
         self.skipped.extend(next.skipped);
-        self.cut_inside = self.cut_inside.take().or(next.cut_inside);
+        self.cut = self.cut.take().or(next.cut);
         self.straddling.extend(next.straddling);
-        self.straddling.truncate(STRADDLING_NAMED);
+        self.straddling.truncate(NAMED);
         self.unfinished = next.unfinished.or(self.unfinished.take());
         self.prepared.retain(|xid| !decided.iter().any(|text| text.contains(xid.as_str())));
         self.prepared.extend(next.prepared);

@@ -3,6 +3,7 @@
 //! ```text
 //! check     can everything that is selected be replayed exactly? else refuse, before a byte is out
 //! pieces    the pieces of every log on several threads, put together in order
+//! cut       how far the stream goes into the transaction that it ends in
 //! writer    transactions one after another: what goes into the stream, and where it ends
 //!   session     the session variables of a statement, as differences
 //!   rows        the events of a statement of rows: filtered, rewritten, cut to packets
@@ -11,6 +12,7 @@
 //! ```
 
 mod check;
+mod cut;
 mod edit;
 mod gtid;
 mod manifest;
@@ -30,6 +32,7 @@ use binlog_parser::source::log_set::LogSet;
 use crate::error::Result;
 use crate::select::{Filter, Target};
 
+pub use cut::{Cut, Partial};
 pub use manifest::{Lost, Manifest};
 pub use packet::{DELIMITER, encode, encoded_len};
 
@@ -38,10 +41,12 @@ pub use packet::{DELIMITER, encode, encoded_len};
 pub struct Options {
     /// Which transactions and statements.
     pub filter: Filter,
-    /// Ends before the transaction of this target.
+    /// Ends before the transaction, or inside of one before the statement, of this target.
     pub stop_before: Option<Target>,
-    /// Ends after the transaction of this target.
+    /// Ends after the transaction, or inside of one after the statement, of this target.
     pub stop_after: Option<Target>,
+    /// What becomes of the statements before a cut inside their transaction.
+    pub partial: Partial,
     /// Transactions that are left out; their GTIDs are consumed.
     pub skip: Vec<Target>,
     /// Leaves GTIDs out: the server gives its own.

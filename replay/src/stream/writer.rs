@@ -13,8 +13,9 @@ use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
 
 use super::Options;
+use super::cut::{Part, Partial, Reach};
 use super::gtid::PendingGtid;
-use super::manifest::{Lost, Manifest, STRADDLING_NAMED};
+use super::manifest::{Lost, Manifest, NAMED};
 use super::packet::Packets;
 use super::session::{Assignments, Session};
 use super::text::ClientCharsetState;
@@ -127,14 +128,11 @@ impl<'w, 'a> Writer<'w, 'a> {
             Unit::Control(event) => return Ok(!self.options.ends_before(index, event.offset)),
             Unit::Damage(damage) => return self.damage(damage),
         };
-        if self.options.ends_before(index, transaction.start()) {
-            let target = self.options.stop_before.as_ref();
-            if target.is_some_and(|target| target.is_inside() && target.is(index, &transaction)) {
-                self.manifest.cut_inside = Some(address(log, &transaction));
-            }
-            return Ok(false);
+        match self.options.reach(log, index, &transaction, format.table_id_bytes()) {
+            Reach::Whole => self.transaction(format, &transaction),
+            Reach::Behind => Ok(false),
+            Reach::Part(part) => self.part(format, part).map(|()| false),
         }
-        self.transaction(format, &transaction)
     }
 
     /// Takes damage; false if the stream ends before it.
@@ -161,6 +159,21 @@ impl<'w, 'a> Writer<'w, 'a> {
         Ok(true)
     }
 
+    /// The statements before a cut inside their transaction.
+    fn part(&mut self, format: &FormatDescription, part: Part<'a>) -> Result<()> {
+        let (filter, index, transaction) = (&self.options.filter, self.index, &part.transaction);
+        let skipped = self.options.skip.iter().any(|target| target.is(index, transaction));
+        if skipped || filter.selects(self.set, index, transaction)? != Selected::Yes {
+            return self.transaction(format, transaction).map(drop);
+        }
+        if part.cut.partial == Partial::Commit {
+            self.transaction(format, transaction)?;
+            self.commit_pending = true;
+        }
+        self.manifest.cut = Some(part.cut);
+        Ok(())
+    }
+
     /// Takes what is left of a transaction whose beginning is lost; false if the stream ends here.
     fn headless(&mut self, transaction: &Transaction<'a>) -> bool {
         let at = address(self.log, transaction);
@@ -178,7 +191,7 @@ impl<'w, 'a> Writer<'w, 'a> {
         let (index, log) = (self.index, self.log);
         let filter = &self.options.filter;
         self.cut = None;
-        if filter.straddles(transaction) && self.manifest.straddling.len() < STRADDLING_NAMED {
+        if filter.straddles(transaction) && self.manifest.straddling.len() < NAMED {
             self.manifest.straddling.push(address(log, transaction));
         }
         match filter.selects(self.set, index, transaction)? {
