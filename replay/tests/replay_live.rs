@@ -289,3 +289,49 @@ fn cuts_inside_a_transaction(product: Product) -> Result<()> {
 fn a_cut_inside_a_transaction_falls_between_statements() -> Result<()> {
     servers::live().into_iter().try_for_each(cuts_inside_a_transaction)
 }
+
+/// A row that does not fit a packet: refused by its address where a server needs it whole, and in
+/// halves where it does not.
+fn replays_a_row_larger_than_a_packet(product: Product) -> Result<()> {
+    const LIMIT: u64 = 2 << 20;
+    let source = Server::start(product, &options(&[]))?;
+    source.sql(
+        "CREATE DATABASE l; CREATE TABLE l.t (id INT PRIMARY KEY, b LONGBLOB);
+         INSERT INTO l.t VALUES (1, 'x'), (2, REPEAT('ab', 1000000));
+         UPDATE l.t SET b = 'small' WHERE id = 1;",
+    )?;
+    let set = LogSet::open(&source.binary_logs()?)?;
+    let replayed = |limit: u64| -> Result<()> {
+        let mut stream = vec![];
+        let options = Options { max_allowed_packet: limit, ..with_packets(PACKET_BYTES) };
+        let manifest = stream::replay(&set, &options, &mut stream, &mut |_| {})?;
+        ensure!(manifest.largest_packet <= limit, "{}", manifest.largest_packet);
+        let small = self::options(&[&format!("--max-allowed-packet={limit}")]);
+        let server = Server::start(product, &small)?;
+        server.pipe(&stream[..], CLIENT_OPTIONS)?.success()?;
+        // Not a dump: in hex, the value is more than the server would answer with.
+        let rows = "SELECT id, LENGTH(b), CRC32(b) FROM l.t;";
+        assert_eq!(server.value(rows)?, source.value(rows)?);
+        Ok(())
+    };
+    let refused = |limit: u64| -> Result<String> {
+        let mut stream = vec![];
+        let options = Options { max_allowed_packet: limit, ..with_packets(PACKET_BYTES) };
+        let refused = stream::replay(&set, &options, &mut stream, &mut |_| {});
+        ensure!(stream.is_empty(), "something was written");
+        match refused {
+            Err(replay::Error::Refused { what, .. }) => Ok(what),
+            other => anyhow::bail!("{other:?}"),
+        }
+    };
+    replayed(2 * LIMIT)?;
+    let too_small = if product.is_mariadb() { LIMIT / 2 } else { LIMIT };
+    let what = refused(too_small)?;
+    ensure!(what.contains("does not fit, it needs --max-allowed-packet "), "{what}");
+    if product.is_mariadb() { replayed(LIMIT) } else { Ok(()) }
+}
+
+#[test]
+fn a_row_larger_than_a_packet_goes_in_halves_or_is_refused() -> Result<()> {
+    servers::live().into_iter().try_for_each(replays_a_row_larger_than_a_packet)
+}

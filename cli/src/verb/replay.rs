@@ -3,7 +3,7 @@
 use binlog_parser::address::Address;
 use binlog_parser::source::log_set::LogSet;
 use clap::{Args, ValueEnum};
-use replay::stream::{self, Manifest, Options, PACKET_BYTES, PIECE_BYTES, Partial};
+use replay::stream::{self, LARGEST_PACKET, Manifest, Options, PACKET_BYTES, PIECE_BYTES, Partial};
 
 use crate::args::backup::BackupArgs;
 use crate::args::logs::{self, LogArgs};
@@ -82,6 +82,10 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "CHARSET")]
     set_charset: Option<String>,
 
+    /// max_allowed_packet of the client and the server: what cannot fit is refused
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
+    max_allowed_packet: u64,
+
     #[command(flatten)]
     output: OutputArgs,
 
@@ -115,6 +119,19 @@ enum GtidsArg {
     Keep,
     /// The server gives its own
     Strip,
+}
+
+/// Reads a number of bytes as the servers' options have it: 67108864, 64M, 1G.
+fn size(text: &str) -> Result<u64, String> {
+    let needed = || "needed a number of bytes from 1K to 1G, as in 67108864 or 64M".to_owned();
+    let (digits, unit) = match text.as_bytes().last().map(u8::to_ascii_uppercase) {
+        Some(b'K') => (&text[..text.len() - 1], 1 << 10),
+        Some(b'M') => (&text[..text.len() - 1], 1 << 20),
+        Some(b'G') => (&text[..text.len() - 1], 1 << 30),
+        _ => (text, 1),
+    };
+    let bytes = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    bytes.filter(|bytes| (1 << 10..=LARGEST_PACKET).contains(bytes)).ok_or_else(needed)
 }
 
 fn rewrite_rule(text: &str) -> Result<(String, String), String> {
@@ -171,6 +188,7 @@ impl ReplayArgs {
             accept_damage: self.accept_damage,
             rewrite_db: self.rewrite_db.iter().map(rule).collect(),
             set_charset: self.set_charset.clone(),
+            max_allowed_packet: self.max_allowed_packet,
             packet_bytes: PACKET_BYTES,
             piece_bytes: PIECE_BYTES,
         })
@@ -185,4 +203,21 @@ pub fn is_whole(set: &LogSet, manifest: &Manifest) -> bool {
     });
     let damaged = manifest.damage.is_some() || !manifest.lost.is_empty();
     !damaged && !cut && !logs::is_incomplete(set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_as_in_option_files() {
+        for (text, bytes) in
+            [("1024", 1 << 10), ("64M", 64 << 20), ("1g", 1 << 30), ("8k", 8 << 10)]
+        {
+            assert_eq!(size(text), Ok(bytes));
+        }
+        for wrong in ["", "M", "1", "2G", "-1M", "1.5M", "99999999999G"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -10,7 +10,9 @@ use replay::Error;
 use replay::find::{self, Finding, MIN_ROWS, Options as FindOptions};
 use replay::schema::Schema;
 use replay::select::{Filter, Target, resolve};
-use replay::stream::{self, Options as ReplayOptions, PACKET_BYTES, PIECE_BYTES};
+use replay::stream::{
+    self, MAX_ALLOWED_PACKET, Options as ReplayOptions, PACKET_BYTES, PIECE_BYTES,
+};
 use replay::undo::{self, Format as UndoFormat, Request, Scope};
 
 use crate::args::backup::BackupArgs;
@@ -225,6 +227,7 @@ impl RescueArgs {
             filter,
             stop_before: Some(target.clone()),
             accept_damage: self.accept_damage,
+            max_allowed_packet: MAX_ALLOWED_PACKET,
             packet_bytes: PACKET_BYTES,
             piece_bytes: PIECE_BYTES,
             ..ReplayOptions::default()

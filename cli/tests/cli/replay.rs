@@ -200,3 +200,28 @@ fn a_cut_inside_a_transaction_names_what_it_leaves_out() {
     assert_eq!(refused.status.code(), Some(4), "{}", text(&refused.stderr));
     assert!(text(&refused.stderr).contains("so it never committed"), "{}", text(&refused.stderr));
 }
+
+#[test]
+fn an_end_that_the_logs_do_not_reach_ends_with_1_and_writes_nothing() {
+    let logs = Logs::new([("binlog.000001", one_log())]);
+    for end in ["--stop-datetime=2027-01-01T00:00:00Z", "--stop-position=99999"] {
+        let output = run(&logs, &[end, "--output=o", "binlog.000001"]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("end") && !logs.path("o").exists(), "{said}");
+    }
+    let output = run(&logs, &["--stop-datetime=2026-01-02T03:04:07Z", "binlog.000001"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_statement_on_tables_of_which_some_are_selected_is_refused() {
+    let log = one_log().query("DROP TABLE users, notes");
+    let logs = Logs::new([("binlog.000001", log)]);
+    let output = run(&logs, &["--table=shop.users", "binlog.000001"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("writes users, notes, of which the filters select a part"), "{said}");
+    let both = run(&logs, &["--table=users", "--table=notes", "binlog.000001"]);
+    assert_eq!(both.status.code(), Some(0), "{}", text(&both.stderr));
+}

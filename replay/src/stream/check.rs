@@ -10,9 +10,9 @@ use binlog_parser::source::log::{FIRST_EVENT, Log};
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Step, Transaction, Unit, Units, step};
 
-use super::Options;
 use super::cut::{Partial, Reach};
 use super::text::TextStatement;
+use super::{Options, reached, size};
 use crate::error::{Error, Result};
 use crate::select::Selected;
 
@@ -25,6 +25,7 @@ const NAMED: usize = 5;
 /// Refuses what is selected and cannot be replayed exactly.
 pub(super) fn check(set: &LogSet, options: &Options) -> Result<()> {
     check_options(set, options)?;
+    reached::check(set, &options.filter)?;
     check_targets(set, options)?;
     check_cut(set, options)?;
     let mut found = vec![];
@@ -49,6 +50,7 @@ pub(super) fn check(set: &LogSet, options: &Options) -> Result<()> {
             let skipped = options.skip.iter().any(|target| target.is(index, &transaction));
             if !skipped && options.filter.selects(set, index, &transaction)? == Selected::Yes {
                 found.extend(obstacle(log, options, &transaction));
+                found.extend(size::obstacle(log, options, &transaction, id_bytes));
             }
         }
     }
@@ -134,7 +136,10 @@ fn suspicious(log: &Log, options: &Options) -> bool {
     let version = &log.format().server_version;
     let obstructed = |scan: &mut Scan<'_>| {
         scan.any(|scanned| match scanned {
-            Scanned::Event(event) => obstructs(&event, options, version).is_some(),
+            Scanned::Event(event) => {
+                size::is_suspicious(&event, options)
+                    || obstructs(&event, options, version).is_some()
+            }
             Scanned::Damage(_) => false,
         })
     };

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! check     can everything that is selected be replayed exactly? else refuse, before a byte is out
+//!   reached     whether the logs reach the end that is asked for
+//!   size        what does not fit the packets that the server takes
 //! pieces    the pieces of every log on several threads, put together in order
 //! cut       how far the stream goes into the transaction that it ends in
 //! writer    transactions one after another: what goes into the stream, and where it ends
@@ -18,8 +20,10 @@ mod gtid;
 mod manifest;
 pub(crate) mod packet;
 mod pieces;
+mod reached;
 mod rows;
 mod session;
+mod size;
 mod statement;
 mod text;
 mod writer;
@@ -35,6 +39,7 @@ use crate::select::{Filter, Target};
 pub use cut::{Cut, Partial};
 pub use manifest::{Lost, Manifest};
 pub use packet::{DELIMITER, encode, encoded_len};
+pub use size::LARGEST_PACKET;
 
 /// What to write, and how.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +68,8 @@ pub struct Options {
     pub set_charset: Option<String>,
     /// Most bytes that a packet should have. One event is never divided.
     pub packet_bytes: usize,
+    /// `max_allowed_packet` of the client and the server, in bytes; 0 means the most there can be.
+    pub max_allowed_packet: u64,
     /// Bytes of a log that a thread writes at a time, with the session set anew; 0 means
     /// [`PIECE_BYTES`].
     pub piece_bytes: u64,
@@ -71,6 +78,9 @@ pub struct Options {
 /// What a packet has unless told otherwise, in bytes: far below what any server or client refuses,
 /// and far above what makes a round trip matter.
 pub const PACKET_BYTES: usize = 4 << 20;
+
+/// `max_allowed_packet` unless told otherwise, in bytes: what MySQL has by default.
+pub const MAX_ALLOWED_PACKET: u64 = 64 << 20;
 
 /// Writes the stream. `progress` is told now and then how many bytes of the logs are done.
 ///

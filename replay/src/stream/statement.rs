@@ -67,7 +67,7 @@ impl<'a> Writer<'_, 'a> {
         let first = |event: &RawEvent<'_>| (event.offset, event.event_type().name());
         let (offset, kind) = statement.events.first().map(first).unwrap_or_default();
         let fault = |fault| StatementError::Fault(fault, offset, kind);
-        let limit = self.options.packet_bytes;
+        let limit = self.options.usual();
         let run =
             RowsStatement::as_it_stands(statement.events, log.bytes(), self.options, id_bytes);
         if let Some(run) = run.filter(|run| encoded_len(run.len()) <= limit) {
@@ -103,6 +103,9 @@ impl<'a> Writer<'_, 'a> {
         let bytes: usize = batch.iter().map(|run| encoded_len(run.len())).sum();
         if self.packets.pending_bytes() + bytes > limit {
             self.packets.end()?;
+        }
+        if self.options.needs_halves(bytes) {
+            return Ok(self.packets.halves(batch)?);
         }
         for run in batch {
             self.packets.events(run)?;

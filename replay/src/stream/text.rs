@@ -9,11 +9,11 @@ use binlog_parser::scan::RawEvent;
 
 use super::Options;
 use super::packet::DELIMITER;
-use crate::schema::Charset;
+use crate::schema::{Charset, readable};
 use crate::sql::client::{Refusal, client_safe};
 use crate::sql::statement::{Object, StatementHead, StatementVerb, head};
 use crate::sql::written::written_tables;
-use crate::sql::{ClientCharset, Dialect};
+use crate::sql::{ClientCharset, Dialect, TableName};
 
 /// Fails where the client is run without `--binary-mode` and would change a carriage return.
 pub(super) const BINARY_MODE_CHECK: &[u8] =
@@ -116,10 +116,29 @@ impl<'q, 'a> TextStatement<'q, 'a> {
 
     /// Why the statement cannot be passed on, if it cannot.
     pub fn refusal(&self, options: &Options) -> Option<String> {
+        if let Some(tables) = self.half_selected(options) {
+            return Some(format!("its text writes {tables}, of which the filters select a part"));
+        }
         if self.names_rewritten_database(options) {
             return Some("its text names a database that --rewrite-db renames".into());
         }
         self.safe_text().err().map(|refusal| refusal.to_string())
+    }
+
+    /// The tables that the text writes, if the filters select some of them and others not: it cannot
+    /// be divided.
+    fn half_selected(&self, options: &Options) -> Option<String> {
+        let filter = &options.filter;
+        if !filter.by_table() {
+            return None;
+        }
+        let tables = written_tables(self.query.text, &self.dialect, self.query.database);
+        let selects = |name: &TableName| {
+            let database = name.database.as_deref().unwrap_or(self.query.database);
+            filter.selects_table(database, &name.table)
+        };
+        let names = tables.iter().map(|name| readable(&name.table)).collect::<Vec<_>>();
+        (tables.iter().any(selects) && !tables.iter().all(selects)).then(|| names.join(", "))
     }
 
     /// Whether the text itself names a database that is to be rewritten, which only table maps and
