@@ -20,13 +20,13 @@ pub struct Folder {
 
 impl Folder {
     /// Begins the folder at `path`. With `force`, one that stands there may be replaced, if it holds
-    /// nothing but files with these `names`.
+    /// nothing but files whose names are `ours`.
     ///
     /// # Errors
     /// [`crate::exit::Exit::Refused`] if something stands there that must stay; an I/O error if
     /// nothing can be written beside it.
-    pub fn begin(path: &Path, force: bool, names: &[&str]) -> Outcome<Self> {
-        check(path, force, names)?;
+    pub fn begin(path: &Path, force: bool, ours: impl Fn(&str) -> bool) -> Outcome<Self> {
+        check(path, force, ours)?;
         let parent = match path.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
@@ -76,7 +76,7 @@ impl Folder {
     }
 }
 
-fn check(path: &Path, force: bool, names: &[&str]) -> Outcome<()> {
+fn check(path: &Path, force: bool, ours: impl Fn(&str) -> bool) -> Outcome<()> {
     let shown = path.display();
     let meta = match fs::symlink_metadata(path) {
         Ok(meta) => meta,
@@ -89,10 +89,10 @@ fn check(path: &Path, force: bool, names: &[&str]) -> Outcome<()> {
     }
     for entry in fs::read_dir(path).with_context(|| shown.to_string())? {
         let name = entry?.file_name();
-        if !names.iter().any(|ours| name == *ours) {
+        if !name.to_str().is_some_and(&ours) {
             let name = name.to_string_lossy();
             return Err(Failure::refused(format!("{shown}: exists, and holds {name}"))
-                .hint("choose another --output: only a folder of an earlier rescue is replaced"));
+                .hint("choose another --output: only a folder of an earlier run is replaced"));
         }
     }
     if !force {
@@ -116,12 +116,12 @@ mod tests {
     fn a_folder_appears_whole_and_private_or_not_at_all() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("rescue");
-        let folder = Folder::begin(&path, false, &["a"]).unwrap();
+        let folder = Folder::begin(&path, false, |name| name == "a").unwrap();
         write(&folder, "a", "1");
         drop(folder);
         assert_eq!(fs::read_dir(&parent).unwrap().count(), 0);
 
-        let folder = Folder::begin(&path, false, &["a"]).unwrap();
+        let folder = Folder::begin(&path, false, |name| name == "a").unwrap();
         write(&folder, "a", "1");
         folder.finish().unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -135,9 +135,9 @@ mod tests {
         let path = parent.path().join("rescue");
         fs::create_dir(&path).unwrap();
         fs::write(path.join("a"), "old").unwrap();
-        let refused = |force| Folder::begin(&path, force, &["a"]).unwrap_err().exit;
+        let refused = |force| Folder::begin(&path, force, |name| name == "a").unwrap_err().exit;
         assert_eq!(refused(false), Exit::Refused);
-        let folder = Folder::begin(&path, true, &["a"]).unwrap();
+        let folder = Folder::begin(&path, true, |name| name == "a").unwrap();
         write(&folder, "a", "new");
         folder.finish().unwrap();
         assert_eq!(fs::read_to_string(path.join("a")).unwrap(), "new");

@@ -27,6 +27,7 @@ mod info;
 mod json;
 mod next;
 mod notes;
+mod relay_logs;
 mod rescue_report;
 mod shower;
 mod summary;

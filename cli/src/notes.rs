@@ -1,6 +1,7 @@
 //! What a replay or an undo holds and lacks, in sentences: for standard error, and for the report of
 //! a rescue.
 
+use replay::relay_log;
 use replay::schema::TableName;
 use replay::stream::{Cut, Manifest, Partial};
 use replay::undo::{Format, Report};
@@ -103,6 +104,27 @@ fn of_cut(cut: &Cut) -> Note {
              committed: {names}{more}; its GTID counts as executed, so no server sends the rest"
         ),
     })
+}
+
+/// What relay logs hold, what they lack, and what a server does with them.
+#[must_use]
+pub fn of_relay_logs(manifest: &relay_log::Manifest) -> Vec<Note> {
+    let mut notes = of_replay(&manifest.stream);
+    let bytes = manifest.files.iter().map(|(_, bytes)| bytes).sum();
+    let files = count(manifest.files.len() as u64, "relay log");
+    notes.push(Note::done(format!("{files}, {}", count(bytes, "byte"))));
+    notes.extend(manifest.renamed.iter().map(|(log, name)| {
+        Note::warning(format!("{log} is called {name} in positions that the applier tells"))
+    }));
+    if !manifest.server_ids.is_empty() {
+        let [had, given] = [&manifest.written_by, &manifest.server_ids]
+            .map(|ids| ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", "));
+        notes.push(Note::done(format!(
+            "the events bear server id {given} instead of {had}, so that no applier takes them for \
+             its own"
+        )));
+    }
+    notes
 }
 
 /// What an undo of this form does, and what it does not.

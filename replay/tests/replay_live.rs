@@ -1,112 +1,25 @@
 //! The stream, taken by real servers: whole dumps and GTIDs are compared.
 
-use std::path::PathBuf;
+mod story;
 
 use anyhow::{Result, ensure};
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{StatementKind, Unit, Units};
 use replay::select::{Target, resolve};
 use replay::stream::{self, Manifest, Options, PACKET_BYTES, Partial};
-use servers::fixtures::{DISASTER, Part};
-use servers::{Dump, DumpOptions, Product, Server, ServerOptions};
+use servers::{Dump, Product, Server};
+use story::{Story, assert_same, dump, options};
 
 /// What a client has to be told; without comments, those in stored programs would get lost.
 const CLIENT_OPTIONS: [&str; 1] = ["--comments"];
 
-/// Options of a server, so that every GTID of two servers with one story is the same.
-fn options(extra: &[&str]) -> ServerOptions {
-    let mut options = ServerOptions::with_args(extra.iter().copied());
-    options.server_uuid = Some("aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee".into());
-    options
-}
-
-/// The story of the fixtures, told on a server that is gone by now.
-struct Story {
-    product: Product,
-    logs: LogSet,
-    /// Keeps the copies of the logs.
-    _folder: tempfile::TempDir,
-    /// Address of the disaster's transaction.
-    disaster: String,
-    before: Dump,
-    after: Dump,
-    /// What would be there without the disaster.
-    spared: Dump,
-    gtids: String,
-    gtids_before: String,
-}
-
-impl Story {
-    fn tell(product: Product, extra: &[&str]) -> Result<Story> {
-        let source = Server::start(product, &options(extra))?;
-        Part::Schema.run(&source)?;
-        Part::Before.run(&source)?;
-        let (before, gtids_before) = (dump(&source)?, source.gtid_executed()?);
-        let status = if product.is_mariadb() { "MASTER" } else { "BINARY LOG" };
-        let status = source.sql(format!("SHOW {status} STATUS;"))?;
-        let status = String::from_utf8(status)?;
-        let mut fields = status.split('\t');
-        let mut field = || fields.next().unwrap_or_default().to_owned();
-        let disaster = format!("{}:{}", field(), field());
-        source.sql(DISASTER)?;
-        Part::After.run(&source)?;
-        let (after, gtids) = (dump(&source)?, source.gtid_executed()?);
-
-        let spared = Server::start(product, &options(extra))?;
-        for part in [Part::Schema, Part::Before, Part::After] {
-            part.run(&spared)?;
-        }
-        let spared = dump(&spared)?;
-        ensure!(spared.difference(&after).is_some(), "the disaster must make a difference");
-
-        let folder = tempfile::tempdir()?;
-        let mut paths: Vec<PathBuf> = vec![];
-        for log in source.binary_logs()? {
-            let copy = folder.path().join(log.file_name().unwrap_or_default());
-            std::fs::copy(&log, &copy)?;
-            paths.push(copy);
-        }
-        let logs = LogSet::open(&paths)?;
-        ensure!(logs.problems().is_empty(), "{:?}", logs.problems());
-        ensure!(logs.logs().len() > 2, "the story rotates its logs");
-        Ok(Story {
-            product,
-            logs,
-            _folder: folder,
-            disaster,
-            before,
-            after,
-            spared,
-            gtids,
-            gtids_before,
-        })
-    }
-
-    fn target(&self) -> Result<Target> {
-        Ok(resolve(&self.logs, &self.disaster.parse()?)?)
-    }
-
-    /// Replays into an empty server and returns what is there then.
-    fn replay(&self, options: &Options) -> Result<(Dump, String, Manifest)> {
-        let mut stream = vec![];
-        let manifest = stream::replay(&self.logs, options, &mut stream, &mut |_| {})?;
-        let server = Server::start(self.product, &self::options(&[]))?;
-        server.pipe(&stream[..], CLIENT_OPTIONS)?.success()?;
-        Ok((dump(&server)?, server.gtid_executed()?, manifest))
-    }
-}
-
-/// Whole dumps but for AUTO_INCREMENT counters: INSERT … SELECT reserves numbers that no row event
-/// tells of, so that not even a replica has the same counters until rows reach beyond the gap.
-fn dump(server: &Server) -> Result<Dump> {
-    server.dump_with(&DumpOptions { without_auto_increment: true, ..DumpOptions::default() })
-}
-
-fn assert_same(what: &str, had: &Dump, needed: &Dump) -> Result<()> {
-    match had.difference(needed) {
-        None => Ok(()),
-        Some(difference) => anyhow::bail!("{what}: {difference}"),
-    }
+/// Replays into an empty server and returns what is there then.
+fn replay(story: &Story, options: &Options) -> Result<(Dump, String, Manifest)> {
+    let mut stream = vec![];
+    let manifest = stream::replay(&story.logs, options, &mut stream, &mut |_| {})?;
+    let server = Server::start(story.product, &story::options(&[]))?;
+    server.pipe(&stream[..], CLIENT_OPTIONS)?.success()?;
+    Ok((dump(&server)?, server.gtid_executed()?, manifest))
 }
 
 fn with_packets(packet_bytes: usize) -> Options {
@@ -119,19 +32,19 @@ fn replays_exactly(product: Product, extra: &[&str]) -> Result<()> {
 
     // Pieces so small that few transactions follow another in the same.
     let pieces = Options { piece_bytes: 2_000, ..with_packets(PACKET_BYTES) };
-    let (dump, gtids, manifest) = story.replay(&pieces)?;
+    let (dump, gtids, manifest) = replay(&story, &pieces)?;
     assert_same("all logs", &dump, &story.after)?;
     assert_eq!(gtids, story.gtids, "all logs");
     assert!(manifest.prepared.is_empty() && manifest.damage.is_none(), "{manifest:?}");
 
     // Packets so small that statements are divided.
     let cut = Options { stop_before: Some(story.target()?), ..with_packets(5_000) };
-    let (dump, gtids, _) = story.replay(&cut)?;
+    let (dump, gtids, _) = replay(&story, &cut)?;
     assert_same("--stop-before the disaster", &dump, &story.before)?;
     assert_eq!(gtids, story.gtids_before, "--stop-before the disaster");
 
     let skip = Options { skip: vec![story.target()?], ..with_packets(PACKET_BYTES) };
-    let (dump, gtids, manifest) = story.replay(&skip)?;
+    let (dump, gtids, manifest) = replay(&story, &skip)?;
     assert_same("--skip the disaster", &dump, &story.spared)?;
     assert_eq!(gtids, story.gtids, "--skip the disaster");
     assert_eq!(manifest.skipped.len(), 1);

@@ -12,7 +12,7 @@ use crate::args::select::SelectArgs;
 use crate::args::target::{resolve, resolve_whole};
 use crate::exit::{Exit, Outcome};
 use crate::ui::Ui;
-use crate::{next, notes};
+use crate::{next, notes, relay_logs};
 
 const EXAMPLES: &str = "\
 What cannot be replayed exactly is refused before anything is written (exit 4). What the stream
@@ -22,6 +22,7 @@ Examples:
   binlog replay --stop-before binlog.000007:4711 binlog.index | mysql --binary-mode
   binlog replay --after-backup monday.sql.zst --stop-before binlog.000007:4711 binlog.index
   binlog replay --skip 3e11fa47-71ca-11e1-9e33-c80aa9429562:23 --output day.sql binlog.0*
+  binlog replay --stop-before binlog.000007:4711 --format relay-log --output DIR binlog.index
   binlog replay --start-datetime '2026-11-22 02:00:00' --database shop --skip-gtids binlog.000007";
 
 /// Writes the stream that gives a server the same data, GTIDs and session effects again.
@@ -99,6 +100,8 @@ enum StreamFormat {
     /// Statements for the mysql or mariadb client
     #[default]
     Sql,
+    /// Relay logs in a folder, for a server's own parallel applier, with the script to run
+    RelayLog,
 }
 
 /// What becomes of the statements before a target inside their transaction.
@@ -150,13 +153,13 @@ impl ReplayArgs {
     pub fn run(&self, ui: &Ui) -> Outcome {
         let set = self.logs.open(ui)?;
         let options = self.options(ui, &set)?;
+        if self.format == StreamFormat::RelayLog {
+            let manifest = relay_logs::write(ui, &self.output, &set, &options)?;
+            return Ok(if is_whole(&set, &manifest.stream) { Exit::Done } else { Exit::Damaged });
+        }
         let mut out = self.output.open(logs::paths(&set))?;
         let progress = ui.progress(set.total_bytes());
-        let manifest = match self.format {
-            StreamFormat::Sql => {
-                stream::replay(&set, &options, &mut out, &mut |at| progress.at(at))?
-            }
-        };
+        let manifest = stream::replay(&set, &options, &mut out, &mut |at| progress.at(at))?;
         drop(progress);
         out.finish()?;
         ui.say(&notes::of_replay(&manifest));

@@ -114,7 +114,7 @@ impl RescueArgs {
         let path = self.folder(&set, &target);
         // From here on the whole transaction is meant.
         let target = Target { event: target.start, ..target };
-        let folder = Folder::begin(&path, self.force, &FILES)?;
+        let folder = Folder::begin(&path, self.force, |name| FILES.contains(&name))?;
         let report = RescueReport {
             folder: &path,
             logs: &self.logs,

@@ -9,5 +9,6 @@ mod golden;
 mod keys;
 mod live_events;
 mod live_rescue;
+mod relay_log;
 mod replay;
 mod undo;

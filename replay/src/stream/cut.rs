@@ -43,7 +43,7 @@ pub struct Cut {
 }
 
 /// How far the stream goes into a transaction.
-pub(super) enum Reach<'a> {
+pub(crate) enum Reach<'a> {
     /// To its end, and perhaps on.
     Whole,
     /// Not at all: the stream ends before.
@@ -53,7 +53,7 @@ pub(super) enum Reach<'a> {
 }
 
 /// The part of a transaction before a cut.
-pub(super) struct Part<'a> {
+pub(crate) struct Part<'a> {
     /// Its events, without an end.
     pub transaction: Transaction<'a>,
     /// What the manifest says of it.
@@ -64,7 +64,7 @@ pub(super) struct Part<'a> {
 
 impl Options {
     /// How far the stream goes into a transaction of log number `number`.
-    pub(super) fn reach<'a>(
+    pub(crate) fn reach<'a>(
         &self,
         log: &Log,
         number: usize,

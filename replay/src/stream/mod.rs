@@ -20,7 +20,7 @@ mod gtid;
 mod manifest;
 pub(crate) mod packet;
 mod pieces;
-mod reached;
+pub(crate) mod reached;
 mod rows;
 mod session;
 mod size;
@@ -37,6 +37,7 @@ use crate::error::Result;
 use crate::select::{Filter, Target};
 
 pub use cut::{Cut, Partial};
+pub(crate) use cut::{Part, Reach};
 pub use manifest::{Lost, Manifest};
 pub use packet::{DELIMITER, encode, encoded_len};
 pub use size::LARGEST_PACKET;
@@ -105,7 +106,7 @@ impl Options {
     }
 
     /// Whether the stream ends before the unit that starts at `start` of log number `log`.
-    fn ends_before(&self, log: usize, start: u64) -> bool {
+    pub(crate) fn ends_before(&self, log: usize, start: u64) -> bool {
         let at = (log, start);
         self.stop_before.as_ref().is_some_and(|target| at >= (target.log, target.start))
             || self.stop_after.as_ref().is_some_and(|target| at > (target.log, target.start))

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::select::Filter;
 
 /// Looks for an event at or behind the end.
-pub(super) fn check(set: &LogSet, filter: &Filter) -> Result<()> {
+pub(crate) fn check(set: &LogSet, filter: &Filter) -> Result<()> {
     if let (Some(position), Some(log)) = (filter.stop_position, set.logs().last())
         && position > log.len()
     {
