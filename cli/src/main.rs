@@ -16,6 +16,8 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod chain;
+mod clock;
 mod damage;
 mod definitions;
 mod describe;
@@ -25,6 +27,7 @@ mod finding;
 mod folder;
 mod info;
 mod json;
+mod log_line;
 mod next;
 mod notes;
 mod relay_logs;

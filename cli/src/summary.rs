@@ -1,21 +1,29 @@
-//! What a log holds, counted.
+//! What a log holds, counted: the facts that `info` and `verify` print.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::ops::ControlFlow;
 
+use binlog_parser::damage::Damage;
+use binlog_parser::event::format_description::{ChecksumAlgorithm, FormatDescription};
 use binlog_parser::event::gtid_list::GtidListEvent;
 use binlog_parser::event::previous_gtids::PreviousGtidsEvent;
 use binlog_parser::event::rotate::RotateEvent;
 use binlog_parser::event::rows::{RowsEvent, RowsKind};
 use binlog_parser::event::table_map::TableMapEvent;
-use binlog_parser::gtid::AnyGtidSet;
+use binlog_parser::gtid::TransactionGtid;
 use binlog_parser::header::EventType;
+use binlog_parser::inflate::Inflated;
 use binlog_parser::row::RowLayout;
-use binlog_parser::scan::RawEvent;
+use binlog_parser::scan::{DamageReason, RawEvent};
+use binlog_parser::source::chain::Extent;
 use binlog_parser::source::log::Log;
+use binlog_parser::source::relay::SourceTracker;
 use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
-use binlog_parser::{Error, Fault};
+use binlog_parser::{Error, Fault, parallel};
 
-use crate::damage::{DamageLine, is_cut};
+use crate::clock::Clock;
+use crate::damage::{Cut, DamageLine, is_cut};
 use crate::text::{one_line, utf8};
 
 /// A log in numbers.
@@ -25,24 +33,45 @@ pub struct Summary {
     pub events: u64,
     /// The same by the name of their type.
     pub events_by_type: BTreeMap<&'static str, u64>,
-    /// Transactions that end in the log.
+    /// Transactions that begin and end in the log.
     pub transactions: u64,
-    /// Address of the transaction that the log ends in the middle of.
-    pub open_transaction: Option<String>,
+    /// All transactions, parts of them too, by how they end.
+    pub transactions_by_kind: BTreeMap<&'static str, u64>,
+    /// The transaction that the log ends in the middle of.
+    pub open_transaction: Option<Cut>,
     /// Earliest and latest time of an event, in seconds since 1970.
     pub time: Option<(u32, u32)>,
+    /// Where the clock of commits goes back.
+    pub clock: Clock,
     /// GTIDs before the log, as far as it says: MySQL's set, or MariaDB's last of each source.
     pub previous_gtids: Option<String>,
-    /// GTIDs of the transactions in the log.
-    pub gtids: AnyGtidSet,
-    /// Rows changed, by database and table.
+    /// GTIDs of the transactions in the log, and what came before them.
+    pub extent: Extent,
+    /// UUID of the server that wrote the log, where a transaction of its own tells.
+    pub server_uuid: Option<String>,
+    /// Where the source's part of a relay log begins and ends in the source's logs.
+    pub source: Option<[SourceAddress; 2]>,
+    /// Rows changed, by database and table; empty if they were not asked for.
     pub tables: BTreeMap<(String, String), RowCounts>,
     /// Name of the next log.
     pub next_log: Option<String>,
+    /// How the server closed the log: Rotate, Stop, or not at all.
+    pub closed_by: Option<&'static str>,
     /// What cannot be read.
     pub damage: Vec<DamageLine>,
+    /// How many of these are wrong checksums.
+    pub checksums_bad: u64,
     /// Events whose body cannot be read.
     pub faults: Vec<Error>,
+}
+
+/// A place in the logs of a relay log's source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceAddress {
+    /// Name of the log, if it was told by then.
+    pub log: Option<Vec<u8>>,
+    /// Position in it.
+    pub position: u64,
 }
 
 /// Rows changed in a table.
@@ -56,46 +85,108 @@ pub struct RowCounts {
     pub deletes: u64,
 }
 
+/// Tables as the maps of a transaction name them.
+type Tables<'a> = HashMap<u64, (TableMapEvent<'a>, RowLayout)>;
+
 impl Summary {
-    /// Reads all of `log`, and tells `progress` the position now and then.
+    /// Reads all of `log`, with its rows if `rows`, and tells `progress` the position now and then.
     #[must_use]
-    pub fn of(log: &Log, progress: impl Fn(u64)) -> Self {
+    pub fn of(log: &Log, rows: bool, progress: impl Fn(u64)) -> Self {
         let mut summary = Summary::default();
-        for unit in Units::new(log.scan()) {
-            match unit {
-                Unit::Transaction(transaction) => {
-                    progress(transaction.end());
-                    summary.transaction(log, &transaction);
-                }
-                Unit::Control(event) => {
-                    progress(event.end());
-                    summary.event(&event);
-                    let read = summary.control(&event);
-                    summary.check(log, &event, read);
-                }
-                Unit::Damage(damage) => {
-                    let cut = summary.open_transaction.take();
-                    summary.damage.push(DamageLine::of(log, &damage, cut));
-                }
+        let count = |units: &mut Units<'_>| {
+            let mut piece = Summary::default();
+            let (mut inflated, mut tracker) = (Inflated::default(), SourceTracker::default());
+            while let Some(unit) = units.next() {
+                let format = units.format();
+                piece.unit(log, format, unit, rows.then_some(&mut inflated), &mut tracker);
             }
-        }
+            piece
+        };
+        parallel::units(log, count, |range, piece| {
+            summary.join(piece);
+            progress(range.end);
+            ControlFlow::Continue(())
+        });
         summary
     }
 
     /// Whether everything could be read, and the log is whole.
     #[must_use]
     pub fn is_sound(&self, log: &Log) -> bool {
-        let cut = is_cut(log, self.open_transaction.as_deref());
-        self.damage.is_empty() && self.faults.is_empty() && !cut
+        let cut = is_cut(log, self.open_transaction.as_ref());
+        self.damage.iter().all(|damage| damage.unwritten) && self.faults.is_empty() && !cut
     }
 
-    fn check(&mut self, log: &Log, event: &RawEvent<'_>, read: Result<(), Fault>) {
-        if let Err(fault) = read {
-            self.faults.push(fault.at(log.location(event.offset).of(event.event_type().name())));
+    /// Events with a right checksum.
+    #[must_use]
+    pub fn checksums_good(&self, log: &Log) -> u64 {
+        if log.format().checksum == ChecksumAlgorithm::Crc32 { self.events } else { 0 }
+    }
+
+    fn unit<'a>(
+        &mut self,
+        log: &'a Log,
+        format: &FormatDescription,
+        unit: Unit<'a>,
+        inflated: Option<&mut Inflated>,
+        tracker: &mut SourceTracker<'a>,
+    ) {
+        match unit {
+            Unit::Transaction(transaction) => {
+                for event in &transaction.events {
+                    self.event(log, event, tracker);
+                }
+                self.transaction(log, &transaction);
+                if let Some(inflated) = inflated {
+                    self.rows(log, format, transaction, inflated);
+                }
+            }
+            Unit::Control(event) => {
+                self.event(log, &event, tracker);
+                let read = self.control(&event);
+                self.check(log, &event, read);
+            }
+            Unit::Damage(damage) => self.damage(log, &damage),
         }
     }
 
-    fn event(&mut self, event: &RawEvent<'_>) {
+    /// Adds what was found in the next piece of the log. It began with a transaction, so how it
+    /// ends does not depend on what came before.
+    fn join(&mut self, next: Summary) {
+        self.events += next.events;
+        add_all(&mut self.events_by_type, next.events_by_type);
+        self.transactions += next.transactions;
+        add_all(&mut self.transactions_by_kind, next.transactions_by_kind);
+        self.open_transaction = next.open_transaction;
+        self.time = match (self.time, next.time) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
+        };
+        self.clock.join(next.clock);
+        self.previous_gtids = self.previous_gtids.take().or(next.previous_gtids);
+        self.extent.join(next.extent);
+        self.server_uuid = self.server_uuid.take().or(next.server_uuid);
+        self.source = match (self.source.take(), next.source) {
+            (Some([first, _]), Some([_, last])) => Some([first, last]),
+            (a, b) => a.or(b),
+        };
+        for (table, counts) in next.tables {
+            self.tables.entry(table).or_default().add(counts);
+        }
+        self.next_log = next.next_log.or(self.next_log.take());
+        self.closed_by = next.closed_by;
+        self.damage.extend(next.damage);
+        self.checksums_bad += next.checksums_bad;
+        self.faults.extend(next.faults);
+    }
+
+    fn check<T>(&mut self, log: &Log, event: &RawEvent<'_>, read: Result<T, Fault>) -> Option<T> {
+        let fault =
+            |fault: Fault| fault.at(log.location(event.offset).of(event.event_type().name()));
+        read.map_err(|why| self.faults.push(fault(why))).ok()
+    }
+
+    fn event<'a>(&mut self, log: &Log, event: &RawEvent<'a>, tracker: &mut SourceTracker<'a>) {
         self.events += 1;
         *self.events_by_type.entry(event.event_type().name()).or_default() += 1;
         let time = event.header.timestamp;
@@ -103,9 +194,21 @@ impl Summary {
             let (first, last) = self.time.unwrap_or((time, time));
             self.time = Some((first.min(time), last.max(time)));
         }
+        if !log.is_relay_log() {
+            return;
+        }
+        let Some(at) = tracker.follow(event) else { return };
+        let place = |position| SourceAddress { log: at.log.map(<[u8]>::to_vec), position };
+        match &mut self.source {
+            Some([_, last]) if last.log.as_deref() == at.log => last.position = at.end,
+            Some([_, last]) => *last = place(at.end),
+            None => self.source = Some([place(at.start), place(at.end)]),
+        }
     }
 
     fn control(&mut self, event: &RawEvent<'_>) -> Result<(), Fault> {
+        self.extent.event(event);
+        self.closed_by = None;
         match event.event_type() {
             EventType::PREVIOUS_GTIDS => {
                 let previous = PreviousGtidsEvent::parse(event.body(), &event.header)?;
@@ -116,36 +219,76 @@ impl Summary {
                 self.previous_gtids = Some(one_line(&list.state()));
             }
             EventType::ROTATE => {
+                self.closed_by = Some(event.event_type().name());
                 let rotate = RotateEvent::parse(event.body())?;
                 self.next_log = Some(utf8(rotate.next_log).text.into_owned());
             }
+            EventType::STOP => self.closed_by = Some(event.event_type().name()),
             _ => {}
         }
         Ok(())
     }
 
+    fn damage(&mut self, log: &Log, damage: &Damage) {
+        let cut = self.open_transaction.take();
+        self.damage.push(DamageLine::of(log, damage, cut));
+        self.checksums_bad += u64::from(matches!(damage.reason, DamageReason::Checksum { .. }));
+    }
+
     fn transaction(&mut self, log: &Log, transaction: &Transaction<'_>) {
-        let open = transaction.ending == Ending::Open;
-        self.transactions += u64::from(!open);
-        self.open_transaction = open.then(|| log.location(transaction.start()).to_string());
-        if let Some(event) = transaction.gtid_event() {
-            let read = transaction.gtid().map(|gtid| self.gtids.add(&gtid));
+        *self.transactions_by_kind.entry(kind(transaction.ending)).or_default() += 1;
+        self.closed_by = None;
+        self.open_transaction = None;
+        let gtid = match transaction.gtid_event() {
+            Some(event) => self.check(log, event, transaction.gtid()),
+            None => None,
+        };
+        match transaction.ending {
+            Ending::Open => self.open_transaction = Some(Cut::of(log, transaction, gtid.as_ref())),
+            // It comes behind the damage that its beginning is in.
+            Ending::Headless => {
+                if let Some(damage) = self.damage.last_mut() {
+                    damage.rest_end = Some(transaction.end());
+                }
+            }
+            _ => self.transactions += 1,
+        }
+        if let Some(gtid) = gtid.as_ref().filter(|_| transaction.ending != Ending::Open) {
+            self.extent.transaction(gtid);
+            if let (TransactionGtid::Mysql(gtid), Some(event)) = (gtid, transaction.gtid_event())
+                && self.server_uuid.is_none()
+                && event.header.server_id == log.header().server_id
+            {
+                self.server_uuid = Some(gtid.uuid.to_string());
+            }
+        }
+        self.clock.transaction(transaction);
+    }
+
+    /// Counts the rows of a transaction, which may be compressed.
+    fn rows(
+        &mut self,
+        log: &Log,
+        format: &FormatDescription,
+        transaction: Transaction<'_>,
+        inflated: &mut Inflated,
+    ) {
+        let plain = transaction.plain(inflated, format);
+        let mut tables = Tables::new();
+        for event in &plain.transaction.events {
+            let read = self.rows_event(event, format.table_id_bytes(), &mut tables);
             self.check(log, event, read);
         }
-        let table_id_bytes = log.format().table_id_bytes();
-        let mut tables = HashMap::new();
-        for event in &transaction.events {
-            self.event(event);
-            let read = self.rows(event, table_id_bytes, &mut tables);
-            self.check(log, event, read);
+        if let Some(damage) = plain.damage {
+            self.faults.push(damage.error(log));
         }
     }
 
-    fn rows<'a>(
+    fn rows_event<'a>(
         &mut self,
         event: &RawEvent<'a>,
         table_id_bytes: usize,
-        tables: &mut HashMap<u64, (TableMapEvent<'a>, RowLayout)>,
+        tables: &mut Tables<'a>,
     ) -> Result<(), Fault> {
         let event_type = event.event_type();
         if event_type == EventType::TABLE_MAP {
@@ -169,5 +312,40 @@ impl Summary {
     fn counts(&mut self, map: &TableMapEvent<'_>) -> &mut RowCounts {
         let name = |name| utf8(name).text.into_owned();
         self.tables.entry((name(map.database), name(map.table))).or_default()
+    }
+}
+
+impl RowCounts {
+    fn add(&mut self, other: RowCounts) {
+        self.inserts += other.inserts;
+        self.updates += other.updates;
+        self.deletes += other.deletes;
+    }
+}
+
+fn add_all(counts: &mut BTreeMap<&'static str, u64>, more: BTreeMap<&'static str, u64>) {
+    for (name, count) in more {
+        *counts.entry(name).or_default() += count;
+    }
+}
+
+impl fmt::Display for SourceAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.log.as_deref().map_or("?".into(), |name| utf8(name).text);
+        write!(f, "{name}:{}", self.position)
+    }
+}
+
+/// How a transaction ends, in a word for programs.
+fn kind(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Xid => "xid",
+        Ending::Commit => "commit",
+        Ending::Rollback => "rollback",
+        Ending::XaPrepare => "xa_prepare",
+        Ending::Statement => "statement",
+        Ending::Whole => "whole",
+        Ending::Open => "open",
+        Ending::Headless => "headless",
     }
 }

@@ -10,7 +10,7 @@ use crate::damage::{ArchiveDamage, DamageReason};
 use crate::error::{Error, Fault, Location, Result};
 use crate::event::format_description::FormatDescription;
 use crate::header::{EventHeader, flags};
-use crate::source::archive::{self, Plain};
+use crate::source::archive::{self, Archive, Plain};
 use crate::source::decrypt::{self, Encryption, Keys};
 use crate::source::magic::check_magic;
 use crate::source::mmap::{Change, MappedFile};
@@ -28,6 +28,7 @@ pub struct Log {
     bytes: MappedFile,
     format: FormatDescription,
     header: EventHeader,
+    archive: Option<Archive>,
     archive_damage: Option<ArchiveDamage>,
     encryption: Option<Encryption>,
 }
@@ -62,7 +63,7 @@ impl Log {
         }
         match archive::unpack(&file, path)? {
             Some(plain) => Log::from_plain(&plain, name, path, keys),
-            None => Log::from_plain(&Plain { file, damage: None }, name, path, keys),
+            None => Log::from_plain(&Plain { file, damage: None, archive: None }, name, path, keys),
         }
     }
 
@@ -96,7 +97,8 @@ impl Log {
             }
             None => fault.at(Location::new(&name, FIRST_EVENT).of("Format_desc")),
         })?;
-        Ok(Log { name, path: path.to_owned(), bytes, format, header, archive_damage, encryption })
+        let (path, archive) = (path.to_owned(), plain.archive);
+        Ok(Log { name, path, bytes, format, header, archive, archive_damage, encryption })
     }
 
     /// The file's name without folder and without an archive's suffix: the NAME of addresses.
@@ -115,6 +117,12 @@ impl Log {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The archive that the log was unpacked from, if it was.
+    #[must_use]
+    pub fn archive(&self) -> Option<Archive> {
+        self.archive
     }
 
     /// Why there may be more of the log in its archive than could be unpacked.

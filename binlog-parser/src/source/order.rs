@@ -12,8 +12,10 @@ use std::sync::Arc;
 use crate::event::gtid_list::GtidListEvent;
 use crate::event::previous_gtids::PreviousGtidsEvent;
 use crate::event::rotate::RotateEvent;
+use crate::gtid::AnyGtidSet;
 use crate::header::{EventHeader, EventType, Family, HEADER_BYTES};
 use crate::scan::Scanned;
+use crate::source::chain::Extent;
 use crate::source::log::Log;
 
 /// Something that keeps logs from being one unbroken set of one server.
@@ -29,6 +31,34 @@ pub enum Problem {
         first: Option<String>,
         /// Name of the last log that is missing, as far as it is known.
         last: Option<String>,
+        /// GTIDs that came before the log behind the gap, by its own word, and are not in those
+        /// before it.
+        gtids: AnyGtidSet,
+    },
+    /// Two logs follow each other by their names, and transactions between them are missing.
+    MissingGtids {
+        /// The log before.
+        after: Arc<str>,
+        /// The log behind, which says that they came before it.
+        before: Arc<str>,
+        /// The transactions.
+        gtids: AnyGtidSet,
+    },
+    /// A log does not know the log before it.
+    NotAfter {
+        /// The log.
+        log: Arc<str>,
+        /// The log before it.
+        after: Arc<str>,
+        /// GTIDs in that, which did not come before this log by its own word.
+        gtids: AnyGtidSet,
+    },
+    /// A log has transactions that are there already.
+    Repeated {
+        /// The log.
+        log: Arc<str>,
+        /// Their GTIDs.
+        gtids: AnyGtidSet,
     },
     /// A log is there twice; the second is left out.
     Duplicate {
@@ -57,18 +87,60 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    /// A short name for programs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Problem::Missing { .. } => "missing_log",
+            Problem::MissingGtids { .. } => "missing_gtids",
+            Problem::NotAfter { .. } => "wrong_order",
+            Problem::Repeated { .. } => "repeated_gtids",
+            Problem::Duplicate { .. } => "duplicate_log",
+            Problem::SameName { .. } => "same_name",
+            Problem::OtherServer { .. } => "other_server",
+        }
+    }
+
+    /// The GTIDs that it is about.
+    #[must_use]
+    pub fn gtids(&self) -> Option<&AnyGtidSet> {
+        match self {
+            Problem::Missing { gtids, .. }
+            | Problem::MissingGtids { gtids, .. }
+            | Problem::NotAfter { gtids, .. }
+            | Problem::Repeated { gtids, .. } => Some(gtids),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Problem::Missing { after, before, first, last } => {
+            Problem::Missing { after, before, first, last, gtids } => {
                 write!(f, "a log is missing between {after} and {before}")?;
                 match (first, last) {
                     (Some(first), Some(last)) if first != last => {
-                        write!(f, ": {first} to {last}")
+                        write!(f, ": {first} to {last}")?;
                     }
-                    (Some(one), _) | (None, Some(one)) => write!(f, ": {one}"),
-                    (None, None) => Ok(()),
+                    (Some(one), _) | (None, Some(one)) => write!(f, ": {one}")?,
+                    (None, None) => {}
                 }
+                if gtids.is_empty() { Ok(()) } else { write!(f, "; GTIDs {gtids:#}") }
+            }
+            Problem::MissingGtids { after, before, gtids } => {
+                write!(
+                    f,
+                    "transactions are missing in {after} or behind it, for {before} knows them: "
+                )?;
+                write!(f, "GTIDs {gtids:#}")
+            }
+            Problem::NotAfter { log, after, gtids } => {
+                write!(f, "{log} does not follow {after}: it does not know GTIDs {gtids:#}")
+            }
+            Problem::Repeated { log, gtids } => {
+                write!(f, "{log} has transactions that are there already: GTIDs {gtids:#}")
             }
             Problem::Duplicate { kept, left_out, shorter } => {
                 let kind = if *shorter { "an earlier copy of" } else { "the same log as" };
@@ -203,22 +275,29 @@ fn other_servers(places: &[Place]) -> Vec<Problem> {
 
 /// The gap between two logs that follow each other here.
 fn gap(a: &Place, b: &Place) -> Option<Problem> {
-    let missing = |first, last| Problem::Missing {
-        after: Arc::clone(a.log.name()),
-        before: Arc::clone(b.log.name()),
-        first,
-        last,
+    // The logs are read for it, so only where one is missing.
+    let gtids = || Extent::of(&a.log).missing(&Extent::of(&b.log));
+    let (after, before) = (Arc::clone(a.log.name()), Arc::clone(b.log.name()));
+    let missing = |first, last| {
+        let (after, before) = (Arc::clone(&after), Arc::clone(&before));
+        Problem::Missing { after, before, first, last, gtids: gtids() }
     };
-    let (base, number) = b.name.as_ref()?;
+    // A renamed file tells nothing of gaps by its name.
+    let by_content = || {
+        let gtids = gtids();
+        let (after, before) = (Arc::clone(&after), Arc::clone(&before));
+        (!gtids.is_empty()).then_some(Problem::MissingGtids { after, before, gtids })
+    };
+    let Some((base, number)) = b.name.as_ref() else { return by_content() };
     let previous = |number: u64| number.checked_sub(1).map(|n| join_name(base, n, b.log.name()));
     // What the log itself says of its successor; where it was not closed, what its name says.
     let next = match (&a.next, &a.name) {
-        (Some(next), _) => split_name(next)?,
-        (None, Some((base, number))) => (base.clone(), number + 1),
-        (None, None) => return None,
+        (Some(next), _) => split_name(next),
+        (None, Some((base, number))) => Some((base.clone(), number + 1)),
+        (None, None) => None,
     };
-    if next.0 != *base || next.1 == *number {
-        // A renamed file tells nothing of gaps.
+    let Some(next) = next.filter(|(name, _)| name == base) else { return by_content() };
+    if next.1 == *number {
         return None;
     }
     if next.1 > *number {
@@ -361,6 +440,33 @@ mod tests {
                 "a log is missing between binlog.000001 and binlog.000004: binlog.000002 to binlog.000003"
             ]
         );
+    }
+
+    #[test]
+    fn what_a_missing_log_held_is_named() {
+        let gtid = |log: LogBuilder, number: u8| {
+            let body = [&[0][..], &[7; 16], &[number, 0, 0, 0, 0, 0, 0, 0]].concat();
+            log.event(EventType::GTID, &body).query("DO 1")
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let uuid = "07070707-0707-0707-0707-070707070707";
+        write(folder.path(), "binlog.000001", &gtid(log(3, None), 4));
+        write(folder.path(), "binlog.000003", &gtid(log(6, None), 7));
+        let set = LogSet::open(&[folder.path()]).unwrap();
+        let needed = format!(
+            "a log is missing between binlog.000001 and binlog.000003: binlog.000002; GTIDs {uuid}:5-6"
+        );
+        assert_eq!(problems(&set), [needed]);
+
+        // Files whose names tell nothing.
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "a.log", &gtid(log(3, None), 4));
+        write(folder.path(), "b.log", &gtid(log(6, None), 7));
+        let set = LogSet::open(&[folder.path()]).unwrap();
+        let needed = format!(
+            "transactions are missing in a.log or behind it, for b.log knows them: GTIDs {uuid}:5-6"
+        );
+        assert_eq!(problems(&set), [needed]);
     }
 
     #[test]

@@ -89,7 +89,14 @@ impl<'a> Transaction<'a> {
     /// # Errors
     /// A [`Fault`] if the GTID event cannot be read.
     pub fn gtid(&self) -> Result<TransactionGtid, Fault> {
-        let Some(event) = self.gtid_event() else { return Ok(TransactionGtid::Anonymous) };
+        self.gtid_event().map_or(Ok(TransactionGtid::Anonymous), Transaction::gtid_of)
+    }
+
+    /// The name that a GTID event gives to its transaction.
+    ///
+    /// # Errors
+    /// A [`Fault`] if the event cannot be read.
+    pub fn gtid_of(event: &RawEvent<'_>) -> Result<TransactionGtid, Fault> {
         if event.event_type() == EventType::MARIADB_GTID {
             let event = MariadbGtidEvent::parse(event.body(), &event.header)?;
             return Ok(TransactionGtid::Mariadb(event.gtid));

@@ -104,9 +104,10 @@ impl Listing<'_> {
             let event = match scanned {
                 Scanned::Event(event) => event,
                 Scanned::Damage(damage) => {
-                    let lost = damage.range.end - damage.range.start;
-                    let at = log.location(damage.range.start);
-                    self.damage(format!("{at}: {}; {lost} bytes lost", damage.reason));
+                    let (at, lost) = (log.location(damage.range.start), damage.bytes_lost());
+                    let unwritten = damage.is_unwritten_end();
+                    let told = format!("{at}: {}; {lost} bytes lost", damage.reason);
+                    self.warn(told, !unwritten);
                     continue;
                 }
             };
@@ -134,7 +135,11 @@ impl Listing<'_> {
     }
 
     fn damage(&mut self, message: impl std::fmt::Display) {
-        self.damaged = true;
+        self.warn(message, true);
+    }
+
+    fn warn(&mut self, message: impl std::fmt::Display, damaged: bool) {
+        self.damaged |= damaged;
         self.progress.aside(|| self.ui.warn(message));
     }
 

@@ -1,21 +1,20 @@
 //! `binlog info`: a summary of each log.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use binlog_parser::source::log::Log;
 use clap::Args;
-use serde::Serialize;
 
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::{Format, FormatArgs, OutputArgs};
-use crate::args::time::{TimeArgs, Zone, rfc3339};
-use crate::damage::DamageLine;
+use crate::args::time::{TimeArgs, Zone};
+use crate::chain::Chain;
 use crate::exit::{Exit, Outcome};
 use crate::json;
+use crate::log_line::{EncryptionLine, LogLine, TableLine};
 use crate::summary::Summary;
-use crate::text::{one_line, safe};
+use crate::text::safe;
 use crate::ui::{Paint, Ui};
+use crate::verb::verify::print_step;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,55 +35,6 @@ pub struct InfoArgs {
     time: TimeArgs,
 }
 
-/// A log as JSON.
-#[derive(Debug, Serialize)]
-struct InfoLine<'a> {
-    log: &'a str,
-    path: String,
-    bytes: u64,
-    server: &'static str,
-    server_version: &'a str,
-    server_id: u32,
-    binlog_version: u16,
-    common_header_length: u8,
-    checksum: &'static str,
-    in_use: bool,
-    relay_log: bool,
-    encryption: Option<EncryptionLine<'a>>,
-    /// Start of the server, if this is its first log since.
-    server_started: Option<String>,
-    first_time: Option<String>,
-    last_time: Option<String>,
-    previous_gtids: Option<&'a str>,
-    gtids: String,
-    gtid_count: u64,
-    events: u64,
-    events_by_type: &'a BTreeMap<&'static str, u64>,
-    transactions: u64,
-    open_transaction: Option<&'a str>,
-    tables: Vec<TableLine<'a>>,
-    damage: &'a [DamageLine],
-    next_log: Option<&'a str>,
-}
-
-/// How a log was encrypted.
-#[derive(Debug, Serialize)]
-struct EncryptionLine<'a> {
-    cipher: &'a str,
-    key_id: &'a str,
-    key_version: Option<u32>,
-}
-
-/// Rows changed in a table.
-#[derive(Debug, Serialize)]
-struct TableLine<'a> {
-    database: &'a str,
-    table: &'a str,
-    inserts: u64,
-    updates: u64,
-    deletes: u64,
-}
-
 impl InfoArgs {
     /// Runs the verb.
     ///
@@ -95,123 +45,116 @@ impl InfoArgs {
         let mut out = self.output.open(logs::paths(&set))?;
         let progress = ui.progress(set.total_bytes());
         let (mut sound, mut read) = (!logs::is_incomplete(&set), 0);
+        let mut chain = Chain::new(&set);
         for log in set.logs() {
-            let summary = Summary::of(log, |position| progress.at(read + position));
+            let summary = Summary::of(log, true, |position| progress.at(read + position));
             read += log.len();
             sound &= summary.is_sound(log);
             progress.aside(|| summary.faults.iter().for_each(|fault| ui.warn(fault)));
-            let line = InfoLine::of(log, &summary);
+            let known = chain.problems.len();
+            let link = chain.next(log, &summary.extent);
+            progress.aside(|| chain.problems[known..].iter().for_each(|problem| ui.warn(problem)));
+            let line = LogLine::of(log, &summary, &link);
             match self.format.format {
                 Format::Json => json::write_line(&mut out, &line)?,
                 Format::Text => {
-                    let zone = self.time.time_zone;
-                    line.print(&summary, zone, &mut out, ui.paint(&self.output))?;
+                    let (line, summary, zone) = (&line, &summary, self.time.time_zone);
+                    Printed { line, summary, zone }.print(&mut out, ui.paint(&self.output))?;
                 }
             }
         }
+        sound &= chain.problems.is_empty();
         drop(progress);
         out.finish()?;
         Ok(if sound { Exit::Done } else { Exit::Damaged })
     }
 }
 
-impl<'a> InfoLine<'a> {
-    fn of(log: &'a Log, summary: &'a Summary) -> Self {
-        let format = log.format();
-        let tables = summary.tables.iter().map(|((database, table), rows)| TableLine {
-            database,
-            table,
-            inserts: rows.inserts,
-            updates: rows.updates,
-            deletes: rows.deletes,
-        });
-        InfoLine {
-            log: log.name(),
-            path: log.path().to_string_lossy().into_owned(),
-            bytes: log.len(),
-            server: format.family.name(),
-            server_version: &format.server_version,
-            server_id: log.header().server_id,
-            binlog_version: format.binlog_version,
-            common_header_length: format.common_header_length,
-            checksum: format.checksum.name(),
-            in_use: log.in_use(),
-            relay_log: log.is_relay_log(),
-            encryption: log.encryption().map(|encryption| EncryptionLine {
-                cipher: &encryption.cipher,
-                key_id: &encryption.key_id,
-                key_version: encryption.key_version,
-            }),
-            server_started: (format.created != 0).then(|| rfc3339(format.created)),
-            first_time: summary.time.map(|(first, _)| rfc3339(first)),
-            last_time: summary.time.map(|(_, last)| rfc3339(last)),
-            previous_gtids: summary.previous_gtids.as_deref(),
-            gtids: one_line(&summary.gtids),
-            gtid_count: summary.gtids.count(),
-            events: summary.events,
-            events_by_type: &summary.events_by_type,
-            transactions: summary.transactions,
-            open_transaction: summary.open_transaction.as_deref(),
-            tables: tables.collect(),
-            damage: &summary.damage,
-            next_log: summary.next_log.as_deref(),
-        }
-    }
+/// A log as people read of it.
+struct Printed<'a> {
+    line: &'a LogLine<'a>,
+    summary: &'a Summary,
+    zone: Zone,
+}
 
-    fn print(
-        &self,
-        summary: &Summary,
-        zone: Zone,
-        out: &mut impl Write,
-        paint: Paint,
-    ) -> io::Result<()> {
-        writeln!(out, "{}", paint.bold(safe(self.log)))?;
-        for (name, value) in self.facts(summary, zone) {
+impl Printed<'_> {
+    fn print(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
+        let line = self.line;
+        writeln!(out, "{}", paint.bold(safe(line.log)))?;
+        for (name, value) in self.facts() {
             writeln!(out, "  {}  {}", paint.dim(format_args!("{name:14}")), safe(&value))?;
         }
-        if !self.tables.is_empty() {
-            print_tables(&self.tables, out, paint)?;
+        if !line.tables.is_empty() {
+            print_tables(&line.tables, out, paint)?;
         }
-        for damage in self.damage {
+        for damage in line.damage {
             damage.print(out, paint)?;
+        }
+        for step in &line.clock_steps {
+            print_step(step, out)?;
         }
         writeln!(out)
     }
 
     /// What is said in a line each.
-    fn facts(&self, summary: &Summary, zone: Zone) -> Vec<(&'static str, String)> {
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let (line, summary, zone) = (self.line, self.summary, self.zone);
         let mut facts = vec![];
-        let kind = if self.relay_log { ", a relay log" } else { "" };
-        let server =
-            format!("{} {}, server_id {}{kind}", self.server, self.server_version, self.server_id);
-        facts.push(("server", server));
+        let kind = if line.relay_log { ", a relay log" } else { "" };
+        let uuid = line.server_uuid.map(|uuid| format!(", UUID {uuid}")).unwrap_or_default();
+        let LogLine { server, server_version, server_id, .. } = line;
+        facts.push((
+            "server",
+            format!("{server} {server_version}, server_id {server_id}{uuid}{kind}"),
+        ));
         let state =
-            if self.in_use { "in use, or not closed when its server died" } else { "closed" };
-        facts.push(("file", format!("{} bytes, {state}; checksum {}", self.bytes, self.checksum)));
-        if let Some(EncryptionLine { cipher, key_id, key_version }) = self.encryption {
+            if line.in_use { "in use, or not closed when its server died" } else { "closed" };
+        facts.push(("file", format!("{} bytes, {state}; checksum {}", line.bytes, line.checksum)));
+        if let (Some(archive), Some(bytes)) = (line.archive, line.packed_bytes) {
+            facts.push(("archive", format!("{archive}, {bytes} bytes")));
+        }
+        if line.binlog_version != 4 {
+            facts.push(("binlog version", line.binlog_version.to_string()));
+        }
+        if let Some(EncryptionLine { cipher, key_id, key_version }) = line.encryption {
             let version = key_version.map(|version| format!(", version {version}"));
             let version = version.unwrap_or_default();
             facts.push(("encrypted", format!("{cipher}, key {key_id}{version}")));
+        }
+        if let (Some(first), Some(last)) = (&line.source_first, &line.source_last) {
+            facts.push(("of the source", format!("{first} to {last}")));
         }
         if let Some((first, last)) = summary.time {
             let [first, last] = [first, last].map(|time| zone.show_with_offset(time));
             facts.push(("time", format!("{first} to {last}")));
         }
+        if let Some(gap) = &line.gap_before {
+            let gtids = if gap.gtids.is_empty() { "" } else { "; GTIDs " };
+            let names = match (gap.first, gap.last) {
+                (Some(first), Some(last)) if first != last => format!("{first} to {last}"),
+                (first, last) => first.or(last).unwrap_or("logs or transactions").to_owned(),
+            };
+            facts.push(("missing before", format!("{names}{gtids}{}", gap.gtids)));
+        }
         let none = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
-        if let Some(previous) = self.previous_gtids {
+        if let Some(previous) = line.previous_gtids {
             facts.push(("gtids before", none(previous)));
         }
-        if self.gtid_count > 0 {
-            facts.push(("gtids", self.gtids.clone()));
+        if line.gtid_count > 0 {
+            facts.push(("gtids", line.gtids.clone()));
         }
-        facts.push(("transactions", self.transactions.to_string()));
-        if let Some(open) = self.open_transaction {
+        if !line.repeated_gtids.is_empty() {
+            facts.push(("there twice", line.repeated_gtids.clone()));
+        }
+        facts.push(("transactions", line.transactions.to_string()));
+        if let Some(open) = &summary.open_transaction {
+            let open = open.name();
             facts.push(("not finished", format!("{open}: the log ends in this transaction")));
         }
-        let types = self.events_by_type.iter().map(|(name, count)| format!("{name} {count}"));
+        let types = line.events_by_type.iter().map(|(name, count)| format!("{name} {count}"));
         let types: Vec<_> = types.collect();
-        facts.push(("events", format!("{}: {}", self.events, types.join(", "))));
-        if let Some(next) = self.next_log {
+        facts.push(("events", format!("{}: {}", line.events, types.join(", "))));
+        if let Some(next) = line.next_log {
             facts.push(("next log", next.to_owned()));
         }
         facts

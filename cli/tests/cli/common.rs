@@ -63,6 +63,42 @@ impl LogBuilder {
         self
     }
 
+    /// Begins with the GTIDs 1 to `last` before it.
+    pub fn previous(self, last: u64) -> Self {
+        let mut body = 1u64.to_le_bytes().to_vec(); // sources
+        body.extend([0xAB; 16]); // UUID
+        body.extend(1u64.to_le_bytes()); // intervals
+        body.extend(1u64.to_le_bytes()); // start
+        body.extend((last + 1).to_le_bytes()); // end, exclusive
+        self.event(35, &body)
+    }
+
+    /// Names the next transaction.
+    pub fn gtid(self, number: u64) -> Self {
+        let mut body = vec![0]; // flags
+        body.extend([0xAB; 16]); // UUID
+        body.extend(number.to_le_bytes());
+        self.event(33, &body)
+    }
+
+    /// Says that the log is not closed.
+    pub fn in_use(mut self) -> Self {
+        // The checksum of a format description does not count the flag.
+        self.bytes[4 + 17] |= 1;
+        self
+    }
+
+    /// Sets the clock back, or forward, by seconds.
+    pub fn later(mut self, seconds: i32) -> Self {
+        self.time = self.time.wrapping_add_signed(seconds);
+        self
+    }
+
+    /// Bytes so far.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Appends a Query in database `shop`.
     pub fn query(self, text: &str) -> Self {
         let mut body = 5u32.to_le_bytes().to_vec(); // thread id

@@ -4,6 +4,7 @@ mod archive;
 mod common;
 mod contract;
 mod damage;
+mod damage_table;
 mod find;
 mod golden;
 mod keys;

@@ -238,6 +238,8 @@ impl Report {
     /// Whether everything in the logs was searched.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.damage.is_empty() && self.fault_count == 0 && self.unread_count == 0
+        // The end of a log that is being written never took effect.
+        let damaged = self.damage.iter().any(|(_, damage)| !damage.is_unwritten_end());
+        !damaged && self.fault_count == 0 && self.unread_count == 0
     }
 }

@@ -40,6 +40,17 @@ pub(super) struct Plain {
     pub file: File,
     /// What keeps the archive from being read to its end.
     pub damage: Option<ArchiveDamage>,
+    /// What it was unpacked from, if it was.
+    pub archive: Option<Archive>,
+}
+
+/// The archive that a log was unpacked from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Archive {
+    /// Name of the tool that makes this kind: gzip, zstd, xz, bzip2, lz4.
+    pub kind: &'static str,
+    /// Bytes of it that were read.
+    pub packed_bytes: u64,
 }
 
 /// Unpacks `file` if it is an archive.
@@ -68,7 +79,7 @@ pub(super) fn spill(input: impl Read, path: &Path) -> Result<Plain> {
     let mut spill = Spill::new(None, path)?;
     loop {
         match packed.read(spill.room()).map_err(|e| Error::io(path, e))? {
-            0 => return spill.finish(None),
+            0 => return spill.finish(None, 0),
             count => spill = spill.fill(count)?,
         }
     }
@@ -134,7 +145,8 @@ fn unpack_as(kind: Kind, packed: &mut Packed<impl Read>, path: &Path) -> Result<
             Err(error) => break Some(error.to_string()),
         }
     };
-    spill.finish(damage.map(|why| ArchiveDamage { archive: kind.name(), why }))
+    let damage = damage.map(|why| ArchiveDamage { archive: kind.name(), why });
+    spill.finish(damage, consumed.get())
 }
 
 /// Whether another frame of `kind` follows.
@@ -218,7 +230,7 @@ impl<'a> Spill<'a> {
         Ok(())
     }
 
-    fn finish(mut self, damage: Option<ArchiveDamage>) -> Result<Plain> {
+    fn finish(mut self, damage: Option<ArchiveDamage>, packed_bytes: u64) -> Result<Plain> {
         match &damage {
             // What the archive lacks is the reason why this is no log.
             Some(damage) if self.bytes < MAGIC.len() as u64 => {
@@ -228,7 +240,8 @@ impl<'a> Spill<'a> {
             _ => {}
         }
         let file = self.filler.finish().map_err(|e| no_room(self.path, &e))?;
-        Ok(Plain { file, damage })
+        let archive = self.kind.map(|kind| Archive { kind: kind.name(), packed_bytes });
+        Ok(Plain { file, damage, archive })
     }
 
     fn refused(&self, fault: Fault) -> Error {
