@@ -17,6 +17,7 @@ use binlog_parser::gtid::TransactionGtid;
 use binlog_parser::header::{EventType, flags};
 use binlog_parser::row::RowLayout;
 use binlog_parser::scan::RawEvent;
+use binlog_parser::source::relay::{SourcePosition, SourceTracker};
 use binlog_parser::wire::Reader;
 use replay::sql::Dialect;
 use replay::sql::secrets::mask_secrets;
@@ -37,6 +38,8 @@ pub struct Described<'a> {
     pub rows: Option<u64>,
     /// The statement that it is, or that its rows come from.
     pub statement: Option<Statement<'a>>,
+    /// Where it stands in the logs of the source, if it is in a relay log.
+    pub source: Option<SourcePosition<'a>>,
 }
 
 /// The text of a statement.
@@ -75,6 +78,7 @@ pub struct Describer<'a> {
     dialect: Dialect,
     client_collation: Option<u16>,
     reveal: bool,
+    source: Option<SourceTracker<'a>>,
 }
 
 impl<'a> Describer<'a> {
@@ -90,6 +94,7 @@ impl<'a> Describer<'a> {
             dialect: Dialect::from_server_version(format.server_version.as_bytes()),
             client_collation: None,
             reveal,
+            source: None,
         }
     }
 
@@ -105,11 +110,23 @@ impl<'a> Describer<'a> {
         self.gtid.as_ref()
     }
 
+    /// Tells of events of a relay log where they stand at the source, which `tracker` has followed
+    /// so far.
+    pub fn follow_source(&mut self, tracker: SourceTracker<'a>) {
+        self.source = Some(tracker);
+    }
+
     /// Describes `event`, which is the next of the log.
     ///
     /// # Errors
     /// The fault in a body that cannot be read.
     pub fn describe(&mut self, event: &RawEvent<'a>) -> Result<Described<'a>, Fault> {
+        let source = self.source.as_mut().and_then(|tracker| tracker.follow(event));
+        let described = self.read(event)?;
+        Ok(Described { source, ..described })
+    }
+
+    fn read(&mut self, event: &RawEvent<'a>) -> Result<Described<'a>, Fault> {
         if std::mem::take(&mut self.ended) {
             self.maps.clear();
         }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use binlog_parser::gtid::TransactionGtid;
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
+use binlog_parser::source::relay::SourcePosition;
 use serde::Serialize;
 
 use crate::args::time::rfc3339;
@@ -31,6 +32,12 @@ pub struct EventLine<'a> {
     pub server_id: u32,
     /// Bytes of the event.
     pub size: u32,
+    /// Name of the source's log that a relay log has the event from; only there, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_log: Option<Cow<'a, str>>,
+    /// Position of the event in that log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_position: Option<u64>,
     /// Flags of the header.
     pub flags: u16,
     /// GTID of the transaction; null if it has none.
@@ -64,6 +71,8 @@ impl<'a> EventLine<'a> {
             time: (header.timestamp != 0).then(|| rfc3339(header.timestamp)),
             server_id: header.server_id,
             size: header.event_length,
+            source_log: described.source.and_then(|at| at.log).map(|name| utf8(name).text),
+            source_position: described.source.map(|at| at.start),
             flags: header.flags,
             gtid: gtid.and_then(TransactionGtid::gtid).map(|gtid| gtid.to_string()),
             database: described.database.map(|name| utf8(name).text),
@@ -72,6 +81,13 @@ impl<'a> EventLine<'a> {
             info: &described.info,
         }
     }
+}
+
+/// Address in the source's logs: what is printed of a relay log beside its own.
+#[must_use]
+pub fn source_address(at: &SourcePosition<'_>) -> String {
+    let name = at.log.map_or("?".into(), |name| utf8(name).text);
+    format!("{name}:{}", at.start)
 }
 
 /// Position after the event as the server shows it: its log_pos, which is 32 bits wide and wraps;

@@ -4,10 +4,12 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use binlog_parser::source::log_set::LogSet;
+use binlog_parser::source::relay::{SourcePosition, SourceTracker};
 use replay::find::{Finding, Severity};
 use serde::Serialize;
 
 use crate::args::time::{Zone, rfc3339_micros};
+use crate::event_line::source_address;
 use crate::json::hex_unless_exact;
 use crate::notes::count;
 use crate::text::{Decoded, decode, safe, shorten, utf8};
@@ -27,6 +29,12 @@ pub struct FindingLine<'a> {
     position: u64,
     end_position: u64,
     transaction: String,
+    /// Name of the source's log that a relay log has the statement from; only there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_log: Option<Cow<'a, str>>,
+    /// Position of the statement's first event in that log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_position: Option<u64>,
     database: Option<Cow<'a, str>>,
     table: Option<Cow<'a, str>>,
     rows: Option<u64>,
@@ -52,6 +60,7 @@ impl<'a> FindingLine<'a> {
     /// The line of `finding`.
     #[must_use]
     pub fn new(set: &'a LogSet, finding: &'a Finding) -> Self {
+        let source = source(set, finding);
         let statement = statement(finding);
         let bytes = finding.statement.as_deref().unwrap_or_default();
         let name = |name: &'a Option<Vec<u8>>| name.as_deref().map(|name| utf8(name).text);
@@ -68,6 +77,8 @@ impl<'a> FindingLine<'a> {
             position: finding.position,
             end_position: finding.end_position,
             transaction: finding.transaction.to_string(),
+            source_log: source.and_then(|at| at.log).map(|name| utf8(name).text),
+            source_position: source.map(|at| at.start),
             database: name(&finding.database),
             table: name(&finding.table),
             rows: finding.rows,
@@ -80,6 +91,13 @@ impl<'a> FindingLine<'a> {
             user: name(&finding.user),
         }
     }
+}
+
+/// Where a finding of a relay log stands at the source.
+fn source<'a>(set: &'a LogSet, finding: &Finding) -> Option<SourcePosition<'a>> {
+    let log = set.logs().get(finding.log).filter(|log| log.is_relay_log())?;
+    let event = log.scan_from(finding.position).trusting().events().next()?;
+    SourceTracker::up_to(log, finding.position).follow(&event)
 }
 
 fn statement(finding: &Finding) -> Option<Decoded<'_>> {
@@ -102,6 +120,7 @@ const STATEMENT_LINES: usize = 12;
 /// # Errors
 /// What `out` fails with.
 pub fn print(
+    set: &LogSet,
     finding: &Finding,
     zone: Zone,
     width: Option<usize>,
@@ -121,6 +140,9 @@ pub fn print(
     let what = what.join("  ");
     writeln!(out, "{severity}  {}", paint.bold(what))?;
     writeln!(out, "  {}", facts(finding, zone))?;
+    if let Some(source) = source(set, finding) {
+        writeln!(out, "  at the source: {}", safe(&source_address(&source)))?;
+    }
     if let Some(statement) = statement(finding) {
         print_statement(&statement.text, finding.statement_cut, width, out)?;
     }

@@ -67,6 +67,7 @@ pub fn of_replay(manifest: &Manifest) -> Vec<Note> {
     notes.extend(manifest.prepared.iter().map(|xid| {
         Note::warning(format!("XA transaction {xid} is left prepared: commit it or roll it back"))
     }));
+    notes.extend(manifest.gaps.iter().map(|gap| Note::warning(gap.to_string())));
     notes.extend(manifest.lost.iter().map(|lost| Note::warning(format!("left out: {lost}"))));
     if let Some((at, damage)) = &manifest.unwritten {
         notes.push(Note::warning(format!("{at}: {}; nothing that took effect", damage.reason)));

@@ -168,7 +168,7 @@ impl RescueReport<'_> {
     /// What `out` fails with.
     pub fn print(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
         match self.finding {
-            Some(finding) => finding::print(finding, self.zone, None, out, paint)?,
+            Some(finding) => finding::print(self.set, finding, self.zone, None, out, paint)?,
             None => writeln!(out, "Nothing suspicious is in {}\n", safe(&self.transaction))?,
         }
         let folder = self.folder.display().to_string();

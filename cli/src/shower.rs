@@ -11,6 +11,7 @@ use binlog_parser::header::EventType;
 use binlog_parser::row::{Columns, RowImage};
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
+use binlog_parser::source::relay::SourceTracker;
 use binlog_parser::transaction::{Ending, Transaction};
 use binlog_parser::{Error, Fault};
 use serde::ser::Error as _;
@@ -20,7 +21,7 @@ use crate::args::output::{Format, Output};
 use crate::args::time::Zone;
 use crate::definitions::Definitions;
 use crate::describe::{Described, Describer};
-use crate::event_line::EventLine;
+use crate::event_line::{EventLine, source_address};
 use crate::json::{self, hex_unless_exact};
 use crate::text::safe;
 use crate::ui::Paint;
@@ -81,6 +82,14 @@ impl<'a> Shower<'a> {
             paint: Paint(false),
             faults: vec![],
             out,
+        }
+    }
+
+    /// Tells where events stand at the source, if the log is a relay log; `position` is where the
+    /// first event begins that will be shown.
+    pub fn follow_source(&mut self, position: u64) {
+        if self.log.is_relay_log() {
+            self.describer.follow_source(SourceTracker::up_to(self.log, position));
         }
     }
 
@@ -177,6 +186,10 @@ impl<'a> Shower<'a> {
             return self.json_line(event, described, rows);
         }
         let (at, name) = (self.address(event.offset), event.event_type().name());
+        let at = match &described.source {
+            Some(source) => format!("{at}  ({} of the source)", source_address(source)),
+            None => at,
+        };
         let at = safe(&at);
         let Some(statement) = &described.statement else {
             writeln!(self.out, "{}  {name}  {}", self.paint.bold(at), safe(&described.info))?;

@@ -22,6 +22,16 @@ pub struct Extent {
     last: MariadbBinlogState,
 }
 
+/// Among how many events at the start of a log that one is which tells what came before it.
+const FIRST_EVENTS: usize = 6;
+
+fn event(scanned: Scanned<'_>) -> Option<RawEvent<'_>> {
+    match scanned {
+        Scanned::Event(event) => Some(event),
+        Scanned::Damage(_) => None,
+    }
+}
+
 /// What a log says came before it.
 #[derive(Debug, Clone)]
 enum Before {
@@ -36,10 +46,20 @@ impl Extent {
     #[must_use]
     pub fn of(log: &Log) -> Self {
         let mut extent = Extent::default();
-        for scanned in log.scan() {
-            if let Scanned::Event(event) = scanned {
-                extent.event(&event);
+        log.scan().filter_map(event).for_each(|event| extent.event(&event));
+        extent
+    }
+
+    /// What a log says came before it, by its first events; of what is in it, nothing.
+    #[must_use]
+    pub fn before(log: &Log) -> Self {
+        let mut extent = Extent::default();
+        // The event follows the format description; in encrypted logs one later, in relay logs more.
+        for event in log.scan().take(FIRST_EVENTS).filter_map(event) {
+            if event.event_type().is_gtid() {
+                break;
             }
+            extent.event(&event);
         }
         extent
     }
@@ -48,6 +68,8 @@ impl Extent {
     pub fn event(&mut self, event: &RawEvent<'_>) {
         let (body, header) = (event.body(), &event.header);
         match event.event_type() {
+            // Behind the first transaction of a relay log it tells of another log of the source.
+            EventType::PREVIOUS_GTIDS | EventType::GTID_LIST if !self.seen.is_empty() => {}
             EventType::PREVIOUS_GTIDS => {
                 let previous = PreviousGtidsEvent::parse(body, header);
                 self.before = previous.ok().map(|event| Before::Mysql(event.gtids));

@@ -10,6 +10,7 @@
 use crate::event::rotate::RotateEvent;
 use crate::header::{EventType, flags};
 use crate::scan::RawEvent;
+use crate::source::log::Log;
 
 /// Where an event of a relay log stands in a log of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +32,22 @@ pub struct SourceTracker<'a> {
 }
 
 impl<'a> SourceTracker<'a> {
+    /// A tracker that has followed the events of `log` before the one at `position`.
+    #[must_use]
+    pub fn up_to(log: &'a Log, position: u64) -> Self {
+        let mut tracker = SourceTracker::default();
+        for event in log.scan().trusting().until(position).events() {
+            tracker.follow(&event);
+        }
+        tracker
+    }
+
     /// Takes the next event of the relay log; `None` for what the replica wrote about itself, and
     /// what the source made up for it.
     pub fn follow(&mut self, event: &RawEvent<'a>) -> Option<SourcePosition<'a>> {
         let header = &event.header;
-        if header.has(flags::RELAY_LOG) {
+        // Events inside a payload have no place of their own.
+        if header.has(flags::RELAY_LOG) || event.inner().is_some() {
             return None;
         }
         let made_up = header.log_pos == 0 || header.has(flags::ARTIFICIAL);
@@ -111,7 +123,7 @@ mod tests {
             (EventType::XID, &[0; 8], 131, 0),
             (EventType::ROTATE, &own, 0, flags::RELAY_LOG),
         ]);
-        let log = crate::source::log::Log::from_reader(&bytes[..]).unwrap();
+        let log = Log::from_reader(&bytes[..]).unwrap();
         assert!(log.is_relay_log());
         let mut tracker = SourceTracker::default();
         let told: Vec<_> = log

@@ -40,6 +40,7 @@ impl LogArgs {
     /// A log that cannot be read; a set that is not whole, unless `--allow-gaps` says to go on.
     pub fn open(&self, ui: &Ui) -> Outcome<LogSet> {
         let set = self.open_as_is()?;
+        note_order(&set, ui);
         if self.allow_gaps {
             set.problems().iter().for_each(|problem| ui.warn(problem));
             return Ok(set);
@@ -92,6 +93,26 @@ fn explain(error: Error) -> Failure {
         _ => return Failure::from(error),
     };
     Failure::from(error).hint(hint)
+}
+
+/// Says which logs are read in another order than that of their names.
+pub fn note_order(set: &LogSet, ui: &Ui) {
+    let number = |log: &Log| {
+        let (base, number) = log.name().rsplit_once('.')?;
+        Some((base.to_owned(), number.parse::<u64>().ok()?))
+    };
+    for pair in set.logs().windows(2) {
+        let [before, behind] = pair else { continue };
+        if let (Some((a, first)), Some((b, second))) = (number(before), number(behind))
+            && a == b
+            && first > second
+        {
+            let (before, behind) = (before.name(), behind.name());
+            ui.warn(format!(
+                "{behind} comes behind {before}, by what is in them: not as they are named"
+            ));
+        }
+    }
 }
 
 /// Whether evidence is missing from the set.

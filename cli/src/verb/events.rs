@@ -7,6 +7,7 @@ use binlog_parser::gtid::TransactionGtid;
 use binlog_parser::header::EventHeader;
 use binlog_parser::scan::{RawEvent, Scanned};
 use binlog_parser::source::log::Log;
+use binlog_parser::source::relay::SourceTracker;
 use clap::Args;
 
 use crate::args::event_filter::{EventFilter, Subject};
@@ -15,7 +16,7 @@ use crate::args::output::{Format, FormatArgs, Output, OutputArgs};
 use crate::args::select::SelectArgs;
 use crate::args::time::Zone;
 use crate::describe::{Described, Describer};
-use crate::event_line::{EventLine, end_position};
+use crate::event_line::{EventLine, end_position, source_address};
 use crate::exit::{Exit, Outcome};
 use crate::json;
 use crate::text::{safe, shorten};
@@ -100,6 +101,9 @@ impl Listing<'_> {
             columns.head(&mut self.out, self.paint)?;
         }
         let mut describer = Describer::new(log.format(), self.reveal);
+        if log.is_relay_log() {
+            describer.follow_source(SourceTracker::default());
+        }
         for scanned in log.scan() {
             let event = match scanned {
                 Scanned::Event(event) => event,
@@ -155,7 +159,16 @@ impl Listing<'_> {
             return json::write_line(&mut self.out, &EventLine::new(log, event, described, gtid));
         }
         let end = end_position(event);
+        let source = described.source.as_ref().map(source_address);
         let start = columns.start(log.location(event.offset), &event.header, self.zone, end);
+        let start = match log.is_relay_log() {
+            true => format!(
+                "{start}{:source$}  ",
+                safe(source.as_deref().unwrap_or("-")),
+                source = columns.source
+            ),
+            false => start,
+        };
         let info = safe(&described.info);
         let info = match self.width {
             Some(width) => shorten(&info, width.saturating_sub(start.chars().count()).max(16)),
@@ -170,25 +183,35 @@ impl Listing<'_> {
 struct Columns {
     address: usize,
     position: usize,
+    /// Of the place at the source, which relay logs have; 0 in others.
+    source: usize,
 }
+
+/// Bytes that the column of the source has: names of logs are about as long everywhere.
+const SOURCE_WIDTH: usize = 24;
 
 impl Columns {
     fn of(log: &Log) -> Self {
         let position = log.len().to_string().len().max(3);
-        Columns { address: log.name().chars().count() + 1 + position, position }
+        let address = log.name().chars().count() + 1 + position;
+        Columns { address, position, source: if log.is_relay_log() { SOURCE_WIDTH } else { 0 } }
     }
 
     fn head(&self, out: &mut impl Write, paint: Paint) -> io::Result<()> {
-        let Columns { address, position } = *self;
+        let Columns { address, position, source } = *self;
+        let of_source = match source {
+            0 => String::new(),
+            width => format!("{:width$}  ", "AT THE SOURCE"),
+        };
         let head = format!(
-            "{:address$}  {:14}  {:19}  {:>9}  {:>position$}  INFO",
+            "{:address$}  {:14}  {:19}  {:>9}  {:>position$}  {of_source}INFO",
             "ADDRESS", "TYPE", "TIME", "SERVER_ID", "END"
         );
         writeln!(out, "{}", paint.dim(head))
     }
 
     fn start(&self, at: Location, header: &EventHeader, zone: Zone, end: u64) -> String {
-        let Columns { address, position } = *self;
+        let Columns { address, position, .. } = *self;
         let time = match header.timestamp {
             0 => "-".to_owned(),
             seconds => zone.show(seconds),

@@ -73,7 +73,7 @@ impl FindArgs {
                 Format::Json => json::write_line(&mut out, &FindingLine::new(&set, found))?,
                 Format::Text => {
                     let paint = ui.paint(&self.output);
-                    finding::print(found, self.select.zone(), width, &mut out, paint)?;
+                    finding::print(&set, found, self.select.zone(), width, &mut out, paint)?;
                 }
             }
         }

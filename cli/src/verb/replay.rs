@@ -165,6 +165,9 @@ impl ReplayArgs {
         ui.say(&notes::of_replay(&manifest));
         let file = self.output.output.as_deref();
         ui.hint(next::feed(next::family(&set), &manifest.client_options(), file));
+        if !manifest.gaps.is_empty() && !self.logs.allow_gaps {
+            ui.hint("give the logs between, or add --allow-gaps to go on without");
+        }
         if manifest.damage.is_some() {
             ui.hint("give an undamaged copy, or add --accept-damage to go on behind the damage");
         }
@@ -189,6 +192,7 @@ impl ReplayArgs {
             disable_log_bin: self.disable_log_bin,
             idempotent: self.idempotent,
             accept_damage: self.accept_damage,
+            accept_gaps: self.logs.allow_gaps,
             rewrite_db: self.rewrite_db.iter().map(rule).collect(),
             set_charset: self.set_charset.clone(),
             max_allowed_packet: self.max_allowed_packet,
@@ -204,7 +208,8 @@ pub fn is_whole(set: &LogSet, manifest: &Manifest) -> bool {
     let cut = manifest.unfinished.as_ref().is_some_and(|address| {
         set.logs().iter().any(|log| *log.name() == address.log && !log.in_use())
     });
-    let damaged = manifest.damage.is_some() || !manifest.lost.is_empty();
+    let damaged =
+        manifest.damage.is_some() || !manifest.lost.is_empty() || !manifest.gaps.is_empty();
     !damaged && !cut && !logs::is_incomplete(set)
 }
 

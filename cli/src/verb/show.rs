@@ -71,6 +71,7 @@ impl ShowArgs {
         shower.zone = self.time.time_zone;
         shower.width = (!self.full && self.output.is_terminal()).then_some(VALUE_WIDTH);
         shower.paint = ui.paint(&self.output);
+        shower.follow_source(target.start);
         match Units::new(log.scan_from(target.start)).next() {
             Some(Unit::Transaction(transaction)) => {
                 shower.transaction(&transaction, target.event)?;

@@ -57,6 +57,7 @@ impl VerifyArgs {
     /// Where a log cannot be opened or the output cannot be written.
     pub fn run(&self, ui: &Ui) -> Outcome {
         let set = self.logs.open_as_is()?;
+        logs::note_order(&set, ui);
         let mut out = self.output.open(logs::paths(&set))?;
         let (paint, format) = (ui.paint(&self.output), self.format.format);
         let progress = ui.progress(set.total_bytes());

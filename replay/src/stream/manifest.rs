@@ -5,6 +5,7 @@ use std::fmt;
 use binlog_parser::address::EventAddress;
 use binlog_parser::gtid::{AnyGtidSet, TransactionGtid};
 use binlog_parser::scan::Damage;
+use binlog_parser::source::order::Problem;
 
 use super::cut::Cut;
 
@@ -40,6 +41,9 @@ pub struct Manifest {
     pub prepared: Vec<String>,
     /// Where the stream had to end early, because the rest cannot be read.
     pub damage: Option<(EventAddress, Damage)>,
+    /// Where transactions are missing between two logs: the stream ends before the second of them,
+    /// unless that was accepted.
+    pub gaps: Vec<Problem>,
     /// What is damaged and was left out, because that was accepted.
     pub lost: Vec<Lost>,
     /// The end of a log that was being written when it was read, or when its server died: an event

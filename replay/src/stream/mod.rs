@@ -63,6 +63,8 @@ pub struct Options {
     pub idempotent: bool,
     /// Databases and the names that they get instead.
     pub rewrite_db: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Goes on where transactions are missing between two logs.
+    pub accept_gaps: bool,
     /// Goes on behind damage, without the transactions that it hits.
     pub accept_damage: bool,
     /// A character set for `SET NAMES` at the start.

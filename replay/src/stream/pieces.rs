@@ -6,13 +6,15 @@
 
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::header::Family;
 use binlog_parser::parallel::{self, Piece};
+use binlog_parser::source::chain::Extent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
+use binlog_parser::source::order::Problem;
 use binlog_parser::transaction::Units;
 
 use super::Options;
@@ -37,10 +39,14 @@ pub(super) fn write(
         family: first.format().family,
         format: None,
         manifest: Manifest::default(),
+        extent: Extent::default(),
     };
     stream.preamble()?;
     let mut done = 0;
     for (index, log) in set.logs().iter().enumerate() {
+        if index > 0 && !stream.follows(&set.logs()[index - 1], log) {
+            break;
+        }
         if !stream.log(index, log, &mut |at| progress(done + at))? {
             break;
         }
@@ -58,6 +64,8 @@ struct Stream<'w, 'a> {
     /// The format description that the server was given last.
     format: Option<FormatDescription>,
     manifest: Manifest,
+    /// What stood in the log under way, or in the one before.
+    extent: Extent,
 }
 
 /// Memory of pieces that are written, for those to come: getting it anew for each costs more than
@@ -97,6 +105,25 @@ impl<'a> Stream<'_, 'a> {
         state
     }
 
+    /// Whether the stream goes on with `log`: not if transactions are missing behind `before`.
+    fn follows(&mut self, before: &Log, log: &Log) -> bool {
+        let held = std::mem::take(&mut self.extent);
+        let next = Extent::before(log);
+        let names = || (Arc::clone(before.name()), Arc::clone(log.name()));
+        let (missing, unknown) = (held.missing(&next), held.unknown_to(&next));
+        let gaps = self.manifest.gaps.len();
+        if !missing.is_empty() {
+            let (after, before) = names();
+            self.manifest.gaps.push(Problem::MissingGtids { after, before, gtids: missing });
+        }
+        if !unknown.is_empty() {
+            let (after, log) = names();
+            self.manifest.gaps.push(Problem::NotAfter { log, after, gtids: unknown });
+        }
+        let accepted = self.options.accept_gaps || self.options.accept_damage;
+        accepted || self.manifest.gaps.len() == gaps
+    }
+
     /// Adds a piece that was written ahead.
     fn add(&mut self, log: &Log, piece: Written, bytes: &[u8]) -> Result<bool> {
         let known = |format: &FormatDescription| {
@@ -126,6 +153,7 @@ impl<'a> Stream<'_, 'a> {
 
     fn join(&mut self, piece: Written) -> bool {
         self.format = piece.format.or(self.format.take());
+        self.extent.join(piece.extent);
         self.manifest.join(piece.manifest, &piece.decided);
         piece.goes_on
     }

@@ -8,6 +8,7 @@ use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::status_vars::StatusVars;
 use binlog_parser::header::{EventType, Family};
 use binlog_parser::scan::Damage;
+use binlog_parser::source::chain::Extent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
@@ -51,6 +52,7 @@ pub(super) struct Writer<'w, 'a> {
     ends: Option<(u64, u64)>,
     /// The transaction before, if it has no end: damage behind it tells why.
     cut: Option<Lost>,
+    extent: Extent,
     /// Statements that decided about prepared XA transactions.
     pub decided: Vec<String>,
 }
@@ -64,6 +66,8 @@ pub(super) struct Written {
     pub format: Option<FormatDescription>,
     pub manifest: Manifest,
     pub decided: Vec<String>,
+    /// Transactions that stood in the log, whether they were selected or not.
+    pub extent: Extent,
     /// Whether the stream goes on behind the piece.
     pub goes_on: bool,
 }
@@ -97,6 +101,7 @@ impl<'w, 'a> Writer<'w, 'a> {
             assignments: vec![],
             ends: None,
             cut: None,
+            extent: Extent::default(),
             decided: vec![],
         }
     }
@@ -125,9 +130,17 @@ impl<'w, 'a> Writer<'w, 'a> {
         let (index, log) = (self.index, self.log);
         let transaction = match unit {
             Unit::Transaction(transaction) => transaction,
-            Unit::Control(event) => return Ok(!self.options.ends_before(index, event.offset)),
+            Unit::Control(event) => {
+                self.extent.event(&event);
+                return Ok(!self.options.ends_before(index, event.offset));
+            }
             Unit::Damage(damage) => return self.damage(damage),
         };
+        // What lacks its end did not take effect, as far as this log tells.
+        if let Some(event) = transaction.gtid_event().filter(|_| transaction.ending != Ending::Open)
+        {
+            self.extent.event(event);
+        }
         match self.options.reach(log, index, &transaction, format.table_id_bytes()) {
             Reach::Whole => self.transaction(format, &transaction),
             Reach::Behind => Ok(false),
@@ -330,6 +343,7 @@ impl<'w, 'a> Writer<'w, 'a> {
             format: self.format,
             manifest: self.manifest,
             decided: self.decided,
+            extent: self.extent,
             goes_on,
         })
     }
