@@ -11,7 +11,7 @@
 //! | [`ui`] | warnings, errors, progress, colour |
 //! | [`finding`], [`rescue_report`] | a finding and a rescue, for people and for programs |
 //! | [`folder`] | a folder that appears whole or not at all |
-//! | [`notes`], [`next`] | what a stream holds, in sentences; the next step, as a command |
+//! | [`notes`], [`manifest`], [`next`] | what a stream holds, in sentences and for programs; the next step, as a command |
 //! | [`exit`] | exit codes, and failures with hints |
 #![forbid(unsafe_code)]
 
@@ -28,6 +28,7 @@ mod folder;
 mod info;
 mod json;
 mod log_line;
+mod manifest;
 mod next;
 mod notes;
 mod relay_logs;

@@ -3,7 +3,7 @@
 
 use replay::relay_log;
 use replay::schema::TableName;
-use replay::stream::{Cut, Manifest, Partial};
+use replay::stream::{Cut, Manifest, Partial, Privileges};
 use replay::undo::{Format, Report};
 
 use crate::text::{one_line, utf8};
@@ -83,6 +83,27 @@ pub fn of_replay(manifest: &Manifest) -> Vec<Note> {
         notes.push(Note::warning(text));
     }
     notes.extend(manifest.warnings.iter().map(Note::warning));
+    notes.extend(of_privileges(&manifest.privileges));
+    notes
+}
+
+/// What the user needs who runs a stream.
+fn of_privileges(privileges: &Privileges) -> Vec<Note> {
+    let names: Vec<_> = privileges.names.iter().copied().collect();
+    let mut notes = vec![];
+    if !names.is_empty() {
+        notes.push(Note::done(format!("privileges needed: {}", names.join(", "))));
+    }
+    if privileges.trust_function_creators {
+        notes.push(Note::done(
+            "creates functions or triggers: needs log_bin_trust_function_creators=ON, or SUPER",
+        ));
+    }
+    if privileges.unknown > 0 {
+        let statements = count(privileges.unknown, "statement");
+        notes
+            .push(Note::done(format!("and whatever {statements} on accounts or the server needs")));
+    }
     notes
 }
 
@@ -102,7 +123,8 @@ fn of_cut(cut: &Cut) -> Note {
         ),
         Partial::Commit => format!(
             "the target is inside the transaction at {at}, of which {count} before the target is \
-             committed: {names}{more}; its GTID counts as executed, so no server sends the rest"
+             committed: {names}{more}; where GTIDs are kept, its own \
+             counts as executed, so that no server sends the rest"
         ),
     })
 }

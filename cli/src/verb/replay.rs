@@ -1,5 +1,7 @@
 //! `binlog replay`: the exact stream.
 
+use std::io;
+
 use binlog_parser::address::Address;
 use binlog_parser::source::log_set::LogSet;
 use clap::{Args, ValueEnum};
@@ -11,8 +13,9 @@ use crate::args::output::OutputArgs;
 use crate::args::select::SelectArgs;
 use crate::args::target::{resolve, resolve_whole};
 use crate::exit::{Exit, Outcome};
+use crate::manifest::ManifestLine;
 use crate::ui::Ui;
-use crate::{next, notes, relay_logs};
+use crate::{json, next, notes, relay_logs};
 
 const EXAMPLES: &str = "\
 What cannot be replayed exactly is refused before anything is written (exit 4). What the stream
@@ -87,6 +90,10 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
     max_allowed_packet: u64,
 
+    /// Form of what is said at the end of standard error: what the stream holds and needs
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    manifest: ManifestForm,
+
     #[command(flatten)]
     output: OutputArgs,
 
@@ -112,6 +119,18 @@ enum PartialArg {
     Drop,
     /// They are replayed and committed
     Commit,
+}
+
+/// Forms of the manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum ManifestForm {
+    /// Sentences
+    #[default]
+    Text,
+    /// One object on the last line
+    Json,
+    /// Only warnings
+    None,
 }
 
 /// What becomes of GTIDs.
@@ -162,16 +181,33 @@ impl ReplayArgs {
         let manifest = stream::replay(&set, &options, &mut out, &mut |at| progress.at(at))?;
         drop(progress);
         out.finish()?;
-        ui.say(&notes::of_replay(&manifest));
-        let file = self.output.output.as_deref();
-        ui.hint(next::feed(next::family(&set), &manifest.client_options(), file));
         if !manifest.gaps.is_empty() && !self.logs.allow_gaps {
             ui.hint("give the logs between, or add --allow-gaps to go on without");
         }
         if manifest.damage.is_some() {
             ui.hint("give an undamaged copy, or add --accept-damage to go on behind the damage");
         }
+        self.say(ui, &set, &manifest)?;
         Ok(if is_whole(&set, &manifest) { Exit::Done } else { Exit::Damaged })
+    }
+
+    /// Says what the stream holds, and what it needs.
+    fn say(&self, ui: &Ui, set: &LogSet, manifest: &Manifest) -> Outcome<()> {
+        let notes = notes::of_replay(manifest);
+        match self.manifest {
+            ManifestForm::Text => {
+                ui.say(&notes);
+                let file = self.output.output.as_deref();
+                ui.hint(next::feed(next::family(set), &manifest.client_options(), file));
+            }
+            ManifestForm::Json => {
+                json::write_line(&mut io::stderr().lock(), &ManifestLine::from(manifest))?;
+            }
+            ManifestForm::None => notes.iter().filter(|note| note.warning).for_each(|note| {
+                ui.warn(&note.text);
+            }),
+        }
+        Ok(())
     }
 
     fn options(&self, ui: &Ui, set: &LogSet) -> Outcome<Options> {

@@ -225,3 +225,12 @@ fn a_statement_on_tables_of_which_some_are_selected_is_refused() {
     let both = run(&logs, &["--table=users", "--table=notes", "binlog.000001"]);
     assert_eq!(both.status.code(), Some(0), "{}", text(&both.stderr));
 }
+
+#[test]
+fn the_manifest_is_one_object_where_programs_ask() {
+    let logs = Logs::new([("binlog.000001", one_log())]);
+    let json = run(&logs, &["--manifest=json", "--skip=binlog.000001:285", "binlog.000001"]);
+    insta::assert_snapshot!(text(&json.stderr));
+    let none = run(&logs, &["--manifest=none", "binlog.000001"]);
+    assert!(none.stderr.is_empty() && !none.stdout.is_empty());
+}

@@ -8,6 +8,7 @@ use binlog_parser::scan::Damage;
 use binlog_parser::source::order::Problem;
 
 use super::cut::Cut;
+use super::privileges::Privileges;
 
 /// A summary of a written stream.
 #[derive(Debug, Default)]
@@ -55,6 +56,8 @@ pub struct Manifest {
     pub largest_packet: u64,
     /// How many packets the client sends.
     pub packets: u64,
+    /// Privileges that who runs the stream needs.
+    pub privileges: Privileges,
     /// Whether some text holds bytes that the client changes without `--binary-mode`.
     pub needs_binary_mode: bool,
 }
@@ -121,6 +124,7 @@ impl Manifest {
         self.warnings.extend(next.warnings);
         self.largest_packet = self.largest_packet.max(next.largest_packet);
         self.packets += next.packets;
+        self.privileges.add_all(&next.privileges);
         self.needs_binary_mode |= next.needs_binary_mode;
     }
 

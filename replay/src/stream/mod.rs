@@ -11,6 +11,7 @@
 //!   rows        the events of a statement of rows: filtered, rewritten, cut to packets
 //!   packet      as few packets as possible
 //! manifest  what was written, and what the client and the server need for it
+//!   privileges  by the statements that were written
 //! ```
 
 mod check;
@@ -20,6 +21,7 @@ mod gtid;
 mod manifest;
 pub(crate) mod packet;
 mod pieces;
+mod privileges;
 pub(crate) mod reached;
 mod rows;
 mod session;
@@ -40,6 +42,7 @@ pub use cut::{Cut, Partial};
 pub(crate) use cut::{Part, Reach};
 pub use manifest::{Lost, Manifest};
 pub use packet::{DELIMITER, encode, encoded_len};
+pub use privileges::Privileges;
 pub use size::LARGEST_PACKET;
 
 /// What to write, and how.

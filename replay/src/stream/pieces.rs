@@ -212,6 +212,9 @@ impl<'a> Stream<'_, 'a> {
             packets.statement(|out| out.extend(b"SET @@SESSION.PSEUDO_SLAVE_MODE=0"))?;
             Ok(packets.line(b"DELIMITER ;")?)
         })?;
+        if let Some(first) = self.set.logs().first() {
+            self.manifest.privileges.add_stream(first.format());
+        }
         Ok(self.manifest)
     }
 }

@@ -135,6 +135,7 @@ impl<'a> Writer<'_, 'a> {
             StatementError::Fault(fault, event.offset, "Query")
         })?;
         self.manifest.statements += 1;
+        statement.add_privileges(&mut self.manifest.privileges);
         self.manifest.needs_binary_mode |= prepared.needs_binary_mode;
         if let Some(line) = &prepared.charset_line {
             self.commit()?;

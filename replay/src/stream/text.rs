@@ -9,6 +9,7 @@ use binlog_parser::scan::RawEvent;
 
 use super::Options;
 use super::packet::DELIMITER;
+use super::privileges::Privileges;
 use crate::schema::{Charset, readable};
 use crate::sql::client::{Refusal, client_safe};
 use crate::sql::statement::{Object, StatementHead, StatementVerb, head};
@@ -112,6 +113,11 @@ impl<'q, 'a> TextStatement<'q, 'a> {
             let database = name.database.as_deref().unwrap_or(self.query.database);
             filter.selects_table(database, &name.table)
         })
+    }
+
+    /// Adds the privileges that running it takes.
+    pub fn add_privileges(&self, privileges: &mut Privileges) {
+        privileges.add_statement(self.query.text, self.head, &self.dialect);
     }
 
     /// Why the statement cannot be passed on, if it cannot.
