@@ -52,6 +52,9 @@ pub const UNPACKED_FREELY: u64 = 64 << 20;
 /// Deflate cannot give more than 1032.
 pub const UNPACKED_RATIO: u64 = 1000;
 
+/// How many plain bytes deflate can give for each packed one, at most.
+pub const DEFLATE_RATIO: u64 = 1032;
+
 /// Largest window of a zstd archive or payload, as a power of two in bytes: the tool's own limit,
 /// unless it is told `--long`, and what the server's highest level asks for.
 pub const ZSTD_WINDOW_LOG: u32 = 27;

@@ -34,12 +34,13 @@ impl Definitions {
     /// Gives `columns`, which are those of `map`, what their definition says beyond the map. Where
     /// no definition is known, or none that fits, they stay as they are.
     pub fn name(&self, map: &TableMapEvent<'_>, log: &Log, columns: &mut Columns) {
-        if columns.iter().all(|column| column.name.is_some()) {
-            return;
-        }
         let table = resolve(map, log.format().family, self.stamp, &self.history);
         let Ok(table) = table else { return };
+        table.declare(columns);
         columns.describe(|ordinal, column| {
+            if column.name.is_some() {
+                return;
+            }
             let Some(known) = table.columns.get(ordinal) else { return };
             column.name = Some(known.name.clone().into());
             column.unsigned = column.unsigned.or(known.unsigned);

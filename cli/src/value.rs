@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use binlog_parser::Fault;
+use binlog_parser::row::compressed::Compressed;
 use binlog_parser::row::text::Text;
 use binlog_parser::row::{Columns, RowImage, Value};
 use serde::ser::{Error as _, SerializeMap};
@@ -42,6 +43,10 @@ pub fn show(value: &Value<'_>, collation: Option<u16>, width: Option<usize>) -> 
                 format!("x'{}'", hex(&bytes))
             }
         },
+        Value::Compressed(compressed) => match compressed.inflate() {
+            Ok(bytes) => return show(&inflated(compressed, &bytes), collation, width),
+            Err(fault) => safe(&format!("<{fault}>")).into_owned(),
+        },
         Value::Enum(item) => match item.label {
             Some(bytes) => quote(&label(bytes, collation)),
             None => item.number.to_string(),
@@ -53,15 +58,22 @@ pub fn show(value: &Value<'_>, collation: Option<u16>, width: Option<usize>) -> 
             }
             None => set.mask.to_string(),
         },
-        Value::Date(_) | Value::Time(_) | Value::Datetime(_) | Value::Timestamp(_) => {
-            quote(&value.to_text())
-        }
+        Value::Plugin(_)
+        | Value::Date(_)
+        | Value::Time(_)
+        | Value::Datetime(_)
+        | Value::Timestamp(_) => quote(&value.to_text()),
         value => safe(&value.to_text()).into_owned(),
     };
     match width {
         Some(width) => shorten(&full, width).into_owned(),
         None => full,
     }
+}
+
+/// The text that a compressed value is.
+fn inflated<'a>(compressed: &Compressed<'_>, bytes: &'a [u8]) -> Value<'a> {
+    Value::Text(Text::new(bytes, compressed.collation))
 }
 
 fn quote(text: &str) -> String {
@@ -151,6 +163,11 @@ impl Serialize for JsonValue<'_> {
                     serialize_hex(&bytes, s)
                 }
             },
+            Value::Compressed(compressed) => {
+                let bytes = compressed.inflate().map_err(S::Error::custom)?;
+                let value = inflated(compressed, &bytes);
+                JsonValue { value, collation: self.collation }.serialize(s)
+            }
             Value::Enum(item) => match item.label {
                 Some(bytes) => s.serialize_str(&label(bytes, self.collation)),
                 None => s.serialize_u16(item.number),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::decimal::decimal_bytes;
 use super::field::Field;
+use super::temporal_hires;
 use crate::error::Fault;
 use crate::wire::Reader;
 
@@ -100,6 +101,21 @@ pub enum ColumnType {
     /// TIME.
     Time2 {
         /// Digits of the fraction of a second, 0 to 6.
+        fsp: u8,
+    },
+    /// TIMESTAMP with a fraction in MariaDB's own form, as a definition says.
+    TimestampHires {
+        /// Digits of the fraction of a second, 1 to 6.
+        fsp: u8,
+    },
+    /// DATETIME with a fraction in MariaDB's own form, as a definition says.
+    DatetimeHires {
+        /// Digits of the fraction of a second, 1 to 6.
+        fsp: u8,
+    },
+    /// TIME with a fraction in MariaDB's own form, as a definition says.
+    TimeHires {
+        /// Digits of the fraction of a second, 1 to 6.
         fsp: u8,
     },
     /// VARCHAR and VARBINARY; MariaDB's VECTOR too.
@@ -251,6 +267,9 @@ impl ColumnType {
             T::Timestamp2 { fsp } => Field::Fixed(4 + fraction_bytes(fsp)),
             T::Datetime2 { fsp } => Field::Fixed(5 + fraction_bytes(fsp)),
             T::Time2 { fsp } => Field::Fixed(3 + fraction_bytes(fsp)),
+            T::TimestampHires { fsp } => Field::Fixed(temporal_hires::timestamp_bytes(fsp)),
+            T::DatetimeHires { fsp } => Field::Fixed(temporal_hires::datetime_bytes(fsp)),
+            T::TimeHires { fsp } => Field::Fixed(temporal_hires::time_bytes(fsp)),
             T::Enum { bytes } | T::Set { bytes } => Field::Fixed(bytes.into()),
             T::Bit { bits } => Field::Fixed(u32::from(bits).div_ceil(8)),
             T::Varchar { max_bytes }
@@ -292,6 +311,18 @@ impl ColumnType {
         matches!(self, Self::TimestampOld | Self::DatetimeOld | Self::TimeOld)
     }
 
+    /// The type that it is where the definition says that it keeps `fsp` digits of a second: of the
+    /// old temporal types MariaDB writes those with digits in another form.
+    #[must_use]
+    pub fn with_fraction(self, fsp: u8) -> Self {
+        match self {
+            Self::TimestampOld if fsp > 0 => Self::TimestampHires { fsp },
+            Self::DatetimeOld if fsp > 0 => Self::DatetimeHires { fsp },
+            Self::TimeOld if fsp > 0 => Self::TimeHires { fsp },
+            other => other,
+        }
+    }
+
     /// The type's name, as the servers' sources have it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -308,9 +339,9 @@ impl ColumnType {
             T::NewDecimal { .. } => "NEWDECIMAL",
             T::Year => "YEAR",
             T::Date => "DATE",
-            T::TimestampOld => "TIMESTAMP",
-            T::DatetimeOld => "DATETIME",
-            T::TimeOld => "TIME",
+            T::TimestampOld | T::TimestampHires { .. } => "TIMESTAMP",
+            T::DatetimeOld | T::DatetimeHires { .. } => "DATETIME",
+            T::TimeOld | T::TimeHires { .. } => "TIME",
             T::Timestamp2 { .. } => "TIMESTAMP2",
             T::Datetime2 { .. } => "DATETIME2",
             T::Time2 { .. } => "TIME2",

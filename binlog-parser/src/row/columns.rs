@@ -2,6 +2,7 @@
 
 use super::column::ColumnType;
 use super::layout::RowLayout;
+use super::plugin::PluginType;
 
 /// A column, with what is known of it beyond its type. The wire gives some of it if the server was
 /// told to (`binlog_row_metadata`); a schema may fill in the rest.
@@ -25,6 +26,8 @@ pub struct Column {
     pub dimension: Option<u32>,
     /// Whether SELECT * shows it.
     pub visible: Option<bool>,
+    /// The type of a plugin that it is, as only a definition says.
+    pub plugin_type: Option<PluginType>,
 }
 
 impl Column {
@@ -41,6 +44,7 @@ impl Column {
             geometry_type: None,
             dimension: None,
             visible: None,
+            plugin_type: None,
         }
     }
 }
@@ -76,6 +80,18 @@ impl Columns {
     #[must_use]
     pub fn layout(&self) -> &RowLayout {
         &self.layout
+    }
+
+    /// Takes from a definition how many digits of a second each column keeps, where it knows: see
+    /// [`ColumnType::with_fraction`].
+    pub fn set_fractions(&mut self, mut fraction: impl FnMut(usize) -> Option<u8>) {
+        for (ordinal, column) in self.columns.iter_mut().enumerate() {
+            if let (true, Some(fsp)) = (column.column_type.is_old_temporal(), fraction(ordinal)) {
+                column.column_type = column.column_type.with_fraction(fsp.min(6));
+            }
+        }
+        let types = self.columns.iter().map(|column| (column.column_type, column.nullable));
+        self.layout = RowLayout::of(types);
     }
 
     /// The columns, to fill in what a schema knows of them. Types cannot be changed in this way:

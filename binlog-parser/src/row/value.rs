@@ -7,16 +7,18 @@ use std::io::Write;
 use super::bit::Bit;
 use super::column::ColumnType;
 use super::columns::Column;
+use super::compressed::Compressed;
 use super::decimal::Decimal;
 use super::enum_set::{Enum, Set};
 use super::geometry::Geometry;
 use super::integer::Integer;
 use super::json::Json;
 use super::json_diff::JsonDiffs;
+use super::plugin::PluginValue;
 use super::temporal::{self, Date, Datetime, Time, Timestamp};
 use super::text::Text;
 use super::vector::Vector;
-use super::{compressed, float, temporal_old};
+use super::{float, temporal_hires, temporal_old};
 use crate::error::Fault;
 
 /// A value, as far as type and metadata of its column tell what it is.
@@ -44,6 +46,10 @@ pub enum Value<'a> {
     Timestamp(Timestamp),
     /// CHAR, VARCHAR, TEXT and their binary kin.
     Text(Text<'a>),
+    /// MariaDB's text or bytes with COMPRESSED, still compressed.
+    Compressed(Compressed<'a>),
+    /// MariaDB's UUID, INET4 and INET6, where a definition says so.
+    Plugin(PluginValue),
     /// ENUM.
     Enum(Enum<'a>),
     /// SET.
@@ -56,7 +62,7 @@ pub enum Value<'a> {
     JsonDiffs(JsonDiffs<'a>),
     /// GEOMETRY and its subtypes.
     Geometry(Geometry<'a>),
-    /// MySQL's VECTOR.
+    /// VECTOR; MariaDB's where a definition says so.
     Vector(Vector<'a>),
 }
 
@@ -95,10 +101,22 @@ impl<'a> Value<'a> {
             T::Timestamp2 { fsp } => Value::Timestamp(Timestamp::decode(bytes, fsp)?),
             T::Datetime2 { fsp } => Value::Datetime(Datetime::decode(bytes, fsp)?),
             T::Time2 { fsp } => Value::Time(Time::decode(bytes, fsp)?),
-            T::Char { max_bytes } => Value::Text(Text::fixed(bytes, collation, max_bytes)),
+            T::TimestampHires { fsp } => Value::Timestamp(temporal_hires::timestamp(bytes, fsp)?),
+            T::DatetimeHires { fsp } => Value::Datetime(temporal_hires::datetime(bytes, fsp)?),
+            T::TimeHires { fsp } => Value::Time(temporal_hires::time(bytes, fsp)?),
+            T::Char { max_bytes } => match column.plugin_type {
+                Some(plugin_type) if plugin_type.bytes() == max_bytes => {
+                    Value::Plugin(PluginValue::decode(bytes, plugin_type)?)
+                }
+                _ => Value::Text(Text::fixed(bytes, collation, max_bytes)),
+            },
+            T::Varchar { .. } if column.dimension.is_some() => {
+                Value::Vector(Vector::decode(bytes)?.of_mariadb())
+            }
             T::Varchar { .. } | T::Blob { .. } => Value::Text(Text::new(bytes, collation)),
             T::VarcharCompressed { .. } | T::BlobCompressed { .. } => {
-                Value::Text(Text::new(compressed::plain(bytes)?, collation))
+                let compressed = Compressed { bytes, collation };
+                compressed.plain().map_or(Value::Compressed(compressed), Value::Text)
             }
             T::Enum { .. } => Value::Enum(Enum::decode(bytes, labels)?),
             T::Set { .. } => Value::Set(Set::decode(bytes, labels)?),
@@ -120,7 +138,7 @@ impl<'a> Value<'a> {
     /// may hold anything, also what a terminal takes for a command.
     ///
     /// # Errors
-    /// A [`Fault`] if a JSON document or a geometry is malformed inside; what was appended until
+    /// A [`Fault`] if a JSON document, a geometry or a compressed text is malformed inside; what was appended until
     /// then stays.
     pub fn write_text(&self, out: &mut Vec<u8>) -> Result<(), Fault> {
         match self {
@@ -135,6 +153,8 @@ impl<'a> Value<'a> {
             Value::Datetime(datetime) => append(out, format_args!("{datetime}")),
             Value::Timestamp(timestamp) => append(out, format_args!("{timestamp}")),
             Value::Text(text) => text.write_text(out),
+            Value::Compressed(compressed) => out.extend_from_slice(&compressed.inflate()?),
+            Value::Plugin(value) => value.write_text(out),
             Value::Enum(value) => value.write_text(out),
             Value::Set(set) => set.write_text(out),
             Value::Bit(bit) => bit.write_text(out),

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use binlog_parser::row::Columns;
+use binlog_parser::row::plugin::PluginType;
+
 use super::collation::Charset;
 use super::table::{Generated, TableDef, TableName};
 use super::types::SqlType;
@@ -35,6 +38,29 @@ pub struct ResolvedTable {
     /// The definition from logs or dump that fits the map. Without one, only the metadata speaks:
     /// then nothing is known of generated columns, unique keys and foreign keys.
     pub definition: Option<Arc<TableDef>>,
+}
+
+impl ResolvedTable {
+    /// Gives the columns of the map what the definition says of types that no map tells in full:
+    /// MariaDB's UUID, INET4, INET6 and VECTOR, and its own temporal types with fractions.
+    pub fn declare(&self, columns: &mut Columns) {
+        let declared = |at: usize| self.columns.get(at).and_then(|column| column.sql_type.as_ref());
+        columns.set_fractions(|at| match declared(at) {
+            Some(
+                SqlType::Time { fsp } | SqlType::Datetime { fsp } | SqlType::Timestamp { fsp },
+            ) => Some(*fsp),
+            _ => None,
+        });
+        columns.describe(|at, column| match declared(at) {
+            Some(SqlType::Uuid) => column.plugin_type = Some(PluginType::Uuid),
+            Some(SqlType::Inet4) => column.plugin_type = Some(PluginType::Inet4),
+            Some(SqlType::Inet6) => column.plugin_type = Some(PluginType::Inet6),
+            Some(SqlType::Vector { dimension }) => {
+                column.dimension = column.dimension.or(Some(*dimension));
+            }
+            _ => {}
+        });
+    }
 }
 
 /// A column of a [`ResolvedTable`].

@@ -52,6 +52,8 @@ pub fn push_literal(
             return push_text(out, &bytes, charset);
         }
         Value::Text(text) => return push_text(out, text.bytes, charset),
+        Value::Compressed(compressed) => return push_text(out, &compressed.inflate()?, charset),
+        Value::Plugin(value) => append(out, format_args!("'{value}'")),
         Value::Enum(value) => push_integer(out, value.number.into()),
         Value::Set(set) => push_integer(out, set.mask.into()),
         Value::Bit(bit) => push_integer(out, bit.value.into()),
