@@ -2,7 +2,7 @@
 //! of them, and what it holds in its tables.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use binlog_parser::Error;
 use binlog_parser::event::rows::{RowsEvent, RowsKind};
@@ -13,7 +13,8 @@ use binlog_parser::scan::{Damage, RawEvent};
 use binlog_parser::source::decrypt::Keys;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Unit, Units};
-use servers::{Installation, Product, Server, ServerOptions, live};
+use servers::cells::with_keyring_component;
+use servers::{Server, ServerOptions, live};
 
 const KEY: &str = "770A8A65DA156D24EE2A093277530142";
 const LONG_KEY: &str = "B374A26A71490437AA024E4FADD5B497FDFF1A8EA6FF12F6FB65AF2720B59CCF";
@@ -126,7 +127,9 @@ fn mysql_logs_open_with_the_components_keyring() {
     for product in live().into_iter().filter(|product| !product.is_mariadb()) {
         let folder = tempfile::tempdir().unwrap();
         let keyring = folder.path().join("keyring");
-        let server = Server::start(product, &with_component(product, folder.path())).unwrap();
+        let options = with_keyring_component(product, folder.path()).unwrap();
+        let options = options.and_args(["--binlog-encryption=ON"]);
+        let server = Server::start(product, &options).unwrap();
         server.sql(traffic()).unwrap();
         // A new key, while logs of the one before are there.
         server
@@ -150,26 +153,6 @@ fn mysql_logs_open_with_the_components_keyring() {
         fs::write(&keyring, other).unwrap();
         let other = Keys::none().with_keyring(&keyring).unwrap();
         assert!(refused(&server, &other).contains("key of this name is another"));
-    }
-}
-
-/// A server whose program is believed to stand in `folder`, where its manifest names the keyring's
-/// component, which is beside its settings.
-fn with_component(product: Product, folder: &Path) -> ServerOptions {
-    let name = "component_keyring_file";
-    let manifest = format!(r#"{{"components": "file://{name}"}}"#);
-    fs::write(folder.join("mysqld.my"), manifest).unwrap();
-    let keyring = folder.join("keyring");
-    let settings = format!(r#"{{"path": "{}", "read_only": false}}"#, keyring.display());
-    fs::write(folder.join(format!("{name}.cnf")), settings).unwrap();
-    let plugins = Installation::of(product).unwrap().plugins();
-    fs::copy(plugins.join(format!("{name}.so")), folder.join(format!("{name}.so"))).unwrap();
-    ServerOptions {
-        program: Some(folder.join("mysqld")),
-        ..ServerOptions::with_args([
-            format!("--plugin-dir={}", folder.display()),
-            "--binlog-encryption=ON".to_owned(),
-        ])
     }
 }
 

@@ -176,6 +176,16 @@ impl Server {
         Ok(())
     }
 
+    /// Starts the server again on the same data, with these arguments in the place of its former
+    /// ones.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn restart_with(&mut self, args: Vec<String>) -> Result<()> {
+        self.args = args;
+        self.restart()
+    }
+
     /// Shuts the server down as an administrator would; its files stay until
     /// this value is dropped. A stopped server stays stopped.
     ///

@@ -26,6 +26,7 @@
 //! - [`instance`]: the [`Server`] itself;
 //! - [`client`]: statements, streams and interleaved sessions through the real
 //!   client;
+//! - [`cells`]: one server under many settings of its log;
 //! - [`fixtures`]: SQL that tells a story of every type, and [`shop`]: the
 //!   committed logs of a day;
 //! - [`dump`]: everything that users stored, in a form that compares byte by byte.
@@ -39,6 +40,7 @@
 mod apt;
 mod guard;
 
+pub mod cells;
 pub mod client;
 pub mod dump;
 pub mod fixtures;
@@ -47,6 +49,7 @@ pub mod instance;
 pub mod product;
 pub mod shop;
 
+pub use cells::{Cell, CellServer, cells};
 pub use client::{ClientRun, Session};
 pub use dump::{Dump, DumpOptions};
 pub use install::Installation;
