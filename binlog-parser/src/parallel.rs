@@ -84,18 +84,23 @@ pub fn headers<'a, T: Send>(
 }
 
 /// As [`units`], where what is made of a piece is about as large as the piece: a large one is not
-/// worked on ahead of its turn. `piece_bytes` is [`PIECE_BYTES`] but for tests.
+/// worked on ahead of its turn, and neither is one of which `work` says so by making none.
+/// `piece_bytes` is [`PIECE_BYTES`] but for tests.
 pub fn stream<'a, T: Send>(
     log: &'a Log,
     piece_bytes: u64,
-    work: impl Fn(&mut Units<'a>) -> T + Sync,
+    work: impl Fn(&mut Units<'a>) -> Option<T> + Sync,
     mut take: impl FnMut(Piece<'_, 'a, T>) -> ControlFlow<()>,
 ) {
     let walk = |scan| walk_units(scan, &work);
     let mut pieces = Pieces::new(log, piece_bytes);
     pieces.large = piece_bytes.saturating_mul(LARGE);
     pieces.run(walk, |turn| match turn {
-        Turn::Made(range, made) => take(Piece::Made { end: range.end, made }),
+        Turn::Made(range, Some(made), _) => take(Piece::Made { end: range.end, made }),
+        Turn::Made(range, None, scan) => {
+            let mut units = Units::new(scan.until_exactly(range.end));
+            take(Piece::Large(&mut units))
+        }
         Turn::Large(scan) => {
             let mut units = Units::new(scan.clone());
             take(Piece::Large(&mut units))?;
@@ -131,7 +136,8 @@ struct Guessed<'a, T> {
 
 /// A piece whose bounds are right.
 enum Turn<'s, 'a, T> {
-    Made(Range<u64>, T),
+    /// Its range, what was made of it, and the walk that starts there.
+    Made(Range<u64>, T, Scan<'a>),
     /// Where the walk is; it is to be moved to the end of the piece.
     Large(&'s mut Scan<'a>),
 }
@@ -144,7 +150,7 @@ impl<'a, T> Turn<'_, 'a, T> {
         take: &mut impl FnMut(Range<u64>, T) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         match self {
-            Turn::Made(range, made) => take(range, made),
+            Turn::Made(range, made, _) => take(range, made),
             Turn::Large(scan) => {
                 let start = scan.offset();
                 let (walked, made) = walk(scan.clone());
@@ -245,8 +251,8 @@ impl<'a> Pieces<'a> {
             if let Some((scan, made)) = walked {
                 if scan.offset() == stop {
                     let range = so_far.offset()..stop;
-                    *so_far = scan;
-                    return take(Turn::Made(range, made));
+                    let begin = std::mem::replace(so_far, scan);
+                    return take(Turn::Made(range, made, begin));
                 }
                 stop = self.next_start(0, scan.offset());
             }
@@ -318,8 +324,18 @@ mod tests {
 
     /// The same as a stream, and how many pieces were large.
     fn streamed(log: &Log, bytes: u64) -> (Vec<String>, usize) {
+        streamed_if(log, bytes, |_| true)
+    }
+
+    /// The same, where pieces are made ahead only if `fits` says so of what is made of them.
+    fn streamed_if(
+        log: &Log,
+        bytes: u64,
+        fits: impl Fn(&[String]) -> bool + Sync,
+    ) -> (Vec<String>, usize) {
         let (mut all, mut large) = (vec![], 0);
-        stream(log, bytes, shown, |piece| {
+        let work = |units: &mut Units<'_>| Some(shown(units)).filter(|all| fits(all));
+        stream(log, bytes, work, |piece| {
             match piece {
                 Piece::Made { made, .. } => all.extend(made),
                 Piece::Large(units) => {
@@ -357,6 +373,16 @@ mod tests {
         let (units, large) = streamed(&log, 20);
         assert_eq!(units, in_one(&log));
         assert!(large > 50, "{large}");
+    }
+
+    #[test]
+    fn what_is_not_made_ahead_is_walked_when_it_is_its_turn() {
+        let log = hundred().open();
+        let (units, large) = streamed_if(&log, 1000, |made| made.len() % 2 == 0);
+        assert_eq!(units, in_one(&log));
+        assert!(large > 1, "{large}");
+        let pieces = in_pieces(&log, 1000).1;
+        assert_eq!(streamed_if(&log, 1000, |_| false), (in_one(&log), pieces));
     }
 
     #[test]
@@ -401,7 +427,10 @@ mod tests {
         stream(
             &log,
             500,
-            |units| units.for_each(drop),
+            |units| {
+                units.for_each(drop);
+                Some(())
+            },
             |_| {
                 taken += 1;
                 if taken == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -8,10 +8,14 @@ use std::collections::BTreeMap;
 
 use binlog_parser::address::{Address, EventAddress};
 use binlog_parser::error::Location;
+use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::gtid::{AnyGtid, AnyGtidSet, GtidSet, TransactionGtid};
+use binlog_parser::header::EventType;
+use binlog_parser::inflate::Inflated;
+use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
-use binlog_parser::transaction::{Transaction, Unit, Units};
+use binlog_parser::transaction::{Plain, Transaction, Unit, Units};
 
 use crate::error::{Error, Result};
 /// A table by name; without a database, that table in every database.
@@ -207,13 +211,28 @@ pub struct Target {
     pub end: u64,
     /// Stream position of the event that the address names; [`Target::start`] for a GTID.
     pub event: u64,
+    /// Where in the compressed transaction there the event stands, if the address names one inside.
+    pub inner: Option<u64>,
 }
 
 impl Target {
     /// Whether the address names an event inside its transaction, behind the first.
     #[must_use]
     pub fn is_inside(&self) -> bool {
-        self.event != self.start
+        self.event != self.start || self.inner.is_some()
+    }
+
+    /// Place of the event that the address names, as [`RawEvent::place`] tells it.
+    #[must_use]
+    pub fn place(&self) -> (u64, Option<u64>) {
+        (self.event, self.inner)
+    }
+
+    /// The address of the event that was named.
+    #[must_use]
+    pub fn event_address(&self, set: &LogSet) -> EventAddress {
+        let name = set.logs()[self.log].name();
+        EventAddress { inner: self.inner, ..EventAddress::new(name, self.event) }
     }
 
     /// Whether this transaction is the target's, in log number `log`.
@@ -247,18 +266,20 @@ fn resolve_event(set: &LogSet, address: &EventAddress) -> Result<Target> {
         let logs: Vec<_> = set.logs().iter().map(|log| &**log.name()).collect();
         return not_reached(format!("no log has this name; had {}", shorten(&logs)));
     };
-    if address.inner.is_some() {
-        return not_reached("compressed transactions are not looked into".into());
-    }
     let event = address.position;
-    for unit in Units::new(set.logs()[log].scan()) {
+    let mut units = Units::new(set.logs()[log].scan());
+    while let Some(unit) = units.next() {
         let (start, end, found) = match &unit {
             Unit::Transaction(t) => (t.start(), t.end(), t.event_at(event).is_some()),
             Unit::Control(control) => (control.offset, control.end(), control.offset == event),
             Unit::Damage(damage) => (damage.range.start, damage.range.end, false),
         };
         if found {
-            return Ok(Target { log, start, end, event });
+            let inside = |inner| find_inner(unit, (event, inner), units.format());
+            return match address.inner.map_or(Ok(()), inside) {
+                Ok(()) => Ok(Target { log, start, end, event, inner: address.inner }),
+                Err(what) => not_reached(what),
+            };
         }
         if event < end {
             return match unit {
@@ -271,6 +292,34 @@ fn resolve_event(set: &LogSet, address: &EventAddress) -> Result<Target> {
         }
     }
     not_reached(format!("the log ends at {}", set.logs()[log].len()))
+}
+
+/// Looks for the event at a place in a compressed transaction; tells why there is none.
+fn find_inner(
+    unit: Unit<'_>,
+    (position, inner): (u64, u64),
+    format: &FormatDescription,
+) -> Result<(), String> {
+    let is_payload = |event: &RawEvent<'_>| {
+        event.offset == position && event.event_type() == EventType::TRANSACTION_PAYLOAD
+    };
+    let transaction = match unit {
+        Unit::Transaction(transaction) if transaction.events.iter().any(is_payload) => transaction,
+        _ => return Err(format!("the event at {position} is no compressed transaction")),
+    };
+    let mut inflated = Inflated::default();
+    let Plain { transaction, damage } = transaction.plain(&mut inflated, format);
+    if transaction.holds((position, Some(inner))) {
+        return Ok(());
+    }
+    let inside = transaction.events.iter().filter(|event| event.offset == position);
+    let before = inside.filter_map(RawEvent::inner).take_while(|start| *start < inner).last();
+    let before = before
+        .map_or_else(String::new, |start| format!("; the one before starts at {position}+{start}"));
+    Err(match damage {
+        Some(damage) => format!("no event can be read there: {}{before}", damage.fault),
+        None => format!("no event starts there{before}"),
+    })
 }
 
 /// Start of the last event of `unit` before `position`.
@@ -291,7 +340,7 @@ fn resolve_gtid(set: &LogSet, wanted: &AnyGtid) -> Result<Target> {
             let Unit::Transaction(transaction) = unit else { continue };
             if gtid_of(log, &transaction)?.gtid().as_ref() == Some(wanted) {
                 let (start, end) = (transaction.start(), transaction.end());
-                return Ok(Target { log: index, start, end, event: start });
+                return Ok(Target { log: index, start, end, event: start, inner: None });
             }
         }
     }

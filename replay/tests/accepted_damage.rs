@@ -99,6 +99,7 @@ fn an_undo_says_what_it_cannot_judge() {
             start: t.start(),
             end: t.end(),
             event: t.start(),
+            inner: None,
         };
         let request = |accept_damage| Request {
             accept_damage,

@@ -66,6 +66,25 @@ fn mariadb_11_8_replays_exactly() -> Result<()> {
     live(Product::Mariadb118, &[])
 }
 
+/// MySQL compresses whole transactions.
+#[test]
+fn mysql_9_7_replays_payloads_exactly() -> Result<()> {
+    live(Product::Mysql97, &["--binlog-transaction-compression=ON"])
+}
+
+/// MariaDB compresses the texts and the rows of events.
+const COMPRESSED: [&str; 2] = ["--log-bin-compress=1", "--log-bin-compress-min-len=10"];
+
+#[test]
+fn mariadb_10_11_replays_compressed_events_exactly() -> Result<()> {
+    live(Product::Mariadb1011, &COMPRESSED)
+}
+
+#[test]
+fn mariadb_11_8_replays_compressed_events_exactly() -> Result<()> {
+    live(Product::Mariadb118, &COMPRESSED)
+}
+
 fn live(product: Product, extra: &[&str]) -> Result<()> {
     if servers::live().contains(&product) { replays_exactly(product, extra) } else { Ok(()) }
 }

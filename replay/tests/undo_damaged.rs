@@ -20,7 +20,7 @@ fn logs(product: &str) -> Vec<Vec<u8>> {
 fn undo(bytes: &[u8]) -> usize {
     let Ok(log) = Log::from_reader(bytes) else { return 0 };
     let set = LogSet::of(vec![log]);
-    let target = Target { log: 0, start: 0, end: 0, event: 0 };
+    let target = Target { log: 0, start: 0, end: 0, event: 0, inner: None };
     [Format::Base64, Format::Sql]
         .into_iter()
         .filter(|format| {

@@ -1,6 +1,8 @@
 //! The statements of a transaction, and what their text means for it.
+use crate::address::EventAddress;
 use crate::header::EventType;
 use crate::scan::RawEvent;
+use crate::source::log::Log;
 
 /// The events of one SQL statement, or of one step of the transaction.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +31,13 @@ impl<'a> Statement<'_, 'a> {
     #[must_use]
     pub fn end(&self) -> u64 {
         self.events.last().map_or(0, RawEvent::end)
+    }
+
+    /// The address of the first event in `log`.
+    #[must_use]
+    pub fn address(&self, log: &Log) -> EventAddress {
+        let start = || EventAddress::new(log.name(), self.start());
+        self.events.first().map_or_else(start, |event| event.address(log))
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use binlog_parser::address::EventAddress;
 use binlog_parser::event::xa_prepare::XaPrepareEvent;
 use binlog_parser::header::EventType;
+use binlog_parser::inflate::Inflated;
 use binlog_parser::scan::Scanned;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
@@ -21,9 +22,11 @@ pub(super) fn check(set: &LogSet, contained: &Contained) -> Result<()> {
     }
     let mut prepared: HashMap<String, EventAddress> = HashMap::new();
     for (number, log) in set.logs().iter().enumerate() {
-        for unit in Units::new(log.scan()) {
+        let (mut units, mut inflated) = (Units::new(log.scan()), Inflated::default());
+        while let Some(unit) = units.next() {
             let Unit::Transaction(transaction) = unit else { continue };
             let at = EventAddress::new(log.name(), transaction.start());
+            let transaction = transaction.plain(&mut inflated, units.format()).transaction;
             if let Some(xid) = prepares(&transaction) {
                 if contained.contains(log, number, &transaction)? {
                     prepared.insert(xid, at);
@@ -46,9 +49,11 @@ pub(super) fn check(set: &LogSet, contained: &Contained) -> Result<()> {
     Ok(())
 }
 
+/// Whether a log holds an XA PREPARE, perhaps in a compressed transaction.
 fn has_prepared(log: &Log) -> bool {
     log.scan().any(|scanned| {
-        matches!(scanned, Scanned::Event(event) if event.event_type() == EventType::XA_PREPARE)
+        matches!(scanned, Scanned::Event(event) if event.event_type() == EventType::XA_PREPARE
+            || event.event_type().is_compressed())
     })
 }
 

@@ -36,36 +36,36 @@ impl Tally {
 
 /// A table map that was read, for the next one of the same bytes.
 #[derive(Debug)]
-struct Mapped<'a> {
+struct Mapped {
     /// Its body behind the table id and flags.
-    body: &'a [u8],
+    body: Box<[u8]>,
     table: TableIndex,
     layout: RowLayout,
 }
 
-/// Why rows could not be counted, and where.
-pub(super) type CountFault = (Fault, u64, EventType);
+/// Why rows could not be counted, and in which event.
+pub(super) type CountFault<'a> = (Fault, RawEvent<'a>);
 
 /// Counts statement by statement. Table maps come again with every statement, nearly always the
 /// same; their columns are worked out once.
 #[derive(Debug, Default)]
-pub(super) struct Counter<'a> {
-    maps: HashMap<u64, Mapped<'a>>,
+pub(super) struct Counter {
+    maps: HashMap<u64, Mapped>,
 }
 
-impl<'a> Counter<'a> {
+impl Counter {
     /// Counts the rows of a statement's `events` into `tallies`, one for each table, which is
     /// emptied first.
     ///
     /// # Errors
     /// The first event that cannot be read; what was counted before it stays.
-    pub(super) fn count(
+    pub(super) fn count<'a>(
         &mut self,
         events: &[RawEvent<'a>],
         table_id_bytes: usize,
         tables: &mut Tables,
         tallies: &mut Vec<Tally>,
-    ) -> Result<(), CountFault> {
+    ) -> Result<(), CountFault<'a>> {
         tallies.clear();
         if self.maps.len() > MAPS_KEPT {
             self.maps.clear();
@@ -79,21 +79,21 @@ impl<'a> Counter<'a> {
             } else {
                 continue;
             };
-            counted.map_err(|fault| (fault, event.offset, event_type))?;
+            counted.map_err(|fault| (fault, *event))?;
         }
         Ok(())
     }
 
     fn map(
         &mut self,
-        body: &'a [u8],
+        body: &[u8],
         table_id_bytes: usize,
         tables: &mut Tables,
     ) -> Result<(), Fault> {
         const FLAGS_BYTES: usize = 2;
         let id = table_id(body, table_id_bytes);
         let rest = body.get(table_id_bytes + FLAGS_BYTES..).unwrap_or_default();
-        if self.maps.get(&id).is_some_and(|known| known.body == rest) {
+        if self.maps.get(&id).is_some_and(|known| *known.body == *rest) {
             return Ok(());
         }
         // Rows must not be read by what this id stood for before, should this map be broken.
@@ -101,13 +101,13 @@ impl<'a> Counter<'a> {
         let map = TableMapEvent::parse(body, table_id_bytes)?;
         let layout = map.layout()?;
         let table = tables.index(map.database, map.table);
-        self.maps.insert(id, Mapped { body: rest, table, layout });
+        self.maps.insert(id, Mapped { body: rest.into(), table, layout });
         Ok(())
     }
 
     fn rows(
         &self,
-        event: &RawEvent<'a>,
+        event: &RawEvent<'_>,
         table_id_bytes: usize,
         tallies: &mut Vec<Tally>,
     ) -> Result<(), Fault> {

@@ -178,9 +178,10 @@ pub struct Finding {
     pub gtid: Option<AnyGtid>,
     /// Index of its log in the set.
     pub log: usize,
-    /// Stream position of the statement's first event.
+    /// Stream position of the statement's first event; of the payload event around it, if its
+    /// transaction is compressed.
     pub position: u64,
-    /// Stream position behind its last event.
+    /// Stream position behind its last event, or behind the payload event.
     pub end_position: u64,
     /// Address of the transaction's first event.
     pub transaction: EventAddress,
@@ -228,7 +229,7 @@ pub struct Report {
     pub faults: Vec<binlog_parser::Error>,
     /// How many events cannot be read.
     pub fault_count: u64,
-    /// Events whose kind is not looked into (compressed ones, partial updates): the first of them.
+    /// Events whose kind is not looked into (partial updates): the first of them.
     pub unread: Option<(EventAddress, &'static str)>,
     /// How many these are.
     pub unread_count: u64,

@@ -6,9 +6,11 @@ use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::status_vars::StatusVars;
 use binlog_parser::event::xa_prepare::XaPrepareEvent;
 use binlog_parser::header::EventType;
+use binlog_parser::inflate::Inflated;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
-use binlog_parser::transaction::{Ending, Statement, StatementKind, Transaction, Unit, Units};
+use binlog_parser::transaction::{Ending, Plain, Statement, StatementKind, Transaction};
+use binlog_parser::transaction::{Unit, Units};
 
 use super::Options;
 use super::candidate::{Basis, Candidate, Candidates};
@@ -40,7 +42,7 @@ pub(super) struct Search<'s, 'a> {
     /// How the server of this log reads statements, but for the session.
     pub(super) dialect: Dialect,
     pub(super) tables: Tables,
-    pub(super) counter: Counter<'a>,
+    pub(super) counter: Counter,
     pub(super) tallies: Vec<Tally>,
     pub(super) candidates: Candidates,
     pub(super) report: Report,
@@ -84,12 +86,17 @@ impl<'s, 'a> Search<'s, 'a> {
         if !self.set.problems().is_empty() {
             self.tables.forget_all();
         }
-        let mut units = Units::new(log.scan());
+        let (mut units, mut inflated) = (Units::new(log.scan()), Inflated::default());
         while let Some(unit) = units.next() {
             match unit {
                 Unit::Transaction(transaction) => {
-                    let id_bytes = units.format().table_id_bytes();
-                    self.transaction(index, log, id_bytes, &transaction);
+                    let format = units.format();
+                    let Plain { transaction, damage } = transaction.plain(&mut inflated, format);
+                    self.transaction(index, log, format.table_id_bytes(), &transaction);
+                    if let Some(damage) = damage {
+                        self.report.damage.push((damage.address(log), damage.damage()));
+                        self.tables.forget_all();
+                    }
                 }
                 Unit::Control(event) => {
                     if event.event_type() == EventType::FORMAT_DESCRIPTION {
@@ -116,18 +123,17 @@ impl<'s, 'a> Search<'s, 'a> {
     fn transaction(
         &mut self,
         index: usize,
-        log: &'a Log,
+        log: &Log,
         id_bytes: usize,
-        transaction: &Transaction<'a>,
+        transaction: &Transaction<'_>,
     ) {
         let selected = match self.options.filter.selects(self.set, index, transaction) {
             Ok(selected) => selected == Selected::Yes,
             Err(_) => {
                 // It cannot be told apart by its GTID, so it must not be passed over.
-                let fault = transaction.gtid().err();
-                fault.into_iter().for_each(|fault| {
-                    self.fault(log, (fault, transaction.start(), EventType::GTID));
-                });
+                if let (Some(event), Err(fault)) = (transaction.gtid_event(), transaction.gtid()) {
+                    self.fault(log, (fault, *event));
+                }
                 true
             }
         };
@@ -143,40 +149,39 @@ impl<'s, 'a> Search<'s, 'a> {
         }
     }
 
-    pub(super) fn fault(&mut self, log: &Log, (fault, offset, event_type): CountFault) {
+    pub(super) fn fault(&mut self, log: &Log, (fault, event): CountFault<'_>) {
         self.report.fault_count += 1;
         self.tables.distrust();
         if self.report.faults.len() < FAULTS_NAMED {
-            let location = log.location(offset).of(event_type.name());
-            self.report.faults.push(fault.at(location));
+            self.report.faults.push(fault.at(event.location(log)));
         }
     }
 
     /// Events that carry data in a form that is not looked into.
-    fn other(&mut self, place: &Place<'_, 'a>, statement: &Statement<'_, 'a>) {
+    fn other(&mut self, place: &Place<'_, '_>, statement: &Statement<'_, '_>) {
         for event in statement.events {
             let event_type = event.event_type();
-            let holds_data = matches!(event_type.0, 39 | 40 | 165..=172);
+            let holds_data = matches!(event_type.0, 39 | 172);
             if holds_data {
                 self.tables.distrust();
             }
             if holds_data && place.selected {
                 self.report.unread_count += 1;
-                self.report.unread.get_or_insert_with(|| {
-                    (EventAddress::new(place.log.name(), event.offset), event_type.name())
-                });
+                self.report
+                    .unread
+                    .get_or_insert_with(|| (event.address(place.log), event_type.name()));
             }
         }
     }
 
     /// A statement as text.
-    fn query(&mut self, place: &Place<'_, 'a>, statement: &Statement<'_, 'a>) {
+    fn query(&mut self, place: &Place<'_, '_>, statement: &Statement<'_, '_>) {
         let Some(event) = statement.last().filter(|e| e.event_type() == EventType::QUERY) else {
             return;
         };
         let query = match event.query() {
             Ok(query) => query,
-            Err(fault) => return self.fault(place.log, (fault, event.offset, EventType::QUERY)),
+            Err(fault) => return self.fault(place.log, (fault, *event)),
         };
         if is_dml(query.text) {
             self.tables.distrust();
@@ -185,7 +190,7 @@ impl<'s, 'a> Search<'s, 'a> {
             return;
         }
         let vars = query.status_vars().unwrap_or_else(|fault| {
-            self.fault(place.log, (fault, event.offset, EventType::QUERY));
+            self.fault(place.log, (fault, *event));
             StatusVars::default()
         });
         let session = Session::of(&query, &vars);
@@ -214,10 +219,10 @@ impl<'s, 'a> Search<'s, 'a> {
     /// A finding by the text of a Query event, which has no rows.
     fn text_candidate(
         &mut self,
-        place: &Place<'_, 'a>,
-        statement: &Statement<'_, 'a>,
+        place: &Place<'_, '_>,
+        statement: &Statement<'_, '_>,
         verdict: &Verdict,
-        text: Text<'a>,
+        text: Text<'_>,
         session: &Session,
         basis: Basis,
     ) {
@@ -265,10 +270,10 @@ impl<'s, 'a> Search<'s, 'a> {
     /// A finding with all that its place tells.
     pub(super) fn finding(
         &self,
-        place: &Place<'_, 'a>,
-        statement: &Statement<'_, 'a>,
+        place: &Place<'_, '_>,
+        statement: &Statement<'_, '_>,
         kind: FindingKind,
-        text: Option<Text<'a>>,
+        text: Option<Text<'_>>,
         session: &Session,
     ) -> Finding {
         let dialect = session.dialect(&self.dialect);
@@ -280,7 +285,7 @@ impl<'s, 'a> Search<'s, 'a> {
         let cut = shown.as_ref().map_or(0, |shown| shown.len() - kept);
         let last = statement.last();
         Finding {
-            id: EventAddress::new(place.log.name(), statement.start()),
+            id: statement.address(place.log),
             kind,
             severity: kind.severity(),
             confidence: Confidence::Possible,
@@ -307,7 +312,7 @@ impl<'s, 'a> Search<'s, 'a> {
 
     pub(super) fn keep(
         &mut self,
-        place: &Place<'_, 'a>,
+        place: &Place<'_, '_>,
         finding: Finding,
         text: &[u8],
         basis: Basis,

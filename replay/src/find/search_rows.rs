@@ -21,9 +21,9 @@ use crate::sql::statement::{self, StatementVerb};
 /// Fewest rows that count as a whole table: one row may be anything.
 const FEWEST_ROWS: u64 = 2;
 
-impl<'a> Search<'_, 'a> {
+impl Search<'_, '_> {
     /// A statement of rows, with its text if it was logged.
-    pub(super) fn rows(&mut self, place: &Place<'_, 'a>, statement: &Statement<'_, 'a>) {
+    pub(super) fn rows(&mut self, place: &Place<'_, '_>, statement: &Statement<'_, '_>) {
         let mut tallies = std::mem::take(&mut self.tallies);
         let counted =
             self.counter.count(statement.events, place.id_bytes, &mut self.tables, &mut tallies);
@@ -108,10 +108,10 @@ impl<'a> Search<'_, 'a> {
     /// selected.
     fn row_text_finding(
         &mut self,
-        place: &Place<'_, 'a>,
-        statement: &Statement<'_, 'a>,
+        place: &Place<'_, '_>,
+        statement: &Statement<'_, '_>,
         tallies: &[Tally],
-        text: Text<'a>,
+        text: Text<'_>,
         readable: bool,
     ) -> bool {
         let session = session_of(place.transaction);
@@ -225,11 +225,11 @@ impl<'a> Search<'_, 'a> {
     /// A candidate by the number of its rows.
     fn mass_finding(
         &mut self,
-        place: &Place<'_, 'a>,
-        statement: &Statement<'_, 'a>,
+        place: &Place<'_, '_>,
+        statement: &Statement<'_, '_>,
         tallies: &[Tally],
         suspect: Suspect,
-        text: Option<Text<'a>>,
+        text: Option<Text<'_>>,
     ) {
         let Suspect { at, kind, share } = suspect;
         let Some(tally) = tallies.get(at) else { return };

@@ -25,6 +25,21 @@ impl LogBuilder {
         log.event(EventType::FORMAT_DESCRIPTION, &body)
     }
 
+    /// Events as payloads hold them, none so far.
+    pub(super) fn inner() -> Self {
+        LogBuilder { bytes: vec![], time: 2_000_000 }
+    }
+
+    /// A payload of these events, packed with nothing.
+    pub(super) fn payload(self, events: &[u8]) -> Self {
+        let mut body = vec![2, 3, 0xFC, 255, 0]; // compression: none
+        body.extend([1, 9, 0xFE]); // payload size
+        body.extend((events.len() as u64).to_le_bytes());
+        body.push(0); // end
+        body.extend(events);
+        self.event(EventType::TRANSACTION_PAYLOAD, &body)
+    }
+
     pub(super) fn event(mut self, event_type: EventType, body: &[u8]) -> Self {
         let length = (HEADER_BYTES + body.len()) as u32;
         self.time += 1;

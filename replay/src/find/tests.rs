@@ -159,10 +159,31 @@ fn evidence_needs_every_change_counted() {
     assert_eq!(told(&search(&log("DO 1"))), ["critical mass_delete users 5"]);
     // A statement that is logged as text may have written any row.
     assert_eq!(told(&search(&log("INSERT INTO users VALUES (1)"))), Vec::<String>::new());
-    let payload = mysql().event(EventType::TRANSACTION_PAYLOAD, &[0]);
-    let report = search(&payload);
+    let partial = mysql().query("BEGIN").event(EventType::PARTIAL_UPDATE_ROWS, &[0]);
+    let report = search(&partial);
     assert_eq!((report.unread_count, report.is_complete()), (1, false));
-    assert_eq!(report.unread.unwrap().1, "Transaction_payload");
+    assert_eq!(report.unread.unwrap().1, "Update_rows_partial");
+}
+
+#[test]
+fn compressed_transactions_are_searched_up_to_where_they_are_damaged() {
+    let log = mysql().query("CREATE TABLE users (id INT)").change(WRITE, "users", 5);
+    let inner = LogBuilder::inner().change(DELETE, "users", 5).bytes;
+    let whole = search(&log.clone().payload(&inner));
+    assert_eq!(told(&whole), ["critical mass_delete users 5"]);
+    let finding = &whole.findings[0];
+    let at = (finding.position, finding.end_position);
+    assert_eq!(finding.id.to_string(), format!("stdin:{}+42", at.0));
+    assert_eq!(finding.transaction.position, at.0);
+    assert_eq!(at.1 as usize, log.clone().payload(&inner).bytes.len());
+
+    let damaged = log.payload(&inner[..inner.len() - 1]).change(WRITE, "users", 1);
+    let report = search(&damaged);
+    assert_eq!((report.damage.len(), report.fault_count, report.is_complete()), (1, 0, false));
+    let (address, damage) = &report.damage[0];
+    assert_eq!(address.to_string(), format!("stdin:{}+{}", at.0, inner.len() - 27));
+    assert_eq!(damage.reason.to_string(), "event in a payload: needed 27 bytes, had 26");
+    assert_eq!(report.row_statements, 3);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use binlog_parser::address::EventAddress;
 use binlog_parser::header::EventType;
+use binlog_parser::inflate::Inflated;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Unit, Units};
 
@@ -28,11 +29,13 @@ pub(super) fn decisions(set: &LogSet, prepared: &[Prepared]) -> HashMap<Prepared
         waiting.entry(&one.2).or_default().push(one);
     }
     for (index, log) in set.logs().iter().enumerate().skip(first) {
-        for unit in Units::new(log.scan()) {
+        let (mut units, mut inflated) = (Units::new(log.scan()), Inflated::default());
+        while let Some(unit) = units.next() {
             let Unit::Transaction(transaction) = unit else { continue };
             if transaction.ending != Ending::Statement {
                 continue;
             }
+            let transaction = transaction.plain(&mut inflated, units.format()).transaction;
             let Some(event) = transaction.events.last() else { continue };
             if event.event_type() != EventType::QUERY {
                 continue;

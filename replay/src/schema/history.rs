@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use binlog_parser::scan::RawEvent;
+
 use super::catalog::{Effect, NotUnderstood, Schema, TableState};
 use super::ddl::StatementContext;
 use super::resolved::Source;
@@ -16,6 +18,14 @@ pub struct Stamp {
     pub offset: u64,
     /// Offset in the payload of a compressed transaction, else 0.
     pub inner: u64,
+}
+
+impl Stamp {
+    /// The stamp of an event of log number `log`.
+    #[must_use]
+    pub fn of(log: usize, event: &RawEvent<'_>) -> Self {
+        Stamp { log, offset: event.offset, inner: event.inner().unwrap_or(0) }
+    }
 }
 
 /// The definitions that the statements of the logs made, each from its moment on, so that who reads

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use binlog_parser::header::{EventType, Family, flags};
+use binlog_parser::inflate::Inflated;
 use binlog_parser::parallel;
 use binlog_parser::scan::{RawEvent, Scan, Scanned};
 use binlog_parser::source::log::{FIRST_EVENT, Log};
@@ -34,24 +35,8 @@ pub(super) fn check(set: &LogSet, options: &Options) -> Result<()> {
             continue;
         }
         check_version(log)?;
-        if !suspicious(log, options) {
-            continue;
-        }
-        for unit in Units::new(log.scan()) {
-            let Unit::Transaction(mut transaction) = unit else { continue };
-            let id_bytes = log.format().table_id_bytes();
-            match options.reach(log, index, &transaction, id_bytes) {
-                Reach::Whole => {}
-                Reach::Part(part) if part.cut.partial == Partial::Commit => {
-                    transaction = part.transaction;
-                }
-                _ => break,
-            }
-            let skipped = options.skip.iter().any(|target| target.is(index, &transaction));
-            if !skipped && options.filter.selects(set, index, &transaction)? == Selected::Yes {
-                found.extend(obstacle(log, options, &transaction));
-                found.extend(size::obstacle(log, options, &transaction, id_bytes));
-            }
+        if suspicious(log, options) {
+            found.extend(obstacles(set, index, log, options)?);
         }
     }
     if found.is_empty() {
@@ -104,6 +89,8 @@ fn check_cut(set: &LogSet, options: &Options) -> Result<()> {
     let log = &set.logs()[target.log];
     let mut units = Units::new(log.scan_from(target.start));
     let Some(Unit::Transaction(transaction)) = units.next() else { return Ok(()) };
+    let mut inflated = Inflated::default();
+    let transaction = transaction.plain(&mut inflated, units.format()).transaction;
     let id_bytes = units.format().table_id_bytes();
     match options.reach(log, target.log, &transaction, id_bytes) {
         Reach::Part(part) => part.check(),
@@ -130,14 +117,15 @@ fn check_targets(set: &LogSet, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Whether a log holds any event that may stand in the way: a walk over headers, which spares
-/// nearly every log the walk over transactions.
+/// Whether a log holds any event that may stand in the way, or hide one that does: a walk over
+/// headers, which spares nearly every log the walk over transactions.
 fn suspicious(log: &Log, options: &Options) -> bool {
     let version = &log.format().server_version;
     let obstructed = |scan: &mut Scan<'_>| {
         scan.any(|scanned| match scanned {
             Scanned::Event(event) => {
-                size::is_suspicious(&event, options)
+                event.event_type().is_compressed()
+                    || size::is_suspicious(&event, options)
                     || obstructs(&event, options, version).is_some()
             }
             Scanned::Damage(_) => false,
@@ -151,12 +139,52 @@ fn suspicious(log: &Log, options: &Options) -> bool {
     found
 }
 
+/// What keeps transactions of a log from being replayed. Compressed ones are opened for it; what
+/// cannot be opened ends the stream, as other damage does.
+fn obstacles(set: &LogSet, index: usize, log: &Log, options: &Options) -> Result<Vec<String>> {
+    let look = |units: &mut Units<'_>| -> Result<(Vec<String>, bool)> {
+        let (mut found, mut inflated) = (vec![], Inflated::default());
+        while let Some(unit) = units.next() {
+            let Unit::Transaction(mut transaction) = unit else { continue };
+            if options.opens(set, index, &transaction)? {
+                transaction = transaction.plain(&mut inflated, units.format()).transaction;
+            }
+            match options.reach(log, index, &transaction, units.format().table_id_bytes()) {
+                Reach::Whole => {}
+                Reach::Part(part) if part.cut.partial == Partial::Commit => {
+                    transaction = part.transaction;
+                }
+                _ => return Ok((found, false)),
+            }
+            let skipped = options.skip.iter().any(|target| target.is(index, &transaction));
+            if !skipped && options.filter.selects(set, index, &transaction)? == Selected::Yes {
+                let id_bytes = units.format().table_id_bytes();
+                found.extend(obstacle(log, options, &transaction));
+                found.extend(size::obstacle(log, options, &transaction, id_bytes));
+            }
+        }
+        Ok((found, true))
+    };
+    let (mut all, mut failure) = (vec![], None);
+    parallel::units(log, look, |_, looked| match looked {
+        Ok((found, goes_on)) => {
+            all.extend(found);
+            if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        }
+        Err(error) => {
+            failure = Some(error);
+            ControlFlow::Break(())
+        }
+    });
+    failure.map_or(Ok(all), Err)
+}
+
 /// What keeps a transaction from being replayed, with its address.
 fn obstacle(log: &Log, options: &Options, transaction: &Transaction<'_>) -> Option<String> {
     let version = &log.format().server_version;
     transaction.events.iter().find_map(|event| {
         let why = obstructs(event, options, version)?;
-        Some(format!("{}: {why}", log.location(event.offset).of(event.event_type().name())))
+        Some(format!("{}: {why}", event.location(log)))
     })
 }
 
@@ -201,14 +229,6 @@ fn type_obstructs(event: &RawEvent<'_>) -> Option<&'static str> {
         | EventType::EXECUTE_LOAD_QUERY => Some("statement-based LOAD DATA is not replayed"),
         EventType::START_V3 => Some("logs of servers before 5.0 are not replayed"),
         EventType::INCIDENT => Some("events were lost on the server here"),
-        EventType::TRANSACTION_PAYLOAD
-        | EventType::QUERY_COMPRESSED
-        | EventType::WRITE_ROWS_COMPRESSED_V1
-        | EventType::UPDATE_ROWS_COMPRESSED_V1
-        | EventType::DELETE_ROWS_COMPRESSED_V1
-        | EventType::WRITE_ROWS_COMPRESSED
-        | EventType::UPDATE_ROWS_COMPRESSED
-        | EventType::DELETE_ROWS_COMPRESSED => Some("compressed events are not replayed"),
         EventType::PARTIAL_ROW_DATA => Some("rows divided among events are not replayed"),
         EventType::WRITE_ROWS_V0 | EventType::UPDATE_ROWS_V0 | EventType::DELETE_ROWS_V0 => {
             Some("rows of a server before 5.1.16 are not replayed")

@@ -63,7 +63,8 @@ pub(crate) struct Part<'a> {
 }
 
 impl Options {
-    /// How far the stream goes into a transaction of log number `number`.
+    /// How far the stream goes into a transaction of log number `number`; one that is compressed
+    /// must have been opened.
     pub(crate) fn reach<'a>(
         &self,
         log: &Log,
@@ -78,7 +79,7 @@ impl Options {
                 Ordering::Less => {}
                 Ordering::Equal if target.is_inside() => {
                     let before = transaction.events.iter();
-                    let before = before.take_while(|event| event.place() < place(target)).count();
+                    let before = before.take_while(|event| event.place() < target.place()).count();
                     return self.part(log, transaction, id_bytes, Bound::Before(before));
                 }
                 _ => return Reach::Behind,
@@ -90,7 +91,7 @@ impl Options {
                 Ordering::Equal if target.is_inside() => {
                     let through = transaction.events.iter();
                     let through =
-                        through.take_while(|event| event.place() <= place(target)).count();
+                        through.take_while(|event| event.place() <= target.place()).count();
                     return self.part(log, transaction, id_bytes, Bound::Through(through));
                 }
                 Ordering::Equal => {}
@@ -113,10 +114,8 @@ impl Options {
             let data = matches!(statement.kind, StatementKind::Query | StatementKind::Rows { .. });
             if bound.takes(at, statement.events.len()) && !rest {
                 events = at + statement.events.len();
-                if data && let Some(first) = statement.events.first() {
-                    let (offset, inner) = first.place();
-                    statements
-                        .push(EventAddress { inner, ..EventAddress::new(log.name(), offset) });
+                if data {
+                    statements.push(statement.address(log));
                 }
             } else {
                 rest |= data;
@@ -181,9 +180,4 @@ impl Bound {
             Bound::Through(events) => start < events,
         }
     }
-}
-
-/// Place of the event that a target names among those of its log.
-fn place(target: &Target) -> (u64, Option<u64>) {
-    (target.event, None)
 }

@@ -3,25 +3,43 @@
 use binlog_parser::Fault;
 use binlog_parser::event::gtid::GtidEvent;
 use binlog_parser::event::mariadb_gtid::MariadbGtidEvent;
-use binlog_parser::gtid::{Gtid, TransactionGtid};
-use binlog_parser::header::{EventHeader, EventType};
+use binlog_parser::gtid::{Gtid, MariadbGtid, TransactionGtid};
+use binlog_parser::header::EventType;
 use binlog_parser::scan::RawEvent;
 
 use super::session::Assignments;
 use crate::sql::quote::push_integer;
 
 /// A GTID event that waits for the statement which opens its transaction.
-pub(super) enum PendingGtid<'a> {
+pub(super) enum PendingGtid {
     Mysql(GtidEvent),
-    Mariadb(MariadbGtidEvent<'a>, EventHeader),
+    Mariadb {
+        gtid: MariadbGtid,
+        server_id: u32,
+        /// What the event itself begins, if it begins a transaction.
+        begins: Option<Begins>,
+    },
 }
 
-impl<'a> PendingGtid<'a> {
+/// What a GTID event of MariaDB begins.
+pub(super) enum Begins {
+    Transaction,
+    /// The XA transaction of this name.
+    Xa(String),
+}
+
+impl PendingGtid {
     /// Reads the event that opens a transaction.
-    pub fn parse(event: &RawEvent<'a>) -> Result<Self, Fault> {
+    pub fn parse(event: &RawEvent<'_>) -> Result<Self, Fault> {
         if event.event_type() == EventType::MARIADB_GTID {
-            let gtid = MariadbGtidEvent::parse(event.body(), &event.header)?;
-            return Ok(PendingGtid::Mariadb(gtid, event.header));
+            let read = MariadbGtidEvent::parse(event.body(), &event.header)?;
+            let begins = match read.xid {
+                _ if read.is_standalone() || read.is_completed_xa() => None,
+                Some(xid) if read.is_prepared_xa() => Some(Begins::Xa(xid.to_string())),
+                _ => Some(Begins::Transaction),
+            };
+            let server_id = event.header.server_id;
+            return Ok(PendingGtid::Mariadb { gtid: read.gtid, server_id, begins });
         }
         GtidEvent::parse(event.body(), &event.header).map(PendingGtid::Mysql)
     }
@@ -37,7 +55,9 @@ impl<'a> PendingGtid<'a> {
     pub fn set(&self, set: &mut Assignments<'_>, source: &mut Option<(u32, u32)>) {
         match self {
             PendingGtid::Mysql(event) => set_mysql(set, event),
-            PendingGtid::Mariadb(event, header) => set_mariadb(set, event, header, source),
+            PendingGtid::Mariadb { gtid, server_id, .. } => {
+                set_mariadb(set, gtid, *server_id, source);
+            }
         }
     }
 }
@@ -75,17 +95,17 @@ fn push_gtid(out: &mut Vec<u8>, gtid: &Gtid) {
 
 fn set_mariadb(
     set: &mut Assignments<'_>,
-    event: &MariadbGtidEvent<'_>,
-    header: &EventHeader,
+    gtid: &MariadbGtid,
+    server_id: u32,
     known: &mut Option<(u32, u32)>,
 ) {
-    let source = (event.gtid.domain, header.server_id);
+    let source = (gtid.domain, server_id);
     if *known != Some(source) {
         *known = Some(source);
         set.integer("GTID_DOMAIN_ID", source.0);
         set.integer("SERVER_ID", source.1);
     }
-    set.integer("GTID_SEQ_NO", event.gtid.seq);
+    set.integer("GTID_SEQ_NO", gtid.seq);
 }
 
 #[cfg(test)]

@@ -30,13 +30,15 @@ mod statement;
 mod text;
 mod writer;
 
+use std::cmp::Ordering;
 use std::io::Write;
 
 pub use binlog_parser::parallel::PIECE_BYTES;
 use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::{Ending, Transaction};
 
 use crate::error::Result;
-use crate::select::{Filter, Target};
+use crate::select::{Filter, Selected, Target};
 
 pub use cut::{Cut, Partial};
 pub(crate) use cut::{Part, Reach};
@@ -115,6 +117,26 @@ impl Options {
         let at = (log, start);
         self.stop_before.as_ref().is_some_and(|target| at >= (target.log, target.start))
             || self.stop_after.as_ref().is_some_and(|target| at > (target.log, target.start))
+    }
+
+    /// Whether a transaction of log number `log` is compressed, and has to be opened because its
+    /// statements are looked at.
+    fn opens(&self, set: &LogSet, log: usize, transaction: &Transaction<'_>) -> Result<bool> {
+        if !transaction.is_compressed() {
+            return Ok(false);
+        }
+        let at = (log, transaction.start());
+        let behind = |target: &Target| match at.cmp(&(target.log, target.start)) {
+            Ordering::Less => false,
+            Ordering::Equal => !target.is_inside(),
+            Ordering::Greater => true,
+        };
+        let whole = !matches!(transaction.ending, Ending::Open | Ending::Headless);
+        Ok(whole
+            && !self.stop_before.as_ref().is_some_and(behind)
+            && !self.stop_after.as_ref().is_some_and(|target| at > (target.log, target.start))
+            && !self.skip.iter().any(|target| target.is(log, transaction))
+            && self.filter.selects(set, log, transaction)? == Selected::Yes)
     }
 
     /// The name that a database gets.

@@ -18,6 +18,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::Simd;
 use base64::engine::general_purpose::PAD;
+use binlog_parser::transaction::Transaction;
 
 /// Ends a packet. The servers read it as an empty comment, should it ever reach them.
 pub const DELIMITER: &[u8] = b"/*!*/;";
@@ -27,6 +28,10 @@ static BASE64: LazyLock<Simd> = LazyLock::new(|| Simd::standard(PAD));
 
 /// How much is gathered before it is handed to the output, in bytes.
 const GATHER_BYTES: usize = 256 << 10;
+
+/// Most that compressed transactions may make what is gathered ahead of its turn, in bytes; plain
+/// ones are no larger than their piece of the log.
+const MOST_GATHERED_BYTES: usize = 16 << 20;
 
 /// Writes packets.
 pub struct Packets<'w> {
@@ -63,6 +68,13 @@ impl<'w> Packets<'w> {
     pub fn gathered_in(mut buffer: Vec<u8>) -> Self {
         buffer.clear();
         Packets { out: None, buffer, start: 0, state: State::Empty, largest: 0, count: 0 }
+    }
+
+    /// Whether a transaction, as large as its events are now, may be gathered beside what is.
+    #[must_use]
+    pub fn may_gather(&self, transaction: &Transaction<'_>) -> bool {
+        let bytes: usize = transaction.events.iter().map(|event| event.bytes().len()).sum();
+        self.out.is_some() || self.buffer.len() + encoded_len(bytes) <= MOST_GATHERED_BYTES
     }
 
     /// What was gathered and not handed to an output.

@@ -80,7 +80,8 @@ impl<'a> Stream<'_, 'a> {
         let ahead = |units: &mut Units<'a>| {
             let buffer = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
             let packets = Packets::gathered_in(buffer);
-            Writer::new(set, options, (index, log), packets, None).write(units, &mut |_| {})
+            let writer = Writer::new(set, options, (index, log), packets, None);
+            writer.write(units, &mut |_| {}).transpose()
         };
         let mut state = Ok(true);
         parallel::stream(log, options.piece_bytes(), ahead, |piece| {
@@ -148,7 +149,8 @@ impl<'a> Stream<'_, 'a> {
         let (packets, format) = (Packets::new(self.out), Some(self.format.take()));
         let writer = Writer::new(self.set, self.options, (index, log), packets, format);
         let piece = writer.write(units, progress)?;
-        Ok(self.join(piece))
+        // What goes to the output at once is never too much.
+        Ok(piece.is_none_or(|piece| self.join(piece)))
     }
 
     fn join(&mut self, piece: Written) -> bool {

@@ -10,7 +10,7 @@ use binlog_parser::header::EventType;
 use binlog_parser::scan::RawEvent;
 
 use super::Options;
-use super::edit::{row_flags, with_database, with_row_flags};
+use super::edit::{row_flags, with_checksum, with_database, with_row_flags};
 
 /// Events that one BINLOG takes together, as runs of bytes.
 pub(super) type Batch<'a> = Vec<Cow<'a, [u8]>>;
@@ -20,6 +20,8 @@ pub(super) struct RowsStatement<'e, 'a> {
     maps: Vec<&'e RawEvent<'a>>,
     rows: Vec<&'e RawEvent<'a>>,
     table_id_bytes: usize,
+    /// Bytes of the checksum that the server expects of every event. Those of payloads have none.
+    checksum_bytes: usize,
 }
 
 impl<'e, 'a> RowsStatement<'e, 'a> {
@@ -30,6 +32,7 @@ impl<'e, 'a> RowsStatement<'e, 'a> {
     pub fn new(
         events: &'e [RawEvent<'a>],
         options: &Options,
+        checksum_bytes: usize,
         table_id_bytes: usize,
     ) -> Result<Self, Fault> {
         let is_map = |event: &&RawEvent<'_>| event.event_type() == EventType::TABLE_MAP;
@@ -38,6 +41,7 @@ impl<'e, 'a> RowsStatement<'e, 'a> {
             maps: events.iter().filter(is_map).collect(),
             rows: events.iter().filter(is_rows).collect(),
             table_id_bytes,
+            checksum_bytes,
         };
         if options.filter.by_table() {
             statement.filter(options)?;
@@ -72,7 +76,12 @@ impl<'e, 'a> RowsStatement<'e, 'a> {
 
     /// Bytes of all events.
     pub fn bytes(&self) -> usize {
-        self.maps.iter().chain(&self.rows).map(|event| event.bytes().len()).sum()
+        self.maps.iter().chain(&self.rows).map(|event| self.length(event)).sum()
+    }
+
+    /// Bytes of an event with the checksum that the server expects.
+    fn length(&self, event: &RawEvent<'_>) -> usize {
+        event.bytes().len() - event.checksum_bytes() + self.checksum_bytes
     }
 
     /// The whole statement as one batch.
@@ -100,8 +109,9 @@ impl<'e, 'a> RowsStatement<'e, 'a> {
         let rows = events.iter().position(|event| !is_map(event))?;
         let all_rows = events.get(rows..)?.iter().all(|event| event.event_type().is_rows());
         let related = rows > 1 && events[rows..].iter().any(|rows| follows(rows, table_id_bytes));
+        let logged = events.iter().all(RawEvent::is_logged);
         let adjoining = events.windows(2).all(|pair| pair[0].end() == pair[1].offset);
-        if !all_rows || !adjoining || related {
+        if !all_rows || !logged || !adjoining || related {
             return None;
         }
         log.get(events.first()?.offset as usize..events.last()?.end() as usize)
@@ -114,11 +124,11 @@ impl<'e, 'a> RowsStatement<'e, 'a> {
     /// # Errors
     /// A table map that cannot be read.
     pub fn batches(&self, limit: usize, options: &Options) -> Result<Vec<Batch<'a>>, Fault> {
-        let maps: usize = self.maps.iter().map(|map| map.bytes().len()).sum();
+        let maps: usize = self.maps.iter().map(|map| self.length(map)).sum();
         let mut batches = vec![];
         let (mut start, mut bytes) = (0, maps);
         for (index, rows) in self.rows.iter().enumerate() {
-            let length = rows.bytes().len();
+            let length = self.length(rows);
             if index > start && bytes + length > limit {
                 batches.push(self.batch(&self.rows[start..index], options)?);
                 (start, bytes) = (index, maps);
@@ -132,11 +142,13 @@ impl<'e, 'a> RowsStatement<'e, 'a> {
     fn batch(&self, rows: &[&RawEvent<'a>], options: &Options) -> Result<Batch<'a>, Fault> {
         let mut batch = Batch::with_capacity(self.maps.len() + rows.len());
         for map in &self.maps {
-            batch.push(self.rewritten(map, options)?);
+            add(&mut batch, self.rewritten(map, options)?);
         }
         if let Some((last, before)) = rows.split_last() {
-            batch.extend(before.iter().map(|rows| self.flagged(rows, 0)));
-            batch.push(self.flagged(last, flags::STMT_END));
+            for rows in before {
+                add(&mut batch, self.flagged(rows, 0));
+            }
+            add(&mut batch, self.flagged(last, flags::STMT_END));
         }
         Ok(batch)
     }
@@ -146,19 +158,28 @@ impl<'e, 'a> RowsStatement<'e, 'a> {
     fn flagged(&self, rows: &RawEvent<'a>, more: u16) -> Cow<'a, [u8]> {
         let stop = self.maps.len() > 1 && follows(rows, self.table_id_bytes);
         let stop = if stop { flags::NO_FOREIGN_KEY_CHECKS } else { 0 };
-        with_row_flags(rows, self.table_id_bytes, more | stop)
+        with_row_flags(rows, self.table_id_bytes, self.checksum_bytes, more | stop)
     }
 
     fn rewritten(&self, map: &RawEvent<'a>, options: &Options) -> Result<Cow<'a, [u8]>, Fault> {
         if options.rewrite_db.is_empty() {
-            return Ok(Cow::Borrowed(map.bytes()));
+            return Ok(with_checksum(map, self.checksum_bytes));
         }
         let old = TableMapEvent::parse(map.body(), self.table_id_bytes)?.database;
         let new = options.rewritten(old);
         if new == old {
-            return Ok(Cow::Borrowed(map.bytes()));
+            return Ok(with_checksum(map, self.checksum_bytes));
         }
-        with_database(map, self.table_id_bytes, new).map(Cow::Owned)
+        with_database(map, self.table_id_bytes, self.checksum_bytes, new).map(Cow::Owned)
+    }
+}
+
+/// Adds an event to a batch. One that is a copy already goes on with the copies before it, so that
+/// they are one run.
+fn add<'a>(batch: &mut Batch<'a>, event: Cow<'a, [u8]>) {
+    match batch.last_mut() {
+        Some(Cow::Owned(run)) => run.extend_from_slice(&event),
+        _ => batch.push(event),
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn obstacle(
 }
 
 fn too_large(log: &Log, event: &RawEvent<'_>, family: Family, needed: u64) -> String {
-    let place = log.location(event.offset).of(event.event_type().name());
+    let place = event.location(log);
     let rows = event.event_type().is_rows();
     let packet = match family {
         Family::Mariadb if rows => needed.div_ceil(2),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use binlog_parser::Fault;
+use binlog_parser::error::Location;
 use binlog_parser::event::query::QueryEvent;
 use binlog_parser::event::xa_prepare::XaPrepareEvent;
 use binlog_parser::header::EventType;
@@ -10,7 +11,7 @@ use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Statement, StatementKind, Step, step};
 
-use super::gtid::PendingGtid;
+use super::gtid::{Begins, PendingGtid};
 use super::packet::{DELIMITER, encoded_len};
 use super::rows::RowsStatement;
 use super::session::Assignments;
@@ -18,11 +19,11 @@ use super::text::{self, TextStatement};
 use super::writer::Writer;
 use crate::error::{Error, Result};
 
-impl<'a> Writer<'_, 'a> {
+impl Writer<'_, '_> {
     pub fn statement(
         &mut self,
-        log: &'a Log,
-        statement: &Statement<'_, 'a>,
+        log: &Log,
+        statement: &Statement<'_, '_>,
         id_bytes: usize,
     ) -> Result<(), StatementError> {
         let Some(event) = statement.last() else { return Ok(()) };
@@ -44,29 +45,25 @@ impl<'a> Writer<'_, 'a> {
     }
 
     /// MariaDB's GTID event begins the transaction itself, unless it stands alone.
-    fn begin_group(&mut self, event: &RawEvent<'a>) -> Result<(), StatementError> {
-        let Some(PendingGtid::Mariadb(gtid, _)) = &self.gtid else { return Ok(()) };
-        if gtid.is_standalone() || gtid.is_completed_xa() {
-            return Ok(());
-        }
-        let xid = gtid.xid.filter(|_| gtid.is_prepared_xa());
+    fn begin_group(&mut self, event: &RawEvent<'_>) -> Result<(), StatementError> {
+        let Some(PendingGtid::Mariadb { begins, .. }) = &mut self.gtid else { return Ok(()) };
+        let Some(begins) = begins.take() else { return Ok(()) };
         self.open(None, Some((event.header.timestamp, 0)))?;
-        match xid {
-            Some(xid) => self.words(format!("XA START {xid}").as_bytes())?,
-            None => self.words(b"START TRANSACTION")?,
+        match begins {
+            Begins::Xa(xid) => self.words(format!("XA START {xid}").as_bytes())?,
+            Begins::Transaction => self.words(b"START TRANSACTION")?,
         }
         Ok(())
     }
 
     fn rows(
         &mut self,
-        log: &'a Log,
-        statement: &Statement<'_, 'a>,
+        log: &Log,
+        statement: &Statement<'_, '_>,
         id_bytes: usize,
     ) -> Result<(), StatementError> {
-        let first = |event: &RawEvent<'_>| (event.offset, event.event_type().name());
-        let (offset, kind) = statement.events.first().map(first).unwrap_or_default();
-        let fault = |fault| StatementError::Fault(fault, offset, kind);
+        let place = statement.events.first().map(Place::of).unwrap_or_default();
+        let fault = |fault| StatementError::Fault(fault, place);
         let limit = self.options.usual();
         let run =
             RowsStatement::as_it_stands(statement.events, log.bytes(), self.options, id_bytes);
@@ -74,7 +71,9 @@ impl<'a> Writer<'_, 'a> {
             self.begin_rows()?;
             return Ok(self.binlog(&[Cow::Borrowed(run)], limit)?);
         }
-        let rows = RowsStatement::new(statement.events, self.options, id_bytes).map_err(fault)?;
+        let rows =
+            RowsStatement::new(statement.events, self.options, self.checksum_bytes(), id_bytes)
+                .map_err(fault)?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -113,7 +112,7 @@ impl<'a> Writer<'_, 'a> {
         Ok(())
     }
 
-    fn query(&mut self, event: &RawEvent<'a>) -> Result<(), StatementError> {
+    fn query(&mut self, event: &RawEvent<'_>) -> Result<(), StatementError> {
         let query = parse(event, |_| event.query())?;
         let vars = parse(event, |_| query.status_vars())?;
         let time = Some((event.header.timestamp, vars.microseconds.unwrap_or(0)));
@@ -132,7 +131,7 @@ impl<'a> Writer<'_, 'a> {
         // The check has refused what cannot be passed on; this is for what changed since.
         let prepared = statement.prepare(&mut self.charset).map_err(|refusal| {
             let fault = Fault::unsupported("statement", refusal.to_string());
-            StatementError::Fault(fault, event.offset, "Query")
+            StatementError::Fault(fault, Place::of(event))
         })?;
         self.manifest.statements += 1;
         statement.add_privileges(&mut self.manifest.privileges);
@@ -183,7 +182,7 @@ impl<'a> Writer<'_, 'a> {
         Ok(())
     }
 
-    fn end(&mut self, event: &RawEvent<'a>) -> Result<(), StatementError> {
+    fn end(&mut self, event: &RawEvent<'_>) -> Result<(), StatementError> {
         match event.event_type() {
             EventType::XA_PREPARE => {
                 let prepare = parse(event, XaPrepareEvent::parse)?;
@@ -220,8 +219,23 @@ impl<'a> Writer<'_, 'a> {
 
 /// A failure inside a statement, whose place the caller knows.
 pub(super) enum StatementError {
-    Fault(Fault, u64, &'static str),
+    Fault(Fault, Place),
     Other(Error),
+}
+
+/// Where an event stands, and its type.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Place {
+    offset: u64,
+    inner: Option<u64>,
+    kind: &'static str,
+}
+
+impl Place {
+    fn of(event: &RawEvent<'_>) -> Self {
+        let (offset, inner) = event.place();
+        Place { offset, inner, kind: event.event_type().name() }
+    }
 }
 
 impl<E: Into<Error>> From<E> for StatementError {
@@ -234,8 +248,8 @@ impl StatementError {
     /// The failure with its place in `log`.
     pub fn at(self, log: &Log) -> Error {
         match self {
-            StatementError::Fault(fault, offset, kind) => {
-                Error::at(fault, log.location(offset).of(kind))
+            StatementError::Fault(fault, Place { offset, inner, kind }) => {
+                Error::at(fault, Location { inner, ..log.location(offset).of(kind) })
             }
             StatementError::Other(error) => error,
         }
@@ -247,6 +261,5 @@ fn parse<'a, T>(
     event: &RawEvent<'a>,
     read: impl FnOnce(&'a [u8]) -> Result<T, Fault>,
 ) -> Result<T, StatementError> {
-    read(event.body())
-        .map_err(|fault| StatementError::Fault(fault, event.offset, event.event_type().name()))
+    read(event.body()).map_err(|fault| StatementError::Fault(fault, Place::of(event)))
 }

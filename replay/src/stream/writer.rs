@@ -7,11 +7,12 @@ use binlog_parser::address::EventAddress;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::status_vars::StatusVars;
 use binlog_parser::header::{EventType, Family};
+use binlog_parser::inflate::Inflated;
 use binlog_parser::scan::Damage;
 use binlog_parser::source::chain::Extent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
-use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
+use binlog_parser::transaction::{Ending, Plain, Transaction, Unit, Units};
 
 use super::Options;
 use super::cut::{Part, Partial, Reach};
@@ -41,7 +42,7 @@ pub(super) struct Writer<'w, 'a> {
     needs: Option<FormatDescription>,
     /// Whether a transaction is open at the server, complete but for its COMMIT.
     pub commit_pending: bool,
-    pub gtid: Option<PendingGtid<'a>>,
+    pub gtid: Option<PendingGtid>,
     timestamp: Option<(u32, u32)>,
     /// MariaDB's domain and server of the last GTID.
     source: Option<(u32, u32)>,
@@ -70,6 +71,23 @@ pub(super) struct Written {
     pub extent: Extent,
     /// Whether the stream goes on behind the piece.
     pub goes_on: bool,
+}
+
+/// What comes behind a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Another, if there is one.
+    Unit,
+    /// Nothing: the stream ends.
+    End,
+    /// Nothing here: the piece has to be written when it is its turn.
+    Nothing,
+}
+
+impl Next {
+    fn or_end(goes_on: bool) -> Self {
+        if goes_on { Next::Unit } else { Next::End }
+    }
 }
 
 impl<'w, 'a> Writer<'w, 'a> {
@@ -106,18 +124,26 @@ impl<'w, 'a> Writer<'w, 'a> {
         }
     }
 
-    /// Writes all units, or those up to where the stream ends.
+    /// Writes all units, or those up to where the stream ends. None if they are more than is to be
+    /// gathered: a little log may hold a large transaction, compressed.
     pub fn write(
         mut self,
         units: &mut Units<'a>,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<Written> {
-        let mut goes_on = true;
-        while goes_on && let Some(unit) = units.next() {
-            goes_on = self.unit(units.format(), unit)?;
+    ) -> Result<Option<Written>> {
+        let mut inflated = Inflated::default();
+        let mut next = Next::Unit;
+        while next == Next::Unit
+            && let Some(unit) = units.next()
+        {
+            next = self.unit(units.format(), unit, &mut inflated)?;
             progress(units.offset());
         }
-        self.finish(goes_on)
+        match next {
+            Next::Nothing => Ok(None),
+            Next::Unit => self.finish(true).map(Some),
+            Next::End => self.finish(false).map(Some),
+        }
     }
 
     /// A statement of our own words.
@@ -125,36 +151,56 @@ impl<'w, 'a> Writer<'w, 'a> {
         Ok(self.packets.statement(|out| out.extend(words))?)
     }
 
-    /// Takes the next unit; false if the stream ends here.
-    fn unit(&mut self, format: &FormatDescription, unit: Unit<'a>) -> Result<bool> {
+    /// Takes the next unit.
+    fn unit(
+        &mut self,
+        format: &FormatDescription,
+        unit: Unit<'_>,
+        inflated: &mut Inflated,
+    ) -> Result<Next> {
         let (index, log) = (self.index, self.log);
         let transaction = match unit {
             Unit::Transaction(transaction) => transaction,
             Unit::Control(event) => {
                 self.extent.event(&event);
-                return Ok(!self.options.ends_before(index, event.offset));
+                return Ok(Next::or_end(!self.options.ends_before(index, event.offset)));
             }
-            Unit::Damage(damage) => return self.damage(damage),
+            Unit::Damage(damage) => {
+                let address = EventAddress::new(log.name(), damage.range.start);
+                return self.damage(address, damage).map(Next::or_end);
+            }
         };
+        let mut plain = Plain { transaction, damage: None };
+        if self.options.opens(self.set, index, &plain.transaction)? {
+            plain = plain.transaction.plain(inflated, format);
+            if plain.damage.is_none() && !self.packets.may_gather(&plain.transaction) {
+                return Ok(Next::Nothing);
+            }
+        }
+        let Plain { transaction, damage } = plain;
+        if let Some(damage) = damage {
+            let at = address(log, &transaction);
+            self.cut = Some(Lost::End(at, gtid_of(log, &transaction)?));
+            return self.damage(damage.address(log), damage.damage()).map(Next::or_end);
+        }
         // What lacks its end did not take effect, as far as this log tells.
         if let Some(event) = transaction.gtid_event().filter(|_| transaction.ending != Ending::Open)
         {
             self.extent.event(event);
         }
         match self.options.reach(log, index, &transaction, format.table_id_bytes()) {
-            Reach::Whole => self.transaction(format, &transaction),
-            Reach::Behind => Ok(false),
-            Reach::Part(part) => self.part(format, part).map(|()| false),
+            Reach::Whole => self.transaction(format, &transaction).map(Next::or_end),
+            Reach::Behind => Ok(Next::End),
+            Reach::Part(part) => self.part(format, part).map(|()| Next::End),
         }
     }
 
-    /// Takes damage; false if the stream ends before it.
-    fn damage(&mut self, damage: Damage) -> Result<bool> {
+    /// Takes damage at `address`; false if the stream ends before it.
+    fn damage(&mut self, address: EventAddress, damage: Damage) -> Result<bool> {
         if damage.reason.is_change() {
             // What was read before may be wrong already, so this piece must not come out.
             self.log.check_unchanged()?;
         }
-        let address = EventAddress::new(self.log.name(), damage.range.start);
         if damage.is_unwritten_end() {
             // What the server's own recovery would cut off as well.
             self.manifest.unwritten = Some((address, damage));
@@ -173,7 +219,7 @@ impl<'w, 'a> Writer<'w, 'a> {
     }
 
     /// The statements before a cut inside their transaction.
-    fn part(&mut self, format: &FormatDescription, part: Part<'a>) -> Result<()> {
+    fn part(&mut self, format: &FormatDescription, part: Part<'_>) -> Result<()> {
         let (filter, index, transaction) = (&self.options.filter, self.index, &part.transaction);
         let skipped = self.options.skip.iter().any(|target| target.is(index, transaction));
         if skipped || filter.selects(self.set, index, transaction)? != Selected::Yes {
@@ -188,7 +234,7 @@ impl<'w, 'a> Writer<'w, 'a> {
     }
 
     /// Takes what is left of a transaction whose beginning is lost; false if the stream ends here.
-    fn headless(&mut self, transaction: &Transaction<'a>) -> bool {
+    fn headless(&mut self, transaction: &Transaction<'_>) -> bool {
         let at = address(self.log, transaction);
         self.manifest.lost.push(Lost::Beginning(at, transaction.end()));
         // At the very start it is the rest of what an older relay log holds, which was not given.
@@ -199,7 +245,7 @@ impl<'w, 'a> Writer<'w, 'a> {
     fn transaction(
         &mut self,
         format: &FormatDescription,
-        transaction: &Transaction<'a>,
+        transaction: &Transaction<'_>,
     ) -> Result<bool> {
         let (index, log) = (self.index, self.log);
         let filter = &self.options.filter;
@@ -261,7 +307,7 @@ impl<'w, 'a> Writer<'w, 'a> {
     }
 
     /// Reads the transaction's GTID, to be set with what opens it.
-    fn name(&mut self, transaction: &Transaction<'a>) -> Result<()> {
+    fn name(&mut self, transaction: &Transaction<'_>) -> Result<()> {
         if !self.options.skip_gtids {
             let gtid = gtid_of(self.log, transaction)?;
             if self.manifest.gtids.contains(&gtid) {
@@ -288,6 +334,11 @@ impl<'w, 'a> Writer<'w, 'a> {
         self.words(b"BEGIN")?;
         self.commit_pending = true;
         Ok(())
+    }
+
+    /// Bytes of the checksum that the server expects of events.
+    pub fn checksum_bytes(&self) -> usize {
+        self.format.as_ref().map_or(0, |format| format.checksum.bytes())
     }
 
     pub fn commit(&mut self) -> Result<()> {

@@ -2,6 +2,7 @@
 //! last to the first. Only one transaction's event offsets are in memory at a time.
 
 use binlog_parser::event::format_description::FormatDescription;
+use binlog_parser::inflate::Inflated;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Statement, StatementKind};
@@ -26,13 +27,14 @@ pub(super) struct Visited<'v, 't, 'a> {
 ///
 /// # Errors
 /// An event that cannot be read, or what `visit` says.
-pub(super) fn walk<'s>(
-    set: &'s LogSet,
+pub(super) fn walk(
+    set: &LogSet,
     index: &Index,
-    mut visit: impl FnMut(Visited<'_, '_, 's>) -> Result<()>,
+    mut visit: impl FnMut(Visited<'_, '_, '_>) -> Result<()>,
 ) -> Result<()> {
+    let mut inflated = Inflated::default();
     for &entry in index.entries.iter().rev() {
-        let (log, transaction) = index.load(set, entry)?;
+        let (log, transaction) = index.load(set, entry, &mut inflated)?;
         let format = index.format(entry);
         let statements: Vec<Statement<'_, '_>> = transaction
             .statements(format.table_id_bytes())

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use binlog_parser::error::Location;
 use binlog_parser::event::xa_prepare::XaPrepareEvent;
 use binlog_parser::header::EventType;
+use binlog_parser::inflate::Inflated;
 use binlog_parser::scan::{Damage, DamageReason, RawEvent};
 use binlog_parser::source::log::{FIRST_EVENT, Log};
 use binlog_parser::source::log_set::LogSet;
-use binlog_parser::transaction::{Ending, Step, Transaction, Unit, Units, step};
+use binlog_parser::transaction::{Ending, Plain, Step, Transaction, Unit, Units, step};
 
 use super::index::{Entry, Format, Index};
 use super::judge::unreadable;
@@ -73,7 +74,7 @@ impl History<'_> {
     fn log(&mut self, number: usize, observer: &mut impl Observer) -> Result<()> {
         let log = &self.set.logs()[number];
         self.begin_format(number, FIRST_EVENT, Arc::new(log.format().clone()));
-        let mut units = Units::new(log.scan());
+        let (mut units, mut inflated) = (Units::new(log.scan()), Inflated::default());
         let mut open: Option<u64> = None;
         while let Some(unit) = units.next() {
             match unit {
@@ -85,7 +86,10 @@ impl History<'_> {
                         }
                         Ending::Open => {}
                         Ending::Headless => self.headless(number, log, &transaction, observer),
-                        _ => self.transaction(number, &transaction, observer)?,
+                        _ => {
+                            let plain = transaction.plain(&mut inflated, units.format());
+                            self.plain(number, log, &plain, observer)?;
+                        }
                     }
                 }
                 Unit::Control(event) => {
@@ -154,7 +158,7 @@ impl History<'_> {
             return;
         }
         if let Some(why) = unreadable(event) {
-            let place = log.location(event.offset).of(event.event_type().name());
+            let place = event.location(log);
             observer.notes().0.add(place, why, WAY_OUT);
         }
     }
@@ -184,6 +188,30 @@ impl History<'_> {
             ));
         } else {
             refusals.add(place, why, ACCEPT);
+        }
+        Ok(())
+    }
+
+    /// Takes in a transaction, unless it is compressed and cannot be opened.
+    fn plain(
+        &mut self,
+        number: usize,
+        log: &Log,
+        plain: &Plain<'_>,
+        observer: &mut impl Observer,
+    ) -> Result<()> {
+        let Plain { transaction, damage } = plain;
+        let Some(damage) = damage else {
+            return self.transaction(number, transaction, observer);
+        };
+        if self.in_scope(number, transaction)? || self.is_after_first(number, damage.range.end) {
+            let (place, why) = (damage.location(log), &damage.fault);
+            let (refusals, report) = observer.notes();
+            if self.request.accept_damage {
+                report.lost.push(format!("{place}: {why}, so the transaction is not undone"));
+            } else {
+                refusals.add(place, why.to_string(), ACCEPT);
+            }
         }
         Ok(())
     }
@@ -222,7 +250,8 @@ impl History<'_> {
     ) -> Result<()> {
         match self.prepared.remove(xid) {
             Some(prepared) if commit && (wanted || prepared.wanted) => {
-                let (_, transaction) = self.index.load(self.set, prepared.entry)?;
+                let mut inflated = Inflated::default();
+                let (_, transaction) = self.index.load(self.set, prepared.entry, &mut inflated)?;
                 self.undo(prepared.entry, &transaction, observer)?;
             }
             None if commit && wanted => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use binlog_parser::event::format_description::FormatDescription;
+use binlog_parser::inflate::Inflated;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
@@ -46,17 +47,27 @@ impl Index {
         &self.formats[entry.format as usize].description
     }
 
-    /// Reads the events of `entry`'s transaction again.
+    /// Reads the events of `entry`'s transaction again; where it is compressed, into `inflated`.
     ///
     /// # Errors
     /// [`Error::Refused`] if the log is not what it was when the index was made.
-    pub fn load<'s>(&self, set: &'s LogSet, entry: Entry) -> Result<(&'s Log, Transaction<'s>)> {
+    pub fn load<'b>(
+        &self,
+        set: &'b LogSet,
+        entry: Entry,
+        inflated: &'b mut Inflated,
+    ) -> Result<(&'b Log, Transaction<'b>)> {
         let log = &set.logs()[entry.log as usize];
-        let scan = log.scan_from(entry.start).with_format(self.format(entry).clone());
-        match Units::new(scan).next() {
-            Some(Unit::Transaction(transaction)) if transaction.ending != Ending::Open => {
-                Ok((log, transaction))
+        let format = self.format(entry);
+        let scan = log.scan_from(entry.start).with_format(format.clone());
+        let transaction = match Units::new(scan).next() {
+            Some(Unit::Transaction(transaction)) => {
+                Some(transaction.plain(inflated, format).transaction)
             }
+            _ => None,
+        };
+        match transaction {
+            Some(transaction) if transaction.ending != Ending::Open => Ok((log, transaction)),
             _ => Err(Error::refused(
                 format!("{}: the log has changed while it was read", log.location(entry.start)),
                 "give a copy of the log that nothing writes to",

@@ -98,7 +98,7 @@ impl Judge<'_> {
                 continue;
             }
             concerned = true;
-            let place = || log.location(rows.event.offset).of(rows.event.event_type().name());
+            let place = || rows.event.location(log);
             if !rows.rows.has_full_images() {
                 let why = format!("images of {name} lack columns (binlog_row_image is not FULL)");
                 self.refusals.add(place(), why, WAY_OUT);
@@ -116,7 +116,7 @@ impl Judge<'_> {
         }
         if let Some(first) = statement.rows.first().filter(|_| concerned && !whole) {
             let why = "the statement's last rows event is missing";
-            self.refusals.add(log.location(first.event.offset), why, WAY_OUT);
+            self.refusals.add(first.event.location(log), why, WAY_OUT);
         }
         Ok(concerned)
     }
@@ -129,7 +129,7 @@ impl Judge<'_> {
         statement: &Statement<'_, '_>,
     ) -> Result<Concerned> {
         let Some(event) = statement.last() else { return Ok(false) };
-        let place = log.location(event.offset).of(event.event_type().name());
+        let place = event.location(log);
         if event.event_type() != EventType::QUERY {
             self.refusals.add(place, "LOAD DATA as a statement has no rows to reverse", WAY_OUT);
             return Ok(true);
@@ -176,7 +176,7 @@ impl Judge<'_> {
         let mut concerned = false;
         for event in statement.events {
             if let Some(why) = unreadable(event) {
-                let place = log.location(event.offset).of(event.event_type().name());
+                let place = event.location(log);
                 self.refusals.add(place, why, WAY_OUT);
                 concerned = true;
             }
@@ -188,9 +188,6 @@ impl Judge<'_> {
 /// Why an event that is neither rows nor a statement keeps a transaction from being undone.
 pub(super) fn unreadable(event: &RawEvent<'_>) -> Option<&'static str> {
     Some(match event.event_type() {
-        EventType::TRANSACTION_PAYLOAD => "compressed transactions are not inverted",
-        EventType::QUERY_COMPRESSED => "a compressed statement; what it did is not known",
-        EventType(166..=171) => "compressed rows are not inverted",
         EventType::PARTIAL_ROW_DATA => "rows that are cut into pieces are not inverted",
         EventType(20..=22) => "rows of servers before 5.1.16 are not read",
         EventType::INCIDENT => "an incident: what it lost is not known",

@@ -24,7 +24,7 @@ use super::table_sql::TableSql;
 use super::tables::{Drift, Tables};
 use super::{BASE64_HINT, NAMES_HINT, base64, sql};
 use crate::error::{Error, Result};
-use crate::schema::{Source, TableName, readable};
+use crate::schema::{Source, Stamp, TableName, readable};
 
 /// An undo that is known to be possible. Nothing is written yet.
 #[derive(Debug)]
@@ -99,8 +99,8 @@ struct Planner<'s> {
 struct RowsPlanner {
     format: Format,
     tables: Tables,
-    /// Where the first rows of each table stand that are undone: log, offset.
-    first: BTreeMap<TableName, (usize, u64)>,
+    /// Where the first rows of each table stand that are undone.
+    first: BTreeMap<TableName, (Stamp, Location)>,
     /// Tables that later transactions wrote, which stay: how many, and the first of them.
     later: BTreeMap<TableName, (u64, Location)>,
     /// Tables of which the reader was told what there is to tell.
@@ -152,7 +152,10 @@ impl RowsPlanner {
         if event.kind != RowsKind::Write && event.flags & flags::USE_SQL_FOREIGN_KEY == 0 {
             self.cascades.insert((name.clone(), event.kind == RowsKind::Delete));
         }
-        self.first.entry(name.clone()).or_insert((number, map.event.offset));
+        self.first.entry(name.clone()).or_insert_with(|| {
+            let place = Location { event_type: None, ..map.event.location(log) };
+            (Stamp::of(number, map.event), place)
+        });
         let resolved = self.tables.table(map, number, format);
         if self.format == Format::Base64 {
             if let Ok(table) = resolved {
@@ -164,7 +167,7 @@ impl RowsPlanner {
             Ok(table) => table,
             Err(why) => {
                 if self.told.insert(name) {
-                    let place = log.location(map.event.offset).of("Table_map");
+                    let place = map.event.location(log);
                     judge.refusals.add(place, why.to_string(), NAMES_HINT);
                 }
                 return Ok(());
@@ -210,7 +213,7 @@ impl RowsPlanner {
                 if let Err((ordinal, why)) = table.check(image, &mut self.scratch) {
                     let column = table.resolved.columns.get(ordinal);
                     let column = column.map_or_else(String::new, |column| readable(&column.name));
-                    let place = log.location(rows.event.offset).of(rows.event.event_type().name());
+                    let place = rows.event.location(log);
                     let why = format!("{}, column {column}: {why}", table.resolved.name);
                     judge.refusals.add(place, why, BASE64_HINT);
                     return Ok(());
@@ -250,11 +253,10 @@ impl RowsPlanner {
 impl Planner<'_> {
     /// What can be told when the whole history is known.
     fn conclude(&mut self) {
-        for (name, &(number, offset)) in &self.rows.first {
-            let log = &self.set.logs()[number];
-            let place = log.location(offset);
+        for (name, (stamp, place)) in &self.rows.first {
+            let place = place.clone();
             let refusals = &mut self.judge.refusals;
-            match self.rows.tables.drift(name, number, offset) {
+            match self.rows.tables.drift(name, *stamp) {
                 None => {}
                 Some(Drift::Gone) => {
                     refusals.add(place, format!("{name} was dropped or renamed later"), WAY_OUT);

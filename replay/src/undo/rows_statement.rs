@@ -137,7 +137,7 @@ impl<'t, 'a> RowsStatement<'t, 'a> {
 
 /// A fault in an event of `log`, at its place.
 pub(super) fn at(fault: Fault, log: &Log, event: &RawEvent<'_>) -> Error {
-    Error::at(fault, log.location(event.offset).of(event.event_type().name()))
+    Error::at(fault, event.location(log))
 }
 
 /// Where the images of each row of an event end, so that the rows can be read backward.

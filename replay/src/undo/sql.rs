@@ -134,7 +134,7 @@ impl Writer<'_, '_> {
                 RowError::Output(error) => error,
                 RowError::Literal(NoLiteral::Fault(why)) => fault(why),
                 RowError::Literal(why) => Error::refused(
-                    format!("{}: {why}", visited.log.location(rows.event.offset)),
+                    format!("{}: {why}", rows.event.location(visited.log)),
                     super::BASE64_HINT,
                 ),
             })?;

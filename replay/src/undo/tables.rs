@@ -56,7 +56,7 @@ impl Tables {
             if step(query.text) == Step::Statement {
                 let server = Dialect::from_server_version(format.server_version.as_bytes());
                 let context = StatementContext::of_query(&server, &query);
-                let stamp = Stamp { log, offset: event.offset, inner: 0 };
+                let stamp = Stamp::of(log, event);
                 // What is not understood makes its tables unknown; who needs them is told then.
                 let _ = self.history.apply(stamp, query.text, &context);
             }
@@ -74,7 +74,7 @@ impl Tables {
         log: usize,
         format: &FormatDescription,
     ) -> Result<Arc<TableSql>, ResolveError> {
-        let stamp = Stamp { log, offset: map.event.offset, inner: 0 };
+        let stamp = Stamp::of(log, map.event);
         let name = map.name();
         let definition = match self.history.table_at(&name, stamp) {
             Some(TableState::Known { definition, .. }) => Arc::as_ptr(definition) as usize,
@@ -118,9 +118,8 @@ impl Tables {
         children
     }
 
-    /// Why rows of a table, logged at `offset` of log number `log`, may not fit the table any more.
-    pub fn drift(&self, name: &TableName, log: usize, offset: u64) -> Option<Drift> {
-        let stamp = Stamp { log, offset, inner: 0 };
+    /// Why rows of a table, logged at `stamp`, may not fit the table any more.
+    pub fn drift(&self, name: &TableName, stamp: Stamp) -> Option<Drift> {
         self.history.changed_after(name, stamp)?;
         let now = match self.history.current().table(name) {
             Some(TableState::Known { definition, .. }) => definition,

@@ -64,6 +64,10 @@ impl Story {
         let logs = LogSet::open(&paths)?;
         ensure!(logs.problems().is_empty(), "{:?}", logs.problems());
         ensure!(logs.logs().len() > 2, "the story rotates its logs");
+        let events = logs.logs().iter().flat_map(|log| log.scan().events());
+        let compressed = events.filter(|event| event.event_type().is_compressed()).count();
+        let wanted = extra.iter().any(|option| option.contains("compress"));
+        ensure!((compressed > 50) == wanted, "{compressed} compressed events");
         Ok(Story {
             product,
             logs,

@@ -86,13 +86,21 @@ fn without_definitions_in_the_logs_a_dump_names_the_columns() {
 }
 
 #[test]
-fn gtids_and_full_metadata_change_nothing() {
+fn gtids_full_metadata_and_compression_change_nothing() {
     for product in live() {
         let args: &[&str] = match product {
-            Product::Mysql97 => {
-                &["--gtid-mode=ON", "--enforce-gtid-consistency=ON", "--binlog-row-metadata=FULL"]
-            }
-            _ => &["--binlog-row-metadata=FULL", "--gtid-strict-mode=ON"],
+            Product::Mysql97 => &[
+                "--gtid-mode=ON",
+                "--enforce-gtid-consistency=ON",
+                "--binlog-row-metadata=FULL",
+                "--binlog-transaction-compression=ON",
+            ],
+            _ => &[
+                "--binlog-row-metadata=FULL",
+                "--gtid-strict-mode=ON",
+                "--log-bin-compress=1",
+                "--log-bin-compress-min-len=10",
+            ],
         };
         let server = start_with(product, args);
         let schema = definitions(&server);

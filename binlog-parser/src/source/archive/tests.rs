@@ -257,13 +257,18 @@ fn pieces_of_a_damaged_archive_give_what_one_walk_gives() {
         let log = Log::from_reader(&packed[..]).unwrap();
         for bytes in [10, 100, 1000, parallel::PIECE_BYTES] {
             let mut damages = 0;
-            parallel::stream(&log, bytes, count, |piece| {
-                damages += match piece {
-                    Piece::Made { made, .. } => made,
-                    Piece::Large(units) => count(units),
-                };
-                ControlFlow::Continue(())
-            });
+            parallel::stream(
+                &log,
+                bytes,
+                |units| Some(count(units)),
+                |piece| {
+                    damages += match piece {
+                        Piece::Made { made, .. } => made,
+                        Piece::Large(units) => count(units),
+                    };
+                    ControlFlow::Continue(())
+                },
+            );
             assert_eq!(damages, 1, "{bytes}");
         }
     }
