@@ -44,7 +44,7 @@ struct Mapped {
 }
 
 /// Why rows could not be counted, and in which event.
-pub(super) type CountFault<'a> = (Fault, RawEvent<'a>);
+pub(super) type CountFault<'e> = (Fault, &'e RawEvent<'e>);
 
 /// Counts statement by statement. Table maps come again with every statement, nearly always the
 /// same; their columns are worked out once.
@@ -59,13 +59,13 @@ impl Counter {
     ///
     /// # Errors
     /// The first event that cannot be read; what was counted before it stays.
-    pub(super) fn count<'a>(
+    pub(super) fn count<'e>(
         &mut self,
-        events: &[RawEvent<'a>],
+        events: &'e [RawEvent<'e>],
         table_id_bytes: usize,
         tables: &mut Tables,
         tallies: &mut Vec<Tally>,
-    ) -> Result<(), CountFault<'a>> {
+    ) -> Result<(), CountFault<'e>> {
         tallies.clear();
         if self.maps.len() > MAPS_KEPT {
             self.maps.clear();
@@ -79,7 +79,7 @@ impl Counter {
             } else {
                 continue;
             };
-            counted.map_err(|fault| (fault, *event))?;
+            counted.map_err(|fault| (fault, event))?;
         }
         Ok(())
     }

@@ -132,7 +132,7 @@ impl<'s, 'a> Search<'s, 'a> {
             Err(_) => {
                 // It cannot be told apart by its GTID, so it must not be passed over.
                 if let (Some(event), Err(fault)) = (transaction.gtid_event(), transaction.gtid()) {
-                    self.fault(log, (fault, *event));
+                    self.fault(log, (fault, event));
                 }
                 true
             }
@@ -181,7 +181,7 @@ impl<'s, 'a> Search<'s, 'a> {
         };
         let query = match event.query() {
             Ok(query) => query,
-            Err(fault) => return self.fault(place.log, (fault, *event)),
+            Err(fault) => return self.fault(place.log, (fault, event)),
         };
         if is_dml(query.text) {
             self.tables.distrust();
@@ -190,7 +190,7 @@ impl<'s, 'a> Search<'s, 'a> {
             return;
         }
         let vars = query.status_vars().unwrap_or_else(|fault| {
-            self.fault(place.log, (fault, *event));
+            self.fault(place.log, (fault, event));
             StatusVars::default()
         });
         let session = Session::of(&query, &vars);
