@@ -159,10 +159,10 @@ fn evidence_needs_every_change_counted() {
     assert_eq!(told(&search(&log("DO 1"))), ["critical mass_delete users 5"]);
     // A statement that is logged as text may have written any row.
     assert_eq!(told(&search(&log("INSERT INTO users VALUES (1)"))), Vec::<String>::new());
-    let partial = mysql().query("BEGIN").event(EventType::PARTIAL_UPDATE_ROWS, &[0]);
+    let partial = mysql().query("BEGIN").event(EventType::PARTIAL_ROW_DATA, &[0]);
     let report = search(&partial);
     assert_eq!((report.unread_count, report.is_complete()), (1, false));
-    assert_eq!(report.unread.unwrap().1, "Update_rows_partial");
+    assert_eq!(report.unread.unwrap().1, "Partial_row_data");
 }
 
 #[test]

@@ -134,7 +134,7 @@ impl Options {
         let whole = !matches!(transaction.ending, Ending::Open | Ending::Headless);
         Ok(whole
             && !self.stop_before.as_ref().is_some_and(behind)
-            && !self.stop_after.as_ref().is_some_and(|target| at > (target.log, target.start))
+            && self.stop_after.as_ref().is_none_or(|target| at <= (target.log, target.start))
             && !self.skip.iter().any(|target| target.is(log, transaction))
             && self.filter.selects(set, log, transaction)? == Selected::Yes)
     }
