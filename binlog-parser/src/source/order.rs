@@ -329,6 +329,8 @@ fn transactions_before(log: &Log) -> u64 {
                 let set = PreviousGtidsEvent::parse(event.body(), &event.header);
                 return set.map_or(0, |event| event.gtids.count());
             }
+            // Of a relay log it tells only where the source's log began, and not every one has it.
+            EventType::GTID_LIST if log.is_relay_log() => return 0,
             EventType::GTID_LIST => {
                 let list = GtidListEvent::parse(event.body(), &event.header);
                 return list.map_or(0, |list| {

@@ -27,8 +27,8 @@ pub struct SourcePosition<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct SourceTracker<'a> {
     log: Option<&'a [u8]>,
-    /// Where the next event of the source stands, as far as it is known.
-    next: Option<u64>,
+    /// Where the next event of the source stands, or a later one.
+    next: u64,
 }
 
 impl<'a> SourceTracker<'a> {
@@ -42,8 +42,8 @@ impl<'a> SourceTracker<'a> {
         tracker
     }
 
-    /// Takes the next event of the relay log; `None` for what the replica wrote about itself, and
-    /// what the source made up for it.
+    /// Takes the next event of the relay log; `None` for what the replica wrote about itself, what the
+    /// source made up for it, and events inside of MariaDB's transactions whose headers do not say.
     pub fn follow(&mut self, event: &RawEvent<'a>) -> Option<SourcePosition<'a>> {
         let header = &event.header;
         // Events inside a payload have no place of their own.
@@ -63,19 +63,18 @@ impl<'a> SourceTracker<'a> {
             && let Ok(rotate) = RotateEvent::parse(event.body())
         {
             self.log = Some(rotate.next_log);
-            self.next = Some(rotate.position);
+            self.next = rotate.position;
         }
         position
     }
 
-    /// The position by the header; by the event before where MariaDB's servers leave it out.
+    /// The position by the header. Inside of transactions MariaDB's servers leave it out; the event
+    /// before does not tell it either, for a source may keep events back.
     fn position(&mut self, event: &RawEvent<'_>) -> Option<SourcePosition<'a>> {
         let length = u64::from(event.header.event_length);
-        let end = match event.header.log_pos {
-            0 => self.next?.saturating_add(length),
-            low => beyond(self.next.unwrap_or(0), low),
-        };
-        self.next = Some(end);
+        let low = Some(event.header.log_pos).filter(|log_pos| *log_pos != 0)?;
+        let end = beyond(self.next, low);
+        self.next = end;
         Some(SourcePosition { log: self.log, start: end.checked_sub(length)?, end })
     }
 }
@@ -143,7 +142,7 @@ mod tests {
                 "?:766..800",
                 "-",
                 "bin.000007:900..927",
-                "bin.000007:927..954",
+                "-",
                 "bin.000007:954..981",
                 "bin.000007:983..1020",
                 "bin.000008:104..131",

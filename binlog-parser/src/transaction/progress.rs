@@ -1,7 +1,7 @@
 //! How far a transaction is, event by event: what is open, and what ends it.
 
 use super::Ending;
-use super::statement::{Step, step};
+use super::statement::{Step, ends_load, step};
 use crate::event::mariadb_gtid;
 use crate::header::{EventType, Family};
 use crate::scan::RawEvent;
@@ -35,6 +35,9 @@ impl Progress {
             EventType::EXECUTE_LOAD_QUERY | EventType::QUERY_COMPRESSED
                 if *self != Progress::Begun =>
             {
+                return Some(Ending::Statement);
+            }
+            event_type if ends_load(event_type) && *self != Progress::Begun => {
                 return Some(Ending::Statement);
             }
             EventType::TABLE_MAP => *self = Progress::Begun,

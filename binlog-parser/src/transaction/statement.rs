@@ -58,7 +58,7 @@ pub enum StatementKind {
         /// Whether the statement's last rows event is there.
         whole: bool,
     },
-    /// Any other event, carried as it is.
+    /// Any other event, carried as it is; a LOAD DATA of a server before 5.0.3 with all its file.
     Other,
 }
 
@@ -102,6 +102,9 @@ impl<'t, 'a> Statements<'t, 'a> {
                         StatementKind::Query => (StatementKind::Query, index + 1),
                         _ => (StatementKind::Other, index),
                     });
+                }
+                _ if ends_load(event_type) && !rows => {
+                    return Some((StatementKind::Other, index + 1));
                 }
                 EventType::TABLE_MAP => rows = true,
                 _ if event_type.is_rows() => {
@@ -148,7 +151,17 @@ pub(super) fn is_context(event_type: EventType) -> bool {
             | EventType::RAND
             | EventType::USER_VAR
             | EventType::BEGIN_LOAD_QUERY
+            | EventType::CREATE_FILE
             | EventType::APPEND_BLOCK
+    )
+}
+
+/// Whether an event of this type ends a LOAD DATA as servers before 5.0.3 wrote it: its file was
+/// sent before, or given up.
+pub(super) fn ends_load(event_type: EventType) -> bool {
+    matches!(
+        event_type,
+        EventType::LOAD | EventType::NEW_LOAD | EventType::EXEC_LOAD | EventType::DELETE_FILE
     )
 }
 

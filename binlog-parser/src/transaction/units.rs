@@ -5,7 +5,7 @@ use crate::header::{EventType, Family, flags};
 use crate::scan::{Damage, RawEvent, Scan, Scanned};
 
 use super::progress::Progress;
-use super::statement::{Step, is_context, step};
+use super::statement::{Step, ends_load, is_context, step};
 use super::{Ending, Transaction};
 
 /// What a log is made of, seen from above.
@@ -201,6 +201,7 @@ fn goes_on(event_type: EventType) -> bool {
 /// Whether an event starts a transaction in logs without GTID events.
 fn may_start(event_type: EventType) -> bool {
     is_context(event_type)
+        || ends_load(event_type)
         || event_type.is_rows()
         || matches!(event_type, EventType::QUERY | EventType::EXECUTE_LOAD_QUERY | EventType::XID)
         || event_type.is_compressed()
@@ -366,6 +367,29 @@ mod tests {
             .event(EventType::QUERY_COMPRESSED, &[0; 13])
             .event(EventType::XID, &[0; 8]);
         assert_eq!(shape(log), "Format_desc [Gtid Other]=Statement [Gtid Other End]=Xid");
+    }
+
+    #[test]
+    fn a_load_of_a_server_before_5_0_3_is_one_statement() {
+        let file = |log: LogBuilder| {
+            log.event(EventType::CREATE_FILE, &[0; 40])
+                .event(EventType::APPEND_BLOCK, b"\x01\0\0\0a")
+        };
+        let log = file(LogBuilder::new("5.0.2-alpha"))
+            .event(EventType::EXEC_LOAD, &[1, 0, 0, 0])
+            .query("BEGIN");
+        let log = file(log.event(EventType::INTVAR, &[0; 9]))
+            .event(EventType::EXEC_LOAD, &[1, 0, 0, 0])
+            .query("INSERT INTO t VALUES (1)")
+            .query("COMMIT");
+        let log = file(log)
+            .event(EventType::DELETE_FILE, &[1, 0, 0, 0])
+            .event(EventType::NEW_LOAD, &[0; 40]);
+        assert_eq!(
+            shape(log),
+            "Format_desc [Other]=Statement [Begin Other Query End]=Commit [Other]=Statement \
+             [Other]=Statement"
+        );
     }
 
     #[test]

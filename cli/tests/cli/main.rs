@@ -9,6 +9,7 @@ mod find;
 mod golden;
 mod keys;
 mod live_events;
+mod live_relay;
 mod live_rescue;
 mod relay_log;
 mod replay;

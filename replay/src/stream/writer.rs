@@ -414,6 +414,11 @@ pub(super) fn describe(
         return Ok(());
     };
     packets.end()?;
+    if format.family == Family::Mysql {
+        // The server takes no statement between two transactions with GTIDs, but this one.
+        packets.statement(|out| out.extend(b"SET @@SESSION.GTID_NEXT='AUTOMATIC'"))?;
+        packets.end()?;
+    }
     packets.events(event.bytes())?;
     packets.end()?;
     if format.family == Family::Mysql && options.skip_gtids {
