@@ -8,9 +8,12 @@ use super::{CHANNEL, HOST, WORKERS};
 /// Puts the files where the connection's relay logs will be. Without `relay_log`, the variables are
 /// NULL, and the names begin as that of the server's pid file (`MYSQL_LOG::generate_name`).
 pub(super) const COMMANDS: &str = "\
-base=$(mariadb -NBe \"SELECT COALESCE(@@GLOBAL.relay_log_basename, CONCAT(@@GLOBAL.datadir,
-  SUBSTRING_INDEX(SUBSTRING_INDEX(@@GLOBAL.pid_file, '/', -1), '.', 1), '-relay-bin'))\")
+base=$(mariadb -NBe \"SELECT COALESCE(@@GLOBAL.relay_log_basename,
+  CONCAT(SUBSTRING_INDEX(SUBSTRING_INDEX(@@GLOBAL.pid_file, '/', -1), '.', 1), '-relay-bin'))\")
 index=$(mariadb -NBe \"SELECT COALESCE(@@GLOBAL.relay_log_index, '$base.index')\")
+data=$(mariadb -NBe 'SELECT @@GLOBAL.datadir')
+case $base in /*) ;; *) base=$data$base ;; esac
+case $index in /*) ;; *) index=$data$index ;; esac
 folder=$(dirname \"$base\")
 index=${index%.index}-binlog_replay.index
 cp binlog-replay.[0-9]* \"$folder\"

@@ -5,10 +5,13 @@ use std::fmt::{self, Write};
 use super::super::Manifest;
 use super::{CHANNEL, HOST, WORKERS};
 
-/// Puts the files where the channel's relay logs will be.
+/// Puts the files where the channel's relay logs will be. With a folder of their own, the variables
+/// may be relative to the server's.
 pub(super) const COMMANDS: &str = "\
-base=$(mysql -NBe 'SELECT @@GLOBAL.relay_log_basename')
-index=$(mysql -NBe 'SELECT @@GLOBAL.relay_log_index')
+base=$(mysql -NBe \"SELECT CONCAT(IF(@@GLOBAL.relay_log_basename LIKE '/%', '',
+  @@GLOBAL.datadir), @@GLOBAL.relay_log_basename)\")
+index=$(mysql -NBe \"SELECT CONCAT(IF(@@GLOBAL.relay_log_index LIKE '/%', '',
+  @@GLOBAL.datadir), @@GLOBAL.relay_log_index)\")
 folder=$(dirname \"$base\")
 index=${index%.index}-binlog_replay.index
 cp binlog-replay.[0-9]* \"$folder\"
@@ -32,9 +35,17 @@ pub(super) fn statements(out: &mut String, manifest: &Manifest) -> fmt::Result {
         writeln!(out, "SET @binlog_replay_done = @binlog_replay_done")?;
         writeln!(out, "  AND GTID_SUBSET('{gtids}', @@GLOBAL.gtid_executed);")?;
     }
-    writeln!(out, "SET GLOBAL replica_parallel_workers = @binlog_replay_workers_before;")?;
+    writeln!(out, "SET GLOBAL replica_parallel_workers =")?;
+    writeln!(out, "  COALESCE(@binlog_replay_workers_before, @@GLOBAL.replica_parallel_workers);")?;
     writeln!(out, "SET @binlog_replay_sql = IF(@binlog_replay_done, 'DO 0',")?;
     writeln!(out, "  \"SHOW REPLICA STATUS FOR CHANNEL '{CHANNEL}'\");")?;
+    execute(out)?;
+    writeln!(out, "SET @binlog_replay_sql = IF(@binlog_replay_done, 'DO 0',")?;
+    writeln!(
+        out,
+        "  \"SELECT LAST_ERROR_MESSAGE FROM performance_schema.replication_applier_status_by_worker"
+    )?;
+    writeln!(out, "   WHERE CHANNEL_NAME = '{CHANNEL}' AND LAST_ERROR_NUMBER <> 0\");")?;
     execute(out)?;
     writeln!(out, "SET @binlog_replay_problem =")?;
     writeln!(
