@@ -7,7 +7,8 @@
 //! - [`logs`]: the logs that are raced over, made on real servers and kept in `target/race`;
 //! - [`contest`]: who runs against whom, and how each proves that it did the work;
 //! - [`measure`]: one run of a program, with its time and memory;
-//! - [`report`]: the table, and the raw results.
+//! - [`report`]: the table, and the raw results;
+//! - [`restore`]: the race of restores, `race restore`, a course of its own.
 
 #![forbid(unsafe_code)]
 
@@ -15,3 +16,4 @@ pub mod contest;
 pub mod logs;
 pub mod measure;
 pub mod report;
+pub mod restore;

@@ -158,7 +158,7 @@ pub fn print_contest(contest: &Contest, bytes: u64, costs: &[Vec<Cost>]) {
 }
 
 /// The middle number; of an even count, the mean of the two in the middle.
-fn median(numbers: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn median(numbers: impl Iterator<Item = f64>) -> f64 {
     let mut numbers: Vec<f64> = numbers.collect();
     numbers.sort_by(f64::total_cmp);
     let half = numbers.len() / 2;

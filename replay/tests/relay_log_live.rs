@@ -5,9 +5,7 @@ mod story;
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use binlog_parser::header::EventType;
@@ -40,21 +38,7 @@ fn apply(server: &Server, folder: &Path) -> Result<ClientRun> {
     let commands: Vec<_> =
         script.lines().filter_map(|line| line.strip_prefix("--      ")).collect();
     ensure!(commands.len() > 5, "no commands in {script}");
-    let programs = tempfile::tempdir()?;
-    let client = server.tool(server.product().client())?;
-    let words = std::iter::once(client.get_program()).chain(client.get_args());
-    let words: Vec<_> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
-    let program = programs.path().join(server.product().client());
-    fs::write(&program, format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" ")))?;
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o700))?;
-    let path = std::env::var("PATH")?;
-    let output = Command::new("sh")
-        .args(["-ec", &commands.join("\n")])
-        .env("PATH", format!("{}:{path}", programs.path().display()))
-        .envs(client.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .current_dir(folder)
-        .output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    server.shell(&commands.join("\n"), folder)?;
     server.pipe(script.as_bytes(), [""; 0])
 }
 

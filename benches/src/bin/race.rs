@@ -1,6 +1,7 @@
 //! Races every verb against the servers' own tools, in one run, over logs that real servers wrote.
 //!
 //! `cargo run --release -p benches --bin race -- --only verify --only replay`
+//! `cargo run --release -p benches --bin race -- restore --transactions 3000`
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,7 +10,8 @@ use anyhow::{Context, Result, ensure};
 use benches::contest::{Contest, contests};
 use benches::logs::RaceLogs;
 use benches::report::{self, RawResults};
-use clap::Parser;
+use benches::restore::Race as Restore;
+use clap::{Args, Parser, Subcommand};
 use servers::Product;
 
 /// Races every verb against the servers' own tools, over logs that real servers wrote.
@@ -17,7 +19,11 @@ use servers::Product;
 /// The first run makes the logs, which takes minutes; they are kept in target/race. The table goes
 /// to standard output, raw results to target/race/results-TIME.jsonl.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Race {
+    #[command(subcommand)]
+    course: Option<Course>,
+
     /// Size of the MySQL logs; a log has at most 1G, more makes several
     #[arg(long, default_value = "1G", value_parser = bytes, value_name = "BYTES")]
     size: u64,
@@ -43,6 +49,64 @@ struct Race {
     make_logs: bool,
 }
 
+/// Courses of their own.
+#[derive(Debug, Subcommand)]
+enum Course {
+    /// Races restores: the rival's stream, ours, and relay logs, into empty servers
+    Restore(RestoreArgs),
+}
+
+#[derive(Debug, Args)]
+struct RestoreArgs {
+    /// How many transactions are restored, of four statements each
+    #[arg(long, default_value_t = 60_000)]
+    transactions: u64,
+
+    /// Workers of the server that applies relay logs
+    #[arg(long, default_value_t = 4)]
+    workers: u32,
+
+    /// How often each way is gone
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+
+    /// A setting of the servers that are restored, NAME=VALUE; may be repeated
+    #[arg(long, value_name = "SETTING")]
+    set: Vec<String>,
+
+    /// Only this product; may be repeated
+    #[arg(long, value_name = "PRODUCT", value_parser = product)]
+    product: Vec<Product>,
+
+    /// The binlog to race, instead of one that is built now
+    #[arg(long, value_name = "FILE")]
+    binlog: Option<PathBuf>,
+}
+
+fn product(name: &str) -> Result<Product, String> {
+    let known = || format!("known: {}", Product::ALL.map(Product::name).join(", "));
+    Product::from_name(name).ok_or_else(known)
+}
+
+impl RestoreArgs {
+    fn run(&self) -> Result<()> {
+        let products = match self.product.as_slice() {
+            [] => vec![Product::Mysql97, Product::Mariadb118],
+            products => products.to_vec(),
+        };
+        let binlog = self.binlog.clone().map_or_else(build, Ok)?;
+        Restore {
+            transactions: self.transactions,
+            workers: self.workers,
+            rounds: self.rounds,
+            settings: self.set.iter().map(|setting| format!("--{setting}")).collect(),
+            products,
+            binlog,
+        }
+        .run()
+    }
+}
+
 /// Reads a number with K, M or G behind it.
 fn bytes(text: &str) -> Result<u64, String> {
     let (digits, shift) = match text.as_bytes().last() {
@@ -57,6 +121,9 @@ fn bytes(text: &str) -> Result<u64, String> {
 
 fn main() -> Result<()> {
     let race = Race::parse();
+    if let Some(Course::Restore(restore)) = &race.course {
+        return restore.run();
+    }
     let mut courses = vec![(Product::Mysql97, RaceLogs::provide(Product::Mysql97, race.size)?)];
     if race.mariadb_size > 0 {
         let logs = RaceLogs::provide(Product::Mariadb118, race.mariadb_size)?;

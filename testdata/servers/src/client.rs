@@ -1,8 +1,10 @@
 //! Statements and streams through the product's own client, as people and
 //! restore tools send them.
 
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 
@@ -123,6 +125,34 @@ impl Server {
             stdout: joined(stdout)?,
             stderr: String::from_utf8_lossy(&joined(stderr)?).into_owned(),
         })
+    }
+
+    /// Runs shell commands in `folder`, as an administrator would on the server's machine: the
+    /// product's client, by its plain name, connects to this server. Returns what they print.
+    ///
+    /// # Errors
+    /// Where a command fails, with what it complained of.
+    pub fn shell(&self, commands: &str, folder: &Path) -> Result<Vec<u8>> {
+        let programs = tempfile::tempdir()?;
+        let client = self.tool(self.product().client())?;
+        let words = std::iter::once(client.get_program()).chain(client.get_args());
+        let words: Vec<_> = words
+            .map(|word| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''")))
+            .collect();
+        let program = programs.path().join(self.product().client());
+        fs::write(&program, format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" ")))?;
+        fs::set_permissions(&program, Permissions::from_mode(0o700))?;
+        let path = std::env::var("PATH").unwrap_or_default();
+        let output = Command::new("/bin/sh")
+            .args(["-ec", commands])
+            .env("PATH", format!("{}:{path}", programs.path().display()))
+            .envs(client.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .current_dir(folder)
+            .output()?;
+        if !output.status.success() {
+            bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(output.stdout)
     }
 
     /// Opens a session that stays open between statements.
