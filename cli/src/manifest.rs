@@ -1,5 +1,6 @@
 //! The manifest of a stream, for programs: one object.
 
+use replay::relay_log;
 use replay::stream::{Cut, Manifest, Partial};
 use serde::Serialize;
 
@@ -32,6 +33,15 @@ pub struct ManifestLine {
     /// Statements that need privileges which are not known here.
     other_statements: u64,
     warnings: Vec<String>,
+    /// The files, where relay logs were written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    relay_logs: Vec<RelayLogLine>,
+}
+
+#[derive(Debug, Serialize)]
+struct RelayLogLine {
+    name: String,
+    bytes: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -79,6 +89,21 @@ impl From<&Manifest> for ManifestLine {
             trust_function_creators: manifest.privileges.trust_function_creators,
             other_statements: manifest.privileges.unknown,
             warnings: warnings.map(|note| note.text).collect(),
+            relay_logs: vec![],
+        }
+    }
+}
+
+impl From<&relay_log::Manifest> for ManifestLine {
+    fn from(manifest: &relay_log::Manifest) -> Self {
+        let file =
+            |(name, bytes): &(String, u64)| RelayLogLine { name: name.clone(), bytes: *bytes };
+        let warnings = notes::of_relay_logs(manifest).into_iter().filter(|note| note.warning);
+        ManifestLine {
+            client_options: vec![],
+            warnings: warnings.map(|note| note.text).collect(),
+            relay_logs: manifest.files.iter().map(file).collect(),
+            ..ManifestLine::from(&manifest.stream)
         }
     }
 }

@@ -14,8 +14,9 @@ use crate::args::select::SelectArgs;
 use crate::args::target::{resolve, resolve_whole};
 use crate::exit::{Exit, Outcome};
 use crate::manifest::ManifestLine;
+use crate::notes::{self, Note};
 use crate::ui::Ui;
-use crate::{json, next, notes, relay_logs};
+use crate::{json, next, relay_logs};
 
 const EXAMPLES: &str = "\
 What cannot be replayed exactly is refused before anything is written (exit 4). What the stream
@@ -172,37 +173,51 @@ impl ReplayArgs {
     pub fn run(&self, ui: &Ui) -> Outcome {
         let set = self.logs.open(ui)?;
         let options = self.options(ui, &set)?;
-        if self.format == StreamFormat::RelayLog {
-            let manifest = relay_logs::write(ui, &self.output, &set, &options)?;
-            return Ok(if is_whole(&set, &manifest.stream) { Exit::Done } else { Exit::Damaged });
-        }
-        let mut out = self.output.open(logs::paths(&set))?;
+        let manifest = match self.format {
+            StreamFormat::Sql => self.write_stream(ui, &set, &options)?,
+            StreamFormat::RelayLog => self.write_relay_logs(ui, &set, &options)?,
+        };
+        Ok(if is_whole(&set, &manifest) { Exit::Done } else { Exit::Damaged })
+    }
+
+    fn write_stream(&self, ui: &Ui, set: &LogSet, options: &Options) -> Outcome<Manifest> {
+        let mut out = self.output.open(logs::paths(set))?;
         let progress = ui.progress(set.total_bytes());
-        let manifest = stream::replay(&set, &options, &mut out, &mut |at| progress.at(at))?;
+        let manifest = stream::replay(set, options, &mut out, &mut |at| progress.at(at))?;
         drop(progress);
         out.finish()?;
+        let file = self.output.output.as_deref();
+        let next = next::feed(next::family(set), &manifest.client_options(), file);
+        self.say(ui, &notes::of_replay(&manifest), &ManifestLine::from(&manifest), next)?;
+        Ok(self.hint(ui, manifest))
+    }
+
+    fn write_relay_logs(&self, ui: &Ui, set: &LogSet, options: &Options) -> Outcome<Manifest> {
+        let (manifest, next) = relay_logs::write(ui, &self.output, set, options)?;
+        let notes = relay_logs::notes(set, &manifest);
+        self.say(ui, &notes, &ManifestLine::from(&manifest), next)?;
+        Ok(self.hint(ui, manifest.stream))
+    }
+
+    /// Says what would make more of a stream that ends early.
+    fn hint(&self, ui: &Ui, manifest: Manifest) -> Manifest {
         if !manifest.gaps.is_empty() && !self.logs.allow_gaps {
             ui.hint("give the logs between, or add --allow-gaps to go on without");
         }
         if manifest.damage.is_some() {
             ui.hint("give an undamaged copy, or add --accept-damage to go on behind the damage");
         }
-        self.say(ui, &set, &manifest)?;
-        Ok(if is_whole(&set, &manifest) { Exit::Done } else { Exit::Damaged })
+        manifest
     }
 
-    /// Says what the stream holds, and what it needs.
-    fn say(&self, ui: &Ui, set: &LogSet, manifest: &Manifest) -> Outcome<()> {
-        let notes = notes::of_replay(manifest);
+    /// Says what was written, and what is next.
+    fn say(&self, ui: &Ui, notes: &[Note], line: &ManifestLine, next: String) -> Outcome<()> {
         match self.manifest {
             ManifestForm::Text => {
-                ui.say(&notes);
-                let file = self.output.output.as_deref();
-                ui.hint(next::feed(next::family(set), &manifest.client_options(), file));
+                ui.say(notes);
+                ui.hint(next);
             }
-            ManifestForm::Json => {
-                json::write_line(&mut io::stderr().lock(), &ManifestLine::from(manifest))?;
-            }
+            ManifestForm::Json => json::write_line(&mut io::stderr().lock(), line)?,
             ManifestForm::None => notes.iter().filter(|note| note.warning).for_each(|note| {
                 ui.warn(&note.text);
             }),

@@ -4,13 +4,14 @@ use binlog_parser::address::EventAddress;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::inflate::Inflated;
 use binlog_parser::scan::Damage;
+use binlog_parser::source::chain::Extent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Transaction, Unit};
 
 use crate::error::{Error, Result};
 use crate::select::{Selected, gtid_of};
-use crate::stream::{Lost, Manifest, Options, Part, Partial, Reach};
+use crate::stream::{Lost, Manifest, Options, Part, Partial, Reach, gaps};
 
 /// How many transactions are named that lie on both sides of a time limit.
 const STRADDLING_NAMED: usize = 20;
@@ -38,11 +39,25 @@ pub(super) struct Course<'c> {
     pub manifest: Manifest,
     /// The transaction before, if it has no end: damage behind it tells why.
     cut: Option<Lost>,
+    /// What stands in the log under way.
+    extent: Extent,
 }
 
 impl<'c> Course<'c> {
     pub fn new(set: &'c LogSet, options: &'c Options) -> Self {
-        Course { set, options, manifest: Manifest::default(), cut: None }
+        let (manifest, extent) = (Manifest::default(), Extent::default());
+        Course { set, options, manifest, cut: None, extent }
+    }
+
+    /// Whether the cut goes on with log number `index`: not if transactions are missing before it.
+    pub fn goes_on_with(&mut self, index: usize) -> bool {
+        let held = std::mem::take(&mut self.extent);
+        let before = index.checked_sub(1).and_then(|before| self.set.logs().get(before));
+        let (Some(before), Some(log)) = (before, self.set.logs().get(index)) else { return true };
+        let gaps = gaps::between(&held, before, log);
+        let whole = gaps.is_empty();
+        self.manifest.gaps.extend(gaps);
+        whole || self.options.goes_on_behind_gaps()
     }
 
     /// Decides about the next unit of log number `index`.
@@ -56,11 +71,17 @@ impl<'c> Course<'c> {
         let transaction = match unit {
             Unit::Transaction(transaction) => transaction,
             Unit::Control(event) => {
+                self.extent.event(&event);
                 let ends = self.options.ends_before(index, event.offset);
                 return Ok(if ends { Choice::End } else { Choice::Pass });
             }
             Unit::Damage(damage) => return self.damage(log, damage),
         };
+        // What lacks its end did not take effect, as far as this log tells.
+        if let Some(event) = transaction.gtid_event().filter(|_| transaction.ending != Ending::Open)
+        {
+            self.extent.event(event);
+        }
         match self.reach(index, log, &transaction, format)? {
             Reach::Whole => self.transaction(index, log, transaction),
             Reach::Behind => Ok(Choice::End),

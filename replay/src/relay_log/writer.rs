@@ -63,7 +63,8 @@ struct Writer<'w, 'f, 'a> {
 impl<'a> Writer<'_, '_, 'a> {
     /// Writes a log; false if the cut ends in it.
     fn log(&mut self, index: usize, log: &'a Log, progress: &mut dyn FnMut(u64)) -> Result<bool> {
-        if index > 0 && self.course.options.ends_before(index, FIRST_EVENT) {
+        let ends = index > 0 && self.course.options.ends_before(index, FIRST_EVENT);
+        if ends || !self.course.goes_on_with(index) {
             return Ok(false);
         }
         obstacle::check_format(log, log.format())?;

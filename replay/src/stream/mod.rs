@@ -5,6 +5,7 @@
 //!   reached     whether the logs reach the end that is asked for
 //!   size        what does not fit the packets that the server takes
 //! pieces    the pieces of every log on several threads, put together in order
+//!   gaps        what is missing between two logs
 //! cut       how far the stream goes into the transaction that it ends in
 //! writer    transactions one after another: what goes into the stream, and where it ends
 //!   session     the session variables of a statement, as differences
@@ -17,6 +18,7 @@
 mod check;
 mod cut;
 mod edit;
+pub(crate) mod gaps;
 mod gtid;
 mod manifest;
 pub(crate) mod packet;
@@ -110,6 +112,11 @@ pub fn replay(
 impl Options {
     fn piece_bytes(&self) -> u64 {
         if self.piece_bytes == 0 { PIECE_BYTES } else { self.piece_bytes }
+    }
+
+    /// Whether missing transactions between two logs end nothing.
+    pub(crate) fn goes_on_behind_gaps(&self) -> bool {
+        self.accept_gaps || self.accept_damage
     }
 
     /// Whether the stream ends before the unit that starts at `start` of log number `log`.

@@ -6,7 +6,7 @@
 
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::header::Family;
@@ -14,10 +14,10 @@ use binlog_parser::parallel::{self, Piece};
 use binlog_parser::source::chain::Extent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
-use binlog_parser::source::order::Problem;
 use binlog_parser::transaction::Units;
 
 use super::Options;
+use super::gaps;
 use super::manifest::Manifest;
 use super::packet::{DELIMITER, Packets};
 use super::text;
@@ -109,20 +109,10 @@ impl<'a> Stream<'_, 'a> {
     /// Whether the stream goes on with `log`: not if transactions are missing behind `before`.
     fn follows(&mut self, before: &Log, log: &Log) -> bool {
         let held = std::mem::take(&mut self.extent);
-        let next = Extent::before(log);
-        let names = || (Arc::clone(before.name()), Arc::clone(log.name()));
-        let (missing, unknown) = (held.missing(&next), held.unknown_to(&next));
-        let gaps = self.manifest.gaps.len();
-        if !missing.is_empty() {
-            let (after, before) = names();
-            self.manifest.gaps.push(Problem::MissingGtids { after, before, gtids: missing });
-        }
-        if !unknown.is_empty() {
-            let (after, log) = names();
-            self.manifest.gaps.push(Problem::NotAfter { log, after, gtids: unknown });
-        }
-        let accepted = self.options.accept_gaps || self.options.accept_damage;
-        accepted || self.manifest.gaps.len() == gaps
+        let gaps = gaps::between(&held, before, log);
+        let whole = gaps.is_empty();
+        self.manifest.gaps.extend(gaps);
+        whole || self.options.goes_on_behind_gaps()
     }
 
     /// Adds a piece that was written ahead.
