@@ -55,6 +55,9 @@ pub const UNPACKED_RATIO: u64 = 1000;
 /// How many plain bytes deflate can give for each packed one, at most.
 pub const DEFLATE_RATIO: u64 = 1032;
 
+/// Longest plain log that is read from a pipe, in bytes: for so many, addresses are reserved.
+pub const PIPED_BYTES: u64 = 1 << 40;
+
 /// Largest window of a zstd archive or payload, as a power of two in bytes: the tool's own limit,
 /// unless it is told `--long`, and what the server's highest level asks for.
 pub const ZSTD_WINDOW_LOG: u32 = 27;

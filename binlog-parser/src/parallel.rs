@@ -12,6 +12,8 @@
 //! depend on the log alone, never on the number of threads, and what is damaged, or made to look
 //! like an event inside of another, gives what one walk gives.
 //!
+//! A log that is still being unpacked is walked on one thread as it comes, in pieces all the same.
+//!
 //! Logs without GTID events, which servers before 5.7 wrote, and relay logs are one piece.
 
 use std::collections::VecDeque;
@@ -64,8 +66,31 @@ pub fn units<'a, T: Send>(
     work: impl Fn(&mut Units<'a>) -> T + Sync,
     mut take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
 ) {
+    if log.known_len().is_none() {
+        return in_turn(log, PIECE_BYTES, work, take);
+    }
     let walk = |scan| walk_units(scan, &work);
     Pieces::new(log, PIECE_BYTES).run(walk, |turn| turn.made_by(walk, &mut take));
+}
+
+/// As [`units`], for a log that is still being unpacked: on this thread, which is as fast as the log
+/// comes.
+fn in_turn<'a, T>(
+    log: &'a Log,
+    piece_bytes: u64,
+    work: impl Fn(&mut Units<'a>) -> T,
+    mut take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
+) {
+    let mut units = Units::new(log.scan());
+    loop {
+        let start = units.offset();
+        units.rest_at(start.saturating_add(piece_bytes));
+        let made = work(&mut units);
+        units.by_ref().for_each(drop);
+        if take(start..units.offset(), made).is_break() || !units.rests() {
+            break;
+        }
+    }
 }
 
 /// As [`units`], with the events of each piece as they come, their checksums not verified.

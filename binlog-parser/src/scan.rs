@@ -13,6 +13,7 @@ use crate::event::format_description::{ChecksumAlgorithm, FormatDescription};
 use crate::event::query::QueryEvent;
 use crate::header::{EventHeader, EventType, HEADER_BYTES, flags};
 use crate::limits;
+use crate::source::growing::Growing;
 use crate::source::log::{FIRST_EVENT, Log};
 
 pub use crate::damage::{ArchiveDamage, Damage, DamageReason};
@@ -176,7 +177,10 @@ impl Log {
 /// An iterator over the events of one log.
 #[derive(Debug, Clone)]
 pub struct Scan<'a> {
+    /// The log, as far as it was there when more than that was needed.
     bytes: &'a [u8],
+    /// Where more comes from, as long as these are not known to be all.
+    growing: Option<&'a Growing>,
     offset: usize,
     /// No event that starts here or behind is read.
     stop: usize,
@@ -205,10 +209,12 @@ impl<'a> Scan<'a> {
     /// Walks `log` from the event at `offset`.
     #[must_use]
     pub fn new(log: &'a Log, offset: u64) -> Self {
-        Scan {
-            bytes: log.bytes(),
-            offset: usize::try_from(offset).unwrap_or(usize::MAX).min(log.bytes().len()),
-            stop: log.bytes().len(),
+        let (bytes, growing) = log.so_far();
+        let mut scan = Scan {
+            bytes,
+            growing,
+            offset: 0,
+            stop: usize::MAX,
             exact: false,
             format: log.format().clone(),
             in_use: log.in_use(),
@@ -217,10 +223,28 @@ impl<'a> Scan<'a> {
             decrypted: log.encryption().is_some(),
             encrypted: false,
             verify: true,
-            archive_damage: log.archive_damage(),
+            archive_damage: if growing.is_none() { log.archive_damage() } else { None },
             log,
-            ask_at: Some(usize::try_from(offset).unwrap_or(usize::MAX).saturating_add(ASK_BYTES)),
+            ask_at: None,
+        };
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        scan.ask_at = Some(offset.saturating_add(ASK_BYTES));
+        scan.reach(offset);
+        scan.offset = offset.min(scan.bytes.len());
+        scan
+    }
+
+    /// Waits until so many bytes of the log are there, or all; whether there are more than before.
+    fn reach(&mut self, count: usize) -> bool {
+        let Some(growing) = self.growing else { return false };
+        let before = self.bytes.len();
+        let (bytes, end) = growing.at_least(count);
+        self.bytes = bytes;
+        if let Some(end) = end {
+            self.growing = None;
+            self.archive_damage = end.unpacked.damage.as_ref();
         }
+        bytes.len() > before
     }
 
     /// Leaves checksums unverified, for a first look over headers. Whatever is decided by it has to
@@ -242,7 +266,7 @@ impl<'a> Scan<'a> {
     /// Ends the walk before the first event that starts at or after `offset`.
     #[must_use]
     pub fn until(mut self, offset: u64) -> Self {
-        self.stop = usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
+        self.stop = usize::try_from(offset).unwrap_or(usize::MAX);
         self.exact = false;
         self
     }
@@ -256,7 +280,9 @@ impl<'a> Scan<'a> {
     /// Moves to the first event, at or behind where the walk is, that can be believed; none before
     /// the end of the walk.
     pub(crate) fn synchronised(mut self) -> Option<Self> {
-        self.offset = (self.offset..self.stop).find(|offset| self.is_plausible(*offset, true))?;
+        self.reach(usize::MAX);
+        let stop = self.stop.min(self.bytes.len());
+        self.offset = (self.offset..stop).find(|offset| self.is_plausible(*offset, true))?;
         Some(self)
     }
 
@@ -290,8 +316,19 @@ impl<'a> Scan<'a> {
     /// checked.
     #[must_use]
     pub fn peek(&self) -> Option<EventType> {
-        let rest = self.bytes.get(self.offset..self.stop.max(self.offset))?;
+        let bytes = match self.growing {
+            Some(growing) => growing.at_least(self.offset + HEADER_BYTES).0,
+            None => self.bytes,
+        };
+        let rest = bytes.get(self.offset..self.stop.min(bytes.len()))?;
         self.header(rest).map(|header| header.event_type)
+    }
+
+    /// Whether the next event can be read and names a transaction.
+    pub(crate) fn opens_transaction(&self) -> bool {
+        let claims = self.peek().is_some_and(EventType::is_gtid);
+        let next = || self.clone().next();
+        claims && matches!(next(), Some(Scanned::Event(event)) if event.event_type().is_gtid())
     }
 
     /// Frames the event at `offset`: header, length, checksum.
@@ -380,6 +417,7 @@ impl<'a> Scan<'a> {
 
     /// Names the damage at `self.offset`, and moves to the next event that can be read.
     fn damage(&mut self, mut reason: DamageReason) -> Damage {
+        self.reach(usize::MAX);
         match self.change() {
             Some(change) if self.offset == self.bytes.len() => return change,
             Some(change) => reason = change.reason,
@@ -457,13 +495,17 @@ impl<'a> Iterator for Scan<'a> {
     type Item = Scanned<'a>;
 
     fn next(&mut self) -> Option<Scanned<'a>> {
-        if self.ask_at.is_some_and(|at| self.offset >= at || self.offset >= self.stop) {
+        if self.offset >= self.bytes.len() {
+            self.reach(self.offset + 1);
+        }
+        let stop = self.stop.min(self.bytes.len());
+        if self.ask_at.is_some_and(|at| self.offset >= at || self.offset >= stop) {
             if let Some(change) = self.change() {
                 return Some(Scanned::Damage(change));
             }
             self.ask_at = Some(self.offset.saturating_add(ASK_BYTES));
         }
-        if self.offset >= self.stop {
+        if self.offset >= stop {
             if self.offset >= self.bytes.len() {
                 let damage = self.archive_damage.take()?;
                 return Some(Scanned::Damage(self.archive_end(self.offset, damage)));
@@ -471,14 +513,21 @@ impl<'a> Iterator for Scan<'a> {
             if !self.exact || self.offset == self.stop {
                 return None;
             }
-            self.stop = self.bytes.len();
+            self.stop = usize::MAX;
         }
         if self.encrypted {
+            self.reach(usize::MAX);
             let range = self.offset as u64..self.bytes.len() as u64;
             self.offset = self.bytes.len();
             return Some(Scanned::Damage(Damage { range, reason: DamageReason::Encrypted }));
         }
-        let framed = self.frame(self.offset);
+        let framed = loop {
+            match self.frame(self.offset) {
+                Err(DamageReason::Torn { needed, .. })
+                    if self.reach(self.offset.saturating_add(needed as usize)) => {}
+                framed => break framed,
+            }
+        };
         match framed.and_then(|event| self.follow(&event).map(|()| event)) {
             Ok(event) => {
                 self.offset = event.end() as usize;

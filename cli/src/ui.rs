@@ -173,14 +173,20 @@ impl Ui {
         failure.hints.iter().for_each(|hint| self.hint(hint));
     }
 
-    /// A bar over `bytes` bytes to read, on a terminal only.
+    /// A bar over `bytes` bytes to read, as far as their number is known, on a terminal only.
     #[must_use]
-    pub fn progress(&self, bytes: u64) -> Progress {
+    pub fn progress(&self, bytes: impl Into<Option<u64>>) -> Progress {
+        let bytes = bytes.into();
         if !self.progress {
             return Progress(ProgressBar::hidden());
         }
-        let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr_with_hz(8));
-        let form = "{wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}";
+        let bar = ProgressBar::with_draw_target(bytes, ProgressDrawTarget::stderr_with_hz(8));
+        let form = match bytes {
+            Some(_) => {
+                "{wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}"
+            }
+            None => "{spinner} {binary_bytes} {binary_bytes_per_sec}",
+        };
         if let Ok(style) = ProgressStyle::with_template(form) {
             bar.set_style(style);
         }

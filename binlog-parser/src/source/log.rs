@@ -10,8 +10,11 @@ use crate::damage::{ArchiveDamage, DamageReason};
 use crate::error::{Error, Fault, Location, Result};
 use crate::event::format_description::FormatDescription;
 use crate::header::{EventHeader, flags};
-use crate::source::archive::{self, Archive, Plain};
+use crate::source::archive::{self, Archive};
+use crate::source::bytes::Bytes;
 use crate::source::decrypt::{self, Encryption, Keys};
+use crate::source::expand::STDIN;
+use crate::source::growing::Growing;
 use crate::source::magic::check_magic;
 use crate::source::mmap::{Change, MappedFile};
 
@@ -25,11 +28,9 @@ pub const STDIN_NAME: &str = "stdin";
 pub struct Log {
     name: Arc<str>,
     path: PathBuf,
-    bytes: MappedFile,
+    bytes: Bytes,
     format: FormatDescription,
     header: EventHeader,
-    archive: Option<Archive>,
-    archive_damage: Option<ArchiveDamage>,
     encryption: Option<Encryption>,
 }
 
@@ -49,6 +50,17 @@ impl Log {
     /// # Errors
     /// As [`Log::open`]; [`Error::Encrypted`] if no key fits.
     pub fn open_with(path: &Path, keys: &Keys) -> Result<Self> {
+        Log::open_early(path, keys)?.when_whole()
+    }
+
+    /// Opens the log at `path` as soon as its start is there: what is packed, or comes through a
+    /// pipe, is unpacked in the background while the log is walked. A walk waits where it comes to
+    /// the end of what is there; [`Log::bytes`] and whatever else concerns the end of the log waits
+    /// for all of it. Whoever has walked has to ask [`Log::whole`].
+    ///
+    /// # Errors
+    /// As [`Log::open_with`], but for what is wrong behind the start of the log.
+    pub fn open_early(path: &Path, keys: &Keys) -> Result<Self> {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         let name = log_name(&name);
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
@@ -59,12 +71,18 @@ impl Log {
         }
         if !kind.is_file() {
             // A named pipe, or what a shell's <(…) gives: it can be read but once.
-            return Log::from_plain(&archive::spill(file, path)?, name, path, keys);
+            let (growing, unpacking) = archive::spill(file, path)?;
+            unpacking.start()?;
+            return Log::of(Bytes::Growing(growing), name, path, keys);
         }
-        match archive::unpack(&file, path)? {
-            Some(plain) => Log::from_plain(&plain, name, path, keys),
-            None => Log::from_plain(&Plain { file, damage: None, archive: None }, name, path, keys),
-        }
+        let bytes = match archive::unpack(&file, path)? {
+            Some((growing, unpacking)) => {
+                unpacking.start()?;
+                Bytes::Growing(growing)
+            }
+            None => Bytes::Mapped(MappedFile::new(&file, path)?, None),
+        };
+        Log::of(bytes, name, path, keys)
     }
 
     /// Takes a log, packed or not, from `input`, which is copied to an unnamed temporary file
@@ -81,24 +99,57 @@ impl Log {
     /// # Errors
     /// As [`Log::open_with`].
     pub fn from_reader_with(input: impl Read, keys: &Keys) -> Result<Self> {
-        let path = Path::new("-");
-        Log::from_plain(&archive::spill(input, path)?, STDIN_NAME, path, keys)
+        let path = Path::new(STDIN);
+        let (growing, unpacking) = archive::spill(input, path)?;
+        unpacking.run();
+        Log::of(Bytes::Growing(growing), STDIN_NAME, path, keys)?.when_whole()
     }
 
-    fn from_plain(plain: &Plain, name: &str, path: &Path, keys: &Keys) -> Result<Self> {
-        let bytes = MappedFile::new(&plain.file, path)?;
-        let (bytes, encryption) = decrypt::plain(bytes, path, name, keys)?;
-        check_magic(&bytes).map_err(|fault| Error::not_a_log(path, fault))?;
+    /// The same, early as [`Log::open_early`] does it.
+    ///
+    /// # Errors
+    /// As [`Log::open_early`].
+    pub fn from_reader_early(input: impl Read + Send + 'static, keys: &Keys) -> Result<Self> {
+        let path = Path::new(STDIN);
+        let (growing, unpacking) = archive::spill(input, path)?;
+        unpacking.start()?;
+        Log::of(Bytes::Growing(growing), STDIN_NAME, path, keys)
+    }
+
+    fn of(bytes: Bytes, name: &str, path: &Path, keys: &Keys) -> Result<Self> {
+        // Why it could not be unpacked explains what is wrong with what came of it.
+        let explain = |error| bytes.whole().err().unwrap_or(error);
+        let all = || bytes.whole().map(|()| bytes.all());
+        let plain = decrypt::plain(bytes.head(), all, path, name, keys).map_err(explain)?;
+        let (plain, encryption) = plain.unzip();
+        let plain = plain.map(|plain| Bytes::Mapped(plain, bytes.unpacked().cloned()));
+        let head = plain.as_ref().unwrap_or(&bytes).head();
+        check_magic(head).map_err(|fault| explain(Error::not_a_log(path, fault)))?;
         let name: Arc<str> = name.into();
-        let archive_damage = plain.damage.clone();
-        let (header, format) = read_format(&bytes).map_err(|fault| match &archive_damage {
-            Some(ArchiveDamage { archive, why }) => {
-                Error::archive(path, archive, Fault::value("log", "its format description", why))
+        let (header, format) = read_format(head).map_err(|fault| {
+            match bytes.unpacked().and_then(|of| of.damage.clone()) {
+                Some(ArchiveDamage { archive, why }) => {
+                    let fault = Fault::value("log", "its format description", why);
+                    explain(Error::archive(path, archive, fault))
+                }
+                None => fault.at(Location::new(&name, FIRST_EVENT).of("Format_desc")),
             }
-            None => fault.at(Location::new(&name, FIRST_EVENT).of("Format_desc")),
         })?;
-        let (path, archive) = (path.to_owned(), plain.archive);
-        Ok(Log { name, path, bytes, format, header, archive, archive_damage, encryption })
+        let bytes = plain.unwrap_or(bytes);
+        Ok(Log { name, path: path.to_owned(), bytes, format, header, encryption })
+    }
+
+    /// Waits until all of the log is there, which it is unless the log was opened early.
+    ///
+    /// # Errors
+    /// Why it could not be unpacked, where opening it late would have failed. A walk ends there with
+    /// a damage of the archive.
+    pub fn whole(&self) -> Result<()> {
+        self.bytes.whole()
+    }
+
+    fn when_whole(self) -> Result<Self> {
+        self.whole().map(|()| self)
     }
 
     /// The file's name without folder and without an archive's suffix: the NAME of addresses.
@@ -113,22 +164,27 @@ impl Log {
         &self.path
     }
 
-    /// The whole log, magic included: stream positions index it.
+    /// The whole log, magic included: stream positions index it. Waits for all of it.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.all()
     }
 
-    /// The archive that the log was unpacked from, if it was.
+    /// The bytes that are there, and where more come from, unless those are all.
+    pub(crate) fn so_far(&self) -> (&[u8], Option<&Growing>) {
+        self.bytes.so_far()
+    }
+
+    /// The archive that the log was unpacked from, if it was. Waits for all of it.
     #[must_use]
     pub fn archive(&self) -> Option<Archive> {
-        self.archive
+        self.bytes.unpacked().and_then(|unpacked| unpacked.archive)
     }
 
-    /// Why there may be more of the log in its archive than could be unpacked.
+    /// Why there may be more of the log in its archive than could be unpacked. Waits for all of it.
     #[must_use]
     pub fn archive_damage(&self) -> Option<&ArchiveDamage> {
-        self.archive_damage.as_ref()
+        self.bytes.unpacked()?.damage.as_ref()
     }
 
     /// What has happened to the file since it was opened, if it is not what it was: it was cut, or
@@ -158,16 +214,25 @@ impl Log {
         Err(fault.at(place))
     }
 
-    /// Length of the log in bytes.
+    /// Length of the log in bytes; none while it is unpacked.
+    #[must_use]
+    pub fn known_len(&self) -> Option<u64> {
+        match self.bytes.so_far() {
+            (bytes, None) => Some(bytes.len() as u64),
+            (_, Some(_)) => None,
+        }
+    }
+
+    /// Length of the log in bytes. Waits for all of it.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.bytes.len() as u64
+        self.bytes().len() as u64
     }
 
     /// Whether the file is empty; never true of a log that could be opened.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.bytes.head().is_empty()
     }
 
     /// The format description that the log starts with.

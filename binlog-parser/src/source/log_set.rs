@@ -1,12 +1,19 @@
 //! The logs of one server, in order, with what is wrong with the set by name.
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, Builder, available_parallelism};
 
 use crate::error::{Error, Result};
 use crate::source::decrypt::Keys;
 use crate::source::expand::{STDIN, expand};
 use crate::source::log::Log;
 use crate::source::order::{Problem, arrange};
+
+/// Archives that are unpacked at a time, at most: a decoder may take much memory.
+const UNPACKED_AT_A_TIME: usize = 4;
 
 /// The ordered logs of one server.
 #[derive(Debug)]
@@ -31,6 +38,17 @@ impl LogSet {
     /// # Errors
     /// As [`LogSet::open`]; [`Error::Encrypted`] if no key fits.
     pub fn open_with<P: AsRef<Path>>(inputs: &[P], keys: &Keys) -> Result<Self> {
+        let set = LogSet::open_early(inputs, keys)?;
+        set.whole().map(|()| set)
+    }
+
+    /// The same, where a log that is alone is opened early, as [`Log::open_early`] does it; whoever
+    /// has walked has to ask [`LogSet::whole`]. Several logs are unpacked first, as many at a time
+    /// as there are cores: what follows what is only known by their ends.
+    ///
+    /// # Errors
+    /// As [`LogSet::open_with`], but for what is wrong behind the start of a log that is alone.
+    pub fn open_early<P: AsRef<Path>>(inputs: &[P], keys: &Keys) -> Result<Self> {
         let mut paths: Vec<PathBuf> = vec![];
         for input in inputs {
             for path in expand(input.as_ref())? {
@@ -40,18 +58,22 @@ impl LogSet {
                 }
             }
         }
-        let mut logs = vec![];
-        for path in &paths {
-            logs.push(match path.as_os_str() == STDIN {
-                true => Log::from_reader_with(std::io::stdin().lock(), keys)?,
-                false => Log::open_with(path, keys)?,
-            });
+        match &paths[..] {
+            [] => Err(Error::LogSet("no log was named".into())),
+            [path] => Ok(LogSet::of(vec![open_early(path, keys)?])),
+            _ => {
+                let (logs, problems) = arrange(open_all(&paths, keys)?);
+                Ok(LogSet { logs, problems })
+            }
         }
-        if logs.is_empty() {
-            return Err(Error::LogSet("no log was named".into()));
-        }
-        let (logs, problems) = arrange(logs);
-        Ok(LogSet { logs, problems })
+    }
+
+    /// Waits until all of the logs are there.
+    ///
+    /// # Errors
+    /// As [`Log::whole`], of the first log of which not all could be unpacked.
+    pub fn whole(&self) -> Result<()> {
+        self.logs.iter().try_for_each(Log::whole)
     }
 
     /// The set of these logs, in this order, unchecked.
@@ -78,9 +100,53 @@ impl LogSet {
         self.logs.iter().position(|log| &**log.name() == name)
     }
 
-    /// Bytes of all logs together.
+    /// Bytes of all logs together. Waits for all of them.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {
         self.logs.iter().map(Log::len).sum()
     }
+
+    /// Bytes of all logs together, none while one of them is unpacked.
+    #[must_use]
+    pub fn known_bytes(&self) -> Option<u64> {
+        self.logs.iter().map(Log::known_len).sum()
+    }
+}
+
+fn open_early(path: &Path, keys: &Keys) -> Result<Log> {
+    match path.as_os_str() == STDIN {
+        true => Log::from_reader_early(io::stdin(), keys),
+        false => Log::open_early(path, keys),
+    }
+}
+
+/// Opens these logs, several at a time. Of those that cannot be opened, the first is told.
+fn open_all(paths: &[PathBuf], keys: &Keys) -> Result<Vec<Log>> {
+    let next = AtomicUsize::new(0);
+    let failed = AtomicUsize::new(usize::MAX);
+    let opened: Vec<OnceLock<Result<Log>>> = paths.iter().map(|_| OnceLock::new()).collect();
+    let open = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(path) = paths.get(index) else { break };
+            if index > failed.load(Ordering::Relaxed) {
+                break;
+            }
+            let log = open_early(path, keys).and_then(|log| log.whole().map(|()| log));
+            if log.is_err() {
+                failed.fetch_min(index, Ordering::Relaxed);
+            }
+            // Nobody else has this index.
+            let _ = opened[index].set(log);
+        }
+    };
+    let threads = available_parallelism().map_or(1, usize::from).min(UNPACKED_AT_A_TIME);
+    thread::scope(|scope| {
+        // The thread here is one of them, and enough where no other can be had.
+        for _ in 1..threads.min(paths.len()) {
+            let _ = Builder::new().name("open".into()).spawn_scoped(scope, open);
+        }
+        open();
+    });
+    opened.into_iter().map_while(OnceLock::into_inner).collect()
 }

@@ -6,6 +6,8 @@
 //! now and then and makes it a damage by name.
 #![allow(unsafe_code)]
 
+mod appended;
+
 use std::fs::{File, Metadata};
 use std::ops::Deref;
 use std::os::unix::fs::MetadataExt;
@@ -14,6 +16,8 @@ use std::path::{Path, PathBuf};
 use memmap2::{Advice, Mmap};
 
 use crate::error::{Error, Result};
+
+pub(crate) use appended::{Appended, Appender};
 
 /// A file mapped read-only and privately. Nothing is copied; pages come as they are read.
 #[derive(Debug)]
@@ -54,7 +58,7 @@ impl MappedFile {
         let map = unsafe { Mmap::map(file) }.map_err(|e| Error::io(&path, e))?;
         // Logs are read from front to back; a system that does not take the advice reads as well.
         let _ = map.advise(Advice::Sequential);
-        let range = guard::watch(&map).map_err(|e| Error::io(&path, e))?;
+        let range = guard::watch(map.as_ptr(), map.len()).map_err(|e| Error::io(&path, e))?;
         Ok(MappedFile { map: Some((map, range)), path, identity })
     }
 
@@ -149,16 +153,16 @@ mod guard {
         std::iter::successors(first, |range| range.next)
     }
 
-    /// Answers for the pages of `map` until they are released.
+    /// Answers for the pages of the map at `map` until they are released.
     ///
     /// # Errors
     /// What the system says to a handler of SIGBUS.
-    pub fn watch(map: &[u8]) -> io::Result<&'static Range> {
+    pub fn watch(map: *const u8, length: usize) -> io::Result<&'static Range> {
         let _changing = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(code) = BEFORE.get_or_init(install) {
             return Err(io::Error::from_raw_os_error(*code));
         }
-        let (start, length) = (map.as_ptr() as usize, map.len());
+        let start = map as usize;
         if let Some(free) = ranges().find(|range| range.start.load(Ordering::Acquire) == 0) {
             free.set(start, length);
             return Ok(free);

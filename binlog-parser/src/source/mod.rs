@@ -1,9 +1,11 @@
 //! Where the bytes of a log come from, and which logs belong together.
 
 pub mod archive;
+pub(crate) mod bytes;
 pub mod chain;
 pub mod decrypt;
 pub mod expand;
+pub(crate) mod growing;
 pub mod log;
 pub mod log_set;
 pub mod magic;

@@ -34,6 +34,8 @@ pub struct Units<'a> {
     named: bool,
     /// A unit that came up while the transaction before it had to be handed out first.
     next: Option<Unit<'a>>,
+    /// Where the walk rests, between two transactions.
+    rest_at: u64,
 }
 
 /// Events for which memory is taken when a transaction opens: most have no more.
@@ -44,7 +46,23 @@ impl<'a> Units<'a> {
     #[must_use]
     pub fn new(scan: Scan<'a>) -> Self {
         let progress = Progress::Idle;
-        Units { scan, open: Vec::new(), progress, lost: false, named: false, next: None }
+        let (open, rest_at) = (Vec::new(), u64::MAX);
+        Units { scan, open, progress, lost: false, named: false, next: None, rest_at }
+    }
+
+    /// Lets the walk rest before the first transaction at or behind `offset` that has a name and
+    /// follows a unit that is whole. It goes on when it is to rest elsewhere.
+    pub(crate) fn rest_at(&mut self, offset: u64) {
+        self.rest_at = offset;
+    }
+
+    /// Whether the walk rests: there is more.
+    pub(crate) fn rests(&self) -> bool {
+        self.offset() >= self.rest_at
+            && self.open.is_empty()
+            && self.next.is_none()
+            && !self.lost
+            && self.scan.opens_transaction()
     }
 
     /// The format description that holds at this point.
@@ -159,6 +177,9 @@ impl<'a> Iterator for Units<'a> {
     fn next(&mut self) -> Option<Unit<'a>> {
         if let Some(unit) = self.next.take() {
             return Some(unit);
+        }
+        if self.rests() {
+            return None;
         }
         loop {
             let unit = match self.scan.next() {

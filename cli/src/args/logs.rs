@@ -39,7 +39,18 @@ impl LogArgs {
     /// # Errors
     /// A log that cannot be read; a set that is not whole, unless `--allow-gaps` says to go on.
     pub fn open(&self, ui: &Ui) -> Outcome<LogSet> {
-        let set = self.open_as_is()?;
+        let set = self.open_early(ui)?;
+        whole(&set)?;
+        Ok(set)
+    }
+
+    /// The same for what walks the logs once and asks [`whole`] before it prints: a packed log is
+    /// unpacked meanwhile.
+    ///
+    /// # Errors
+    /// As [`LogArgs::open`], but for what [`whole`] says.
+    pub fn open_early(&self, ui: &Ui) -> Outcome<LogSet> {
+        let set = self.open_early_as_is()?;
         note_order(&set, ui);
         if self.allow_gaps {
             set.problems().iter().for_each(|problem| ui.warn(problem));
@@ -55,19 +66,27 @@ impl LogArgs {
         }
     }
 
-    /// Opens the logs, whatever is wrong with the set.
+    /// Opens the logs, whatever is wrong with the set, for what walks them once and asks [`whole`].
     ///
     /// # Errors
     /// A log that cannot be read.
-    pub fn open_as_is(&self) -> Outcome<LogSet> {
+    pub fn open_early_as_is(&self) -> Outcome<LogSet> {
         let keys = self.keys.open().map_err(explain)?;
-        let set = LogSet::open_with(&self.logs, &keys).map_err(explain)?;
+        let set = LogSet::open_early(&self.logs, &keys).map_err(explain)?;
         for log in set.logs() {
             let (server, version) = (log.header().server_id, &log.format().server_version);
-            debug!(log = %log.name(), bytes = log.len(), server, version, "opened");
+            debug!(log = %log.name(), bytes = ?log.known_len(), server, version, "opened");
         }
         Ok(set)
     }
+}
+
+/// Waits until all of the logs are unpacked.
+///
+/// # Errors
+/// A log of which not all could be unpacked.
+pub fn whole(set: &LogSet) -> Outcome<()> {
+    set.whole().map_err(explain)
 }
 
 /// Adds the next step to an error of the parser.

@@ -57,15 +57,16 @@ impl FindArgs {
     /// # Errors
     /// Where a log cannot be read or the output cannot be written.
     pub fn run(&self, ui: &Ui) -> Outcome {
-        let set = self.logs.open(ui)?;
+        let set = self.logs.open_early(ui)?;
         let options = Options {
             filter: self.select.filter(&set)?,
             min_rows: self.min_rows,
             reveal: self.reveal,
         };
         let mut out = self.output.open(logs::paths(&set))?;
-        let progress = ui.progress(set.total_bytes());
+        let progress = ui.progress(set.known_bytes());
         let report = find::find(&set, &options, &mut |at| progress.at(at));
+        logs::whole(&set)?;
         drop(progress);
         let width = if self.full { None } else { self.output.width() };
         for found in &report.findings {

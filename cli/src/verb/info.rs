@@ -41,13 +41,14 @@ impl InfoArgs {
     /// # Errors
     /// Where a log cannot be read or the output cannot be written.
     pub fn run(&self, ui: &Ui) -> Outcome {
-        let set = self.logs.open(ui)?;
+        let set = self.logs.open_early(ui)?;
         let mut out = self.output.open(logs::paths(&set))?;
-        let progress = ui.progress(set.total_bytes());
+        let progress = ui.progress(set.known_bytes());
         let (mut sound, mut read) = (!logs::is_incomplete(&set), 0);
         let mut chain = Chain::new(&set);
         for log in set.logs() {
             let summary = Summary::of(log, true, |position| progress.at(read + position));
+            logs::whole(&set)?;
             read += log.len();
             sound &= summary.is_sound(log);
             progress.aside(|| summary.faults.iter().for_each(|fault| ui.warn(fault)));

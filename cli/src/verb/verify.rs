@@ -56,17 +56,18 @@ impl VerifyArgs {
     /// # Errors
     /// Where a log cannot be opened or the output cannot be written.
     pub fn run(&self, ui: &Ui) -> Outcome {
-        let set = self.logs.open_as_is()?;
+        let set = self.logs.open_early_as_is()?;
         logs::note_order(&set, ui);
         let mut out = self.output.open(logs::paths(&set))?;
         let (paint, format) = (ui.paint(&self.output), self.format.format);
-        let progress = ui.progress(set.total_bytes());
+        let progress = ui.progress(set.known_bytes());
         let (mut sound, mut read) = (!logs::is_incomplete(&set), 0);
         let mut chain = Chain::new(&set);
         for log in set.logs() {
             // Rows are counted for programs; people have `info` for it, and no time.
             let rows = format == Format::Json;
             let summary = Summary::of(log, rows, |position| progress.at(read + position));
+            logs::whole(&set)?;
             let link = chain.next(log, &summary.extent);
             sound &= summary.is_sound(log);
             read += log.len();

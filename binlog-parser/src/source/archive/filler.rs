@@ -1,12 +1,11 @@
-//! The temporary file for plain bytes, written by a thread of its own: unpacking and writing take
-//! about as long, and neither has to wait for the other.
+//! The plain bytes on their way to those who read them, written by a thread of their own: unpacking
+//! and writing need a core each, and neither has to wait for the other.
 
-use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread::{Builder, JoinHandle};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 
-use crate::source::private_file::private_file;
+use crate::source::growing::Feed;
 
 /// Bytes that are handed to the writer at a time.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -14,27 +13,27 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// How many buffers there are: one fills, one is written, and the rest evens that out.
 const BUFFERS: usize = 4;
 
-/// An unnamed file, which its owner alone may read (0600), as it fills.
+/// Bytes as they are fed.
 #[derive(Debug)]
-pub struct Filler {
+pub struct Filler<'scope> {
     buffer: Vec<u8>,
     filled: usize,
     full: SyncSender<(Vec<u8>, usize)>,
     empty: Receiver<Vec<u8>>,
-    writer: JoinHandle<io::Result<File>>,
+    writer: ScopedJoinHandle<'scope, io::Result<()>>,
 }
 
-impl Filler {
-    /// Begins a file in the folder for temporary files.
-    pub fn new() -> io::Result<Self> {
-        let file = private_file()?;
+impl<'scope> Filler<'scope> {
+    /// Feeds `feed` from a thread of `scope`.
+    pub fn new<'env>(scope: &'scope Scope<'scope, 'env>, feed: Feed) -> io::Result<Self> {
         let (full, incoming) = sync_channel(BUFFERS);
         let (back, empty) = channel();
         for _ in 1..BUFFERS {
             // The other end is held here, so it is there.
             let _ = back.send(vec![0; BUFFER_BYTES]);
         }
-        let writer = Builder::new().spawn(move || write(file, &incoming, &back))?;
+        let write = move || write(feed, &incoming, &back);
+        let writer = Builder::new().name("spill".into()).spawn_scoped(scope, write)?;
         Ok(Filler { buffer: vec![0; BUFFER_BYTES], filled: 0, full, empty, writer })
     }
 
@@ -44,13 +43,13 @@ impl Filler {
         &mut self.buffer[self.filled..end]
     }
 
-    /// What was filled and not yet handed over. The first bytes of the file stand here until there
-    /// are [`BUFFER_BYTES`] of them.
+    /// What was filled and not yet handed over. The first bytes of all stand here until there are
+    /// [`BUFFER_BYTES`] of them.
     pub fn pending(&self) -> &[u8] {
         &self.buffer[..self.filled]
     }
 
-    /// Takes the first `count` bytes of the room as the next of the file. If that fails, or
+    /// Takes the first `count` bytes of the room as the next of all. If that fails, or
     /// [`Filler::finish`] says why, nothing more can be written.
     pub fn fill(&mut self, count: usize) -> Result<(), Broken> {
         self.filled = self.buffer.len().min(self.filled + count);
@@ -62,8 +61,8 @@ impl Filler {
         self.full.send((buffer, std::mem::take(&mut self.filled))).map_err(|_| Broken)
     }
 
-    /// Writes what is left, and gives the file, to be read from its start.
-    pub fn finish(self) -> io::Result<File> {
+    /// Writes what is left.
+    pub fn finish(self) -> io::Result<()> {
         // Where the writer is gone, it says why itself.
         let _ = self.full.send((self.buffer, self.filled));
         drop(self.full);
@@ -76,56 +75,76 @@ impl Filler {
 pub struct Broken;
 
 fn write(
-    mut file: File,
+    mut feed: Feed,
     incoming: &Receiver<(Vec<u8>, usize)>,
     back: &Sender<Vec<u8>>,
-) -> io::Result<File> {
+) -> io::Result<()> {
     while let Ok((buffer, filled)) = incoming.recv() {
-        file.write_all(&buffer[..filled])?;
+        feed.append(&buffer[..filled])?;
         // Nobody takes it any more where all is handed over.
         let _ = back.send(buffer);
     }
-    file.rewind()?;
-    Ok(file)
+    feed.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
-    use std::os::unix::fs::MetadataExt;
+    use crate::error::Error;
+    use crate::source::archive::Unpacked;
+    use crate::source::growing::Growing;
+    use std::path::Path;
+    use std::thread;
+
+    /// What comes of filling in `bytes`, where there is room for `most`.
+    fn fill(bytes: &[u8], most: u64) -> Growing {
+        let (growing, feeding) = Growing::new("test", Path::new("test"), most).unwrap();
+        feeding.run(|feed| {
+            thread::scope(|scope| {
+                let mut filler = Filler::new(scope, feed).unwrap();
+                let mut rest = bytes;
+                while !rest.is_empty() {
+                    let room = filler.room(10_000);
+                    let count = room.len().min(rest.len());
+                    room[..count].copy_from_slice(&rest[..count]);
+                    if filler.fill(count).is_err() {
+                        break;
+                    }
+                    rest = &rest[count..];
+                }
+                filler.finish().map(|()| Unpacked::default()).map_err(|e| Error::io("spill", e))
+            })
+        });
+        growing
+    }
 
     #[test]
-    fn what_is_filled_stands_in_a_private_file() {
+    fn what_is_filled_is_read() {
         let bytes: Vec<u8> = (0..3 * BUFFER_BYTES + 7).map(|n| (n % 251) as u8).collect();
-        let mut filler = Filler::new().unwrap();
-        let mut rest = &bytes[..];
-        while !rest.is_empty() {
-            let room = filler.room(10_000);
-            let count = room.len().min(rest.len());
-            room[..count].copy_from_slice(&rest[..count]);
-            filler.fill(count).unwrap();
-            rest = &rest[count..];
-        }
-        let mut file = filler.finish().unwrap();
-        let metadata = file.metadata().unwrap();
-        assert_eq!((metadata.mode() & 0o777, metadata.nlink()), (0o600, 0));
-        let mut read = vec![];
-        file.read_to_end(&mut read).unwrap();
-        assert!(read == bytes);
+        let growing = fill(&bytes, 1 << 30);
+        assert!(growing.at_least(BUFFER_BYTES).0.starts_with(&bytes[..BUFFER_BYTES]));
+        assert!(growing.all() == bytes);
+        growing.whole().unwrap();
     }
 
     #[test]
     fn an_error_of_the_writer_is_told_at_the_end() {
-        let mut filler = Filler::new().unwrap();
-        let (full, incoming) = sync_channel(BUFFERS);
-        let (back, empty) = channel();
-        (0..BUFFERS).for_each(|_| back.send(vec![0; BUFFER_BYTES]).unwrap());
-        // A file that may only be read.
-        let file = File::open("/dev/null").unwrap();
-        (filler.full, filler.empty) = (full, empty);
-        filler.writer = std::thread::spawn(move || write(file, &incoming, &back));
-        let broken = (0..2 * BUFFERS).any(|_| filler.fill(BUFFER_BYTES).is_err());
-        assert!(broken && filler.finish().is_err());
+        let bytes = vec![7; 3 * BUFFERS * BUFFER_BYTES];
+        let growing = fill(&bytes, 2 * BUFFER_BYTES as u64);
+        for _ in 0..2 {
+            let why = growing.whole().unwrap_err().to_string();
+            assert_eq!(why, "spill: it has room for 524288 bytes");
+        }
+        assert_eq!(growing.all(), &bytes[..2 * BUFFER_BYTES]);
+        assert!(
+            growing
+                .unpacked()
+                .unwrap()
+                .damage
+                .clone()
+                .unwrap()
+                .to_string()
+                .contains("it has room for 524288 bytes")
+        );
     }
 }

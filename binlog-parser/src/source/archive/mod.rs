@@ -1,9 +1,9 @@
 //! Logs that are packed: gz, zst, xz, bz2 and lz4, known by content and not by name.
 //!
 //! ```text
-//! file or pipe ── Packed ── Kind::frame ── Spill ─────── Filler ── unnamed temporary file, mapped
-//!                 counts    one after      is it a log?  writes                       as any log
-//!                           another        how much?     meanwhile
+//! file or pipe ── Packed ── Kind::frame ── Spill ─────── Filler ── Growing: an unnamed temporary
+//!                 counts    one after      is it a log?  writes    file, mapped, and read while
+//!                           another        how much?     meanwhile it grows
 //! ```
 //!
 //! An archive that breaks off, or is damaged, gives what stands before that; the reason is kept,
@@ -15,12 +15,14 @@ mod packed;
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread::{self, Builder, Scope};
 
 use crate::address::log_name;
 use crate::damage::ArchiveDamage;
 use crate::error::{Error, Fault, Result};
 use crate::limits;
+use crate::source::growing::{Feed, Feeding, Growing, Readers, no_room};
 use crate::source::magic::{ENCRYPTED_MAGIC, MAGIC, check_magic};
 use filler::Filler;
 use kind::Kind;
@@ -33,17 +35,6 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// Plain bytes after which it is judged whether this is a log: as far as a tar is known by.
 const HEAD_BYTES: usize = 512;
 
-/// The plain bytes of a log, in a file that only this process can see.
-#[derive(Debug)]
-pub(super) struct Plain {
-    /// The file, without a name and readable by its owner alone (0600).
-    pub file: File,
-    /// What keeps the archive from being read to its end.
-    pub damage: Option<ArchiveDamage>,
-    /// What it was unpacked from, if it was.
-    pub archive: Option<Archive>,
-}
-
 /// The archive that a log was unpacked from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Archive {
@@ -53,36 +44,100 @@ pub struct Archive {
     pub packed_bytes: u64,
 }
 
-/// Unpacks `file` if it is an archive.
+/// What is to be said of an archive when all of it is unpacked.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unpacked {
+    /// What it was, if it was packed.
+    pub archive: Option<Archive>,
+    /// What keeps it from being read to its end.
+    pub damage: Option<ArchiveDamage>,
+}
+
+/// The unpacking of a log, which has not begun.
+#[derive(Debug)]
+pub(super) struct Unpacking<R> {
+    packed: Packed<R>,
+    /// None for what is plain already.
+    kind: Option<Kind>,
+    path: PathBuf,
+    feeding: Feeding,
+}
+
+/// The unpacking of `file` if it is an archive, and the bytes that come of it.
 ///
 /// # Errors
-/// As [`spill`].
-pub(super) fn unpack(file: &File, path: &Path) -> Result<Option<Plain>> {
-    let mut packed = Packed::new(file);
-    match Kind::next(&mut packed).map_err(|e| Error::io(path, e))? {
-        Some(kind) => unpack_as(kind, &mut packed, path).map(Some),
+/// [`Error::Io`] if `file` cannot be read, or there is no temporary file.
+pub(super) fn unpack(file: &File, path: &Path) -> Result<Option<(Growing, Unpacking<File>)>> {
+    let failed = |e| Error::io(path, e);
+    let packed_bytes = file.metadata().map_err(failed)?.len();
+    let mut packed = Packed::new(file.try_clone().map_err(failed)?);
+    match Kind::next(&mut packed).map_err(failed)? {
+        Some(kind) => Unpacking::new(packed, Some(kind), most(packed_bytes), path).map(Some),
         None => Ok(None),
     }
 }
 
-/// Copies what `input` gives, unpacked if it is an archive: events are looked up by position, and
-/// that needs bytes that stay.
+/// The copying of what `input` gives, unpacked if it is an archive, and the bytes that come of it:
+/// events are looked up by position, and that needs bytes that stay.
 ///
 /// # Errors
-/// [`Error::Io`] if `input` cannot be read, or there is no room for what it holds;
-/// [`Error::Archive`] if that is no log, or more than a limit allows.
-pub(super) fn spill(input: impl Read, path: &Path) -> Result<Plain> {
+/// [`Error::Io`] if the first bytes of `input` cannot be read, or there is no temporary file.
+pub(super) fn spill<R: Read>(input: R, path: &Path) -> Result<(Growing, Unpacking<R>)> {
     let mut packed = Packed::new(input);
-    if let Some(kind) = Kind::next(&mut packed).map_err(|e| Error::io(path, e))? {
-        return unpack_as(kind, &mut packed, path);
+    let kind = Kind::next(&mut packed).map_err(|e| Error::io(path, e))?;
+    let most = if kind.is_some() { most(u64::MAX) } else { limits::PIPED_BYTES };
+    Unpacking::new(packed, kind, most, path)
+}
+
+impl<R: Read> Unpacking<R> {
+    fn new(
+        packed: Packed<R>,
+        kind: Option<Kind>,
+        most: u64,
+        path: &Path,
+    ) -> Result<(Growing, Self)> {
+        let (growing, feeding) = Growing::new(kind.map_or("piped", Kind::name), path, most)?;
+        Ok((growing, Unpacking { packed, kind, path: path.to_owned(), feeding }))
     }
-    let mut spill = Spill::new(None, path)?;
-    loop {
-        match packed.read(spill.room()).map_err(|e| Error::io(path, e))? {
-            0 => return spill.finish(None, 0),
-            count => spill = spill.fill(count)?,
-        }
+
+    /// Unpacks all of it. The bytes may end with [`Error::Io`], where the input cannot be read or
+    /// there is no room for what it holds, or [`Error::Archive`], if that is no log, or more than a
+    /// limit allows.
+    pub(super) fn run(self) {
+        let Unpacking { mut packed, kind, path, feeding } = self;
+        feeding.run(|feed| {
+            thread::scope(|scope| {
+                let spill = Spill::new(scope, feed, kind, path)?;
+                match kind {
+                    Some(kind) => unpack_frames(kind, &mut packed, spill),
+                    None => copy(&mut packed, spill),
+                }
+            })
+        });
     }
+
+    /// The same in a thread of its own.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there can be none.
+    pub(super) fn start(self) -> Result<()>
+    where
+        R: Send + 'static,
+    {
+        let path = self.path.clone();
+        let thread = Builder::new().name("unpack".into()).spawn(|| self.run());
+        thread.map(drop).map_err(|e| Error::io(path, e))
+    }
+}
+
+/// How much may be unpacked from so many bytes; a decoder may be a chunk ahead when that is seen.
+fn most(packed_bytes: u64) -> u64 {
+    most_of(packed_bytes).min(limits::UNPACKED_BYTES) + CHUNK_BYTES as u64
+}
+
+/// How many bytes so many packed ones may give.
+fn most_of(packed_bytes: u64) -> u64 {
+    packed_bytes.saturating_mul(limits::UNPACKED_RATIO).saturating_add(limits::UNPACKED_FREELY)
 }
 
 /// The plain bytes of `input`, unpacked on the way if it is packed: for what is read once from its
@@ -123,8 +178,20 @@ fn is_log(first: &[u8]) -> bool {
     first.starts_with(&MAGIC) || first.starts_with(&ENCRYPTED_MAGIC)
 }
 
-fn unpack_as(kind: Kind, packed: &mut Packed<impl Read>, path: &Path) -> Result<Plain> {
-    let mut spill = Spill::new(Some(kind), path)?;
+fn copy(packed: &mut Packed<impl Read>, mut spill: Spill<'_>) -> Result<Unpacked> {
+    loop {
+        match packed.read(spill.room()).map_err(|e| Error::io(&spill.path, e))? {
+            0 => return spill.finish(None, 0),
+            count => spill = spill.fill(count)?,
+        }
+    }
+}
+
+fn unpack_frames(
+    kind: Kind,
+    packed: &mut Packed<impl Read>,
+    mut spill: Spill<'_>,
+) -> Result<Unpacked> {
     let consumed = packed.consumed();
     let damage = loop {
         let read = match kind.frame(packed) {
@@ -162,19 +229,26 @@ fn another(kind: Kind, packed: &mut Packed<impl Read>) -> io::Result<bool> {
 }
 
 /// The plain bytes as they come, judged early.
-struct Spill<'a> {
-    filler: Filler,
+struct Spill<'scope> {
+    filler: Filler<'scope>,
+    readers: Readers,
     kind: Option<Kind>,
-    path: &'a Path,
+    path: PathBuf,
     bytes: u64,
     /// Whether it was judged by its first bytes.
     judged: bool,
 }
 
-impl<'a> Spill<'a> {
-    fn new(kind: Option<Kind>, path: &'a Path) -> Result<Self> {
-        let filler = Filler::new().map_err(|e| no_room(path, &e))?;
-        Ok(Spill { filler, kind, path, bytes: 0, judged: false })
+impl<'scope> Spill<'scope> {
+    fn new<'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        feed: Feed,
+        kind: Option<Kind>,
+        path: PathBuf,
+    ) -> Result<Self> {
+        let readers = feed.readers();
+        let filler = Filler::new(scope, feed).map_err(|e| no_room(&path, &e))?;
+        Ok(Spill { filler, readers, kind, path, bytes: 0, judged: false })
     }
 
     fn room(&mut self) -> &mut [u8] {
@@ -183,19 +257,22 @@ impl<'a> Spill<'a> {
 
     /// Takes `count` bytes of the room.
     fn fill(mut self, count: usize) -> Result<Self> {
-        let path = self.path;
         let filled = self.filler.fill(count);
         self.bytes += count as u64;
         if self.bytes >= HEAD_BYTES as u64 && !self.judged {
             // Nobody waits for hours of unpacking to be told that it is no log.
             self.judge()?;
         }
+        if self.readers.are_gone() {
+            // Nobody is there to be told.
+            return Err(Error::io(&self.path, io::Error::other("nobody reads it any more")));
+        }
         match filled {
             Ok(()) => Ok(self),
             Err(filler::Broken) => {
                 let why = self.filler.finish().err();
                 let why = why.unwrap_or_else(|| io::Error::other("its writer broke off"));
-                Err(no_room(path, &why))
+                Err(no_room(&self.path, &why))
             }
         }
     }
@@ -212,7 +289,7 @@ impl<'a> Spill<'a> {
 
     /// Refuses what unpacks to more than a log can be.
     fn check_size(&self, packed: u64) -> Result<()> {
-        let most = packed.saturating_mul(limits::UNPACKED_RATIO) + limits::UNPACKED_FREELY;
+        let most = most_of(packed);
         if self.bytes > limits::UNPACKED_BYTES {
             return Err(self.refused(Fault::limit(
                 "bytes that it unpacks to",
@@ -230,7 +307,7 @@ impl<'a> Spill<'a> {
         Ok(())
     }
 
-    fn finish(mut self, damage: Option<ArchiveDamage>, packed_bytes: u64) -> Result<Plain> {
+    fn finish(mut self, damage: Option<ArchiveDamage>, packed_bytes: u64) -> Result<Unpacked> {
         match &damage {
             // What the archive lacks is the reason why this is no log.
             Some(damage) if self.bytes < MAGIC.len() as u64 => {
@@ -239,23 +316,17 @@ impl<'a> Spill<'a> {
             _ if !self.judged => self.judge()?,
             _ => {}
         }
-        let file = self.filler.finish().map_err(|e| no_room(self.path, &e))?;
+        self.filler.finish().map_err(|e| no_room(&self.path, &e))?;
         let archive = self.kind.map(|kind| Archive { kind: kind.name(), packed_bytes });
-        Ok(Plain { file, damage, archive })
+        Ok(Unpacked { archive, damage })
     }
 
     fn refused(&self, fault: Fault) -> Error {
         match self.kind {
-            Some(kind) => Error::archive(self.path, kind.name(), fault),
-            None => Error::not_a_log(self.path, fault),
+            Some(kind) => Error::archive(&self.path, kind.name(), fault),
+            None => Error::not_a_log(&self.path, fault),
         }
     }
-}
-
-/// What the system said of the temporary file, told by the folder that it is in.
-fn no_room(path: &Path, error: &io::Error) -> Error {
-    let why = format!("{error}; it was to hold the plain bytes of {}", path.display());
-    Error::io(std::env::temp_dir(), io::Error::new(error.kind(), why))
 }
 
 #[cfg(test)]

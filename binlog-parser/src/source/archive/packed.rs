@@ -1,8 +1,8 @@
 //! The packed bytes of an archive as they come in: looked ahead into, and counted.
 
-use std::cell::Cell;
 use std::io::{self, BufRead, ErrorKind, Read};
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes that are read at a time.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -15,19 +15,30 @@ pub struct Packed<R> {
     /// What of `buffer` was read and not yet consumed.
     start: usize,
     end: usize,
-    consumed: Rc<Cell<u64>>,
+    consumed: Arc<AtomicU64>,
+}
+
+/// A count of bytes that goes on.
+#[derive(Debug)]
+pub struct Consumed(Arc<AtomicU64>);
+
+impl Consumed {
+    /// The count so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl<R: Read> Packed<R> {
     /// Reads `input` from where it stands.
     pub fn new(input: R) -> Self {
         let buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
-        Packed { input, buffer, start: 0, end: 0, consumed: Rc::default() }
+        Packed { input, buffer, start: 0, end: 0, consumed: Arc::default() }
     }
 
     /// The count of the bytes that were consumed, which goes on while a decoder holds the reader.
-    pub fn consumed(&self) -> Rc<Cell<u64>> {
-        Rc::clone(&self.consumed)
+    pub fn consumed(&self) -> Consumed {
+        Consumed(Arc::clone(&self.consumed))
     }
 
     /// The next `count` bytes, fewer only at the end. At most [`BUFFER_BYTES`] can be asked for.
@@ -94,7 +105,7 @@ impl<R: Read> BufRead for Packed<R> {
     fn consume(&mut self, count: usize) {
         let count = count.min(self.end - self.start);
         self.start += count;
-        self.consumed.set(self.consumed.get() + count as u64);
+        self.consumed.fetch_add(count as u64, Ordering::Relaxed);
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }

@@ -5,6 +5,7 @@ use super::*;
 use crate::header::EventType;
 use crate::parallel::{self, Piece};
 use crate::scan::{DamageReason, Scanned};
+use crate::source::decrypt::Keys;
 use crate::source::log::Log;
 use crate::source::log_set::LogSet;
 use crate::testing::LogBuilder;
@@ -290,4 +291,195 @@ fn a_file_of_any_kind_reads_as_its_plain_bytes() {
         );
     }
     assert!(read(plain.clone()).unwrap() == plain);
+}
+
+/// A pipe through which bytes come in pieces of these lengths, and then one at a time.
+struct Pipe {
+    bytes: std::io::Cursor<Vec<u8>>,
+    lengths: Vec<usize>,
+    /// Told when the pipe is closed.
+    _closed: std::sync::mpsc::Sender<()>,
+}
+
+impl Pipe {
+    fn new(bytes: Vec<u8>, lengths: &[usize]) -> (Pipe, std::sync::mpsc::Receiver<()>) {
+        let (sender, closed) = std::sync::mpsc::channel();
+        let lengths = lengths.iter().rev().copied().collect();
+        (Pipe { bytes: std::io::Cursor::new(bytes), lengths, _closed: sender }, closed)
+    }
+}
+
+impl Read for Pipe {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let most = self.lengths.pop().unwrap_or(1).min(out.len());
+        self.bytes.read(&mut out[..most])
+    }
+}
+
+/// A log of some MiB, with events that are longer than what is handed over at a time.
+fn long() -> Vec<u8> {
+    let mut log = LogBuilder::new("9.7.1");
+    for n in 0..4000usize {
+        let text = format!("INSERT INTO t VALUES ('{}')", "x".repeat(n * 7919 % 1500));
+        log = log.event(EventType::GTID, &[0; 25]).query("BEGIN").query(&text);
+        if n % 1000 == 7 {
+            log = log.event(EventType::ROWS_QUERY, &vec![b'y'; 700_000]);
+        }
+        log = log.event(EventType::XID, &[0; 8]);
+    }
+    log.event(EventType::ROTATE, b"\x04\0\0\0\0\0\0\0binlog.000002").build()
+}
+
+/// What a walk of units gives, and what it is told in pieces.
+fn walked(log: &Log) -> (Vec<String>, Vec<String>) {
+    let one = Units::new(log.scan()).map(|unit| format!("{unit:?}")).collect();
+    let mut pieces = vec![];
+    let mut end = 4;
+    let work = |units: &mut Units<'_>| units.map(|unit| format!("{unit:?}")).collect::<Vec<_>>();
+    parallel::units(log, work, |range, made| {
+        assert_eq!(range.start, end);
+        end = range.end;
+        pieces.extend(made);
+        ControlFlow::Continue(())
+    });
+    assert_eq!(end, log.len());
+    (one, pieces)
+}
+
+fn early(bytes: Vec<u8>) -> Log {
+    let (pipe, _) = Pipe::new(bytes, &[usize::MAX; 1 << 16]);
+    Log::from_reader_early(pipe, &Keys::none()).unwrap()
+}
+
+#[test]
+fn a_log_is_walked_while_it_is_unpacked_as_one_that_is_there() {
+    let plain = long();
+    let needed = walked(&Log::from_reader(&plain[..]).unwrap());
+    assert_eq!(needed.0.len(), 4002);
+    for packed in [plain.clone(), pack(Kind::Gzip, &plain), pack(Kind::Zstd, &plain)] {
+        // The pieces first, for they are made while the log comes.
+        let log = early(packed.clone());
+        let work = |units: &mut Units<'_>| units.map(|unit| format!("{unit:?}")).collect();
+        let (mut pieces, mut ranges) = (vec![], vec![]);
+        parallel::units(&log, work, |range, made: Vec<String>| {
+            ranges.push(range);
+            pieces.extend(made);
+            ControlFlow::Continue(())
+        });
+        assert!(pieces == needed.0);
+        assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
+        assert_eq!(ranges.last().unwrap().end, log.len());
+        log.whole().unwrap();
+        assert!(walked(&early(packed)) == needed);
+    }
+}
+
+#[test]
+fn a_pipe_that_drips_is_read_as_it_comes() {
+    let plain = plain();
+    let needed = walked(&Log::from_reader(&plain[..]).unwrap());
+    for kind in [None, Some(Kind::Gzip), Some(Kind::Zstd), Some(Kind::Lz4)] {
+        let packed = kind.map_or(plain.clone(), |kind| pack(kind, &plain));
+        let (pipe, closed) = Pipe::new(packed, &[3, 1, 200, 1]);
+        let log = Log::from_reader_early(pipe, &Keys::none()).unwrap();
+        assert!(walked(&log) == needed, "{kind:?}");
+        assert!(closed.recv().is_err());
+    }
+}
+
+#[test]
+fn what_goes_wrong_late_is_what_goes_wrong_at_once() {
+    let plain = long();
+    let zeros = pack(Kind::Zstd, &vec![0; 8 << 20]);
+    for (name, packed) in [
+        ("cut", pack(Kind::Gzip, &plain[..plain.len() - 100])),
+        ("broken off", {
+            let packed = pack(Kind::Zstd, &plain);
+            packed[..packed.len() - 20].to_vec()
+        }),
+        ("flipped", {
+            let mut packed = pack(Kind::Bzip2, &plain);
+            let at = packed.len() - 40;
+            packed[at] ^= 0x10;
+            packed
+        }),
+        ("followed", [pack(Kind::Lz4, &plain), b"more".to_vec()].concat()),
+        ("bomb", [pack(Kind::Zstd, &self::plain()), zeros.repeat(16)].concat()),
+    ] {
+        let log = early(packed.clone());
+        match Log::from_reader(&packed[..]) {
+            Ok(late) => {
+                assert!(name != "bomb");
+                assert!(walked(&log) == walked(&late), "{name}");
+                assert_eq!(log.archive_damage(), late.archive_damage(), "{name}");
+                log.whole().unwrap();
+            }
+            Err(error) => {
+                assert_eq!(name, "bomb");
+                // A walk that nobody asks for its error ends in damage all the same.
+                let Some(Scanned::Damage(damage)) = log.scan().last() else { panic!("{name}") };
+                let reason = damage.reason.to_string();
+                assert!(matches!(damage.reason, DamageReason::ZeroTail), "{reason}");
+                for _ in 0..2 {
+                    assert_eq!(log.whole().unwrap_err().to_string(), error.to_string());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_log_is_refused_before_it_ends() {
+    // The pipe never ends: its thread waits until the other end is gone.
+    struct Endless(std::sync::mpsc::Receiver<()>, Vec<u8>);
+    impl Read for Endless {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            let count = self.1.len().min(out.len());
+            out[..count].copy_from_slice(&self.1[..count]);
+            self.1.drain(..count);
+            if count == 0 {
+                let _ = self.0.recv();
+            }
+            Ok(count)
+        }
+    }
+    let (open, waits) = std::sync::mpsc::channel();
+    let text = "-- MySQL dump\n".repeat(1000).into_bytes();
+    let error = Log::from_reader_early(Endless(waits, text), &Keys::none()).unwrap_err();
+    assert!(error.to_string().ends_with("had 2d 2d 20 4d"), "{error}");
+    drop(open);
+}
+
+#[test]
+fn unpacking_ends_when_nobody_reads() {
+    let packed = pack(Kind::Gzip, &long()).repeat(50);
+    let (pipe, closed) = Pipe::new(packed, &[4096; 10_000]);
+    let log = Log::from_reader_early(pipe, &Keys::none()).unwrap();
+    assert!(log.scan().take(5).count() == 5);
+    drop(log);
+    // The thread lets go of its input.
+    assert!(closed.recv().is_err());
+}
+
+#[test]
+fn several_archives_are_opened_in_order_and_the_first_that_fails_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |n: usize, bytes: &[u8]| {
+        std::fs::write(folder.path().join(format!("binlog.{n:06}.gz")), bytes).unwrap();
+    };
+    for n in 1..=9 {
+        let rotate =
+            [&[4, 0, 0, 0, 0, 0, 0, 0], format!("binlog.{:06}", n + 1).as_bytes()].concat();
+        let log = LogBuilder::new("9.7.1").query(&format!("CREATE TABLE t{n} (a INT)"));
+        write(n, &pack(Kind::Gzip, &log.event(EventType::ROTATE, &rotate).build()));
+    }
+    let set = LogSet::open(&[folder.path()]).unwrap();
+    assert_eq!((set.logs().len(), set.problems()), (9, &[][..]));
+    assert!(set.logs().windows(2).all(|pair| pair[0].name() < pair[1].name()));
+    let paths: Vec<_> = (1..=9).map(|n| folder.path().join(format!("binlog.{n:06}.gz"))).collect();
+    for n in [4, 8] {
+        write(n, &pack(Kind::Gzip, b"-- MySQL dump"));
+        let why = LogSet::open(&paths).unwrap_err().to_string();
+        assert!(why.contains("binlog.000004.gz: gzip archive: first bytes"), "{why}");
+    }
 }

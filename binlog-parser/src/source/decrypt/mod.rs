@@ -97,29 +97,25 @@ impl Encryption {
     }
 }
 
-/// Makes the log plain, if it is encrypted.
+/// Makes a log plain if its first bytes, two whole events, say that it is encrypted; `all` gives the
+/// whole of it.
 ///
 /// # Errors
-/// [`Error::Encrypted`] if the key is missing or another; [`Error::NotALog`] or a located fault if
-/// the header of the encryption is broken; [`Error::Io`] if there is no room for the plain log.
-pub(super) fn plain(
-    bytes: MappedFile,
+/// What `all` fails with; [`Error::Encrypted`] if the key is missing or another;
+/// [`Error::NotALog`] or a located fault if the header of the encryption is broken; [`Error::Io`]
+/// if there is no room for the plain log.
+pub(super) fn plain<'a>(
+    head: &[u8],
+    all: impl FnOnce() -> Result<&'a [u8]>,
     path: &Path,
     name: &str,
     keys: &Keys,
-) -> Result<(MappedFile, Option<Encryption>)> {
-    if bytes.starts_with(&ENCRYPTED_MAGIC) {
-        let (plain, encryption) = mysql::decrypt(&bytes, path, keys.keyring.as_ref())?;
-        return Ok((plain, Some(encryption)));
+) -> Result<Option<(MappedFile, Encryption)>> {
+    if head.starts_with(&ENCRYPTED_MAGIC) {
+        return mysql::decrypt(all()?, path, keys.keyring.as_ref()).map(Some);
     }
-    match mariadb::start(&bytes, name)? {
-        None => Ok((bytes, None)),
-        Some(start) => {
-            let key_file = keys.key_file.as_ref();
-            let (plain, encryption) = mariadb::decrypt(&bytes, &start, path, key_file)?;
-            Ok((plain, Some(encryption)))
-        }
-    }
+    let Some(start) = mariadb::start(head, name)? else { return Ok(None) };
+    mariadb::decrypt(all()?, &start, path, keys.key_file.as_ref()).map(Some)
 }
 
 /// The file that a plain log is written to: open to its owner alone, and without a name.
