@@ -188,26 +188,29 @@ impl ReplayArgs {
         out.finish()?;
         let file = self.output.output.as_deref();
         let next = next::feed(next::family(set), &manifest.client_options(), file);
+        self.hint(ui, &manifest);
         self.say(ui, &notes::of_replay(&manifest), &ManifestLine::from(&manifest), next)?;
-        Ok(self.hint(ui, manifest))
+        Ok(manifest)
     }
 
     fn write_relay_logs(&self, ui: &Ui, set: &LogSet, options: &Options) -> Outcome<Manifest> {
         let (manifest, next) = relay_logs::write(ui, &self.output, set, options)?;
         let notes = relay_logs::notes(set, &manifest);
+        self.hint(ui, &manifest.stream);
         self.say(ui, &notes, &ManifestLine::from(&manifest), next)?;
-        Ok(self.hint(ui, manifest.stream))
+        Ok(manifest.stream)
     }
 
-    /// Says what would make more of a stream that ends early.
-    fn hint(&self, ui: &Ui, manifest: Manifest) -> Manifest {
-        if !manifest.gaps.is_empty() && !self.logs.allow_gaps {
+    /// Says what would make more of a stream that ends early; before the manifest, whose JSON form is
+    /// the last line.
+    fn hint(&self, ui: &Ui, manifest: &Manifest) {
+        let accepted = self.logs.allow_gaps || self.accept_damage;
+        if !manifest.gaps.is_empty() && !accepted {
             ui.hint("give the logs between, or add --allow-gaps to go on without");
         }
         if manifest.damage.is_some() {
             ui.hint("give an undamaged copy, or add --accept-damage to go on behind the damage");
         }
-        manifest
     }
 
     /// Says what was written, and what is next.
