@@ -3,9 +3,11 @@
 use binlog_parser::event::mariadb_gtid::flags_extra;
 use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::header::EventType;
+use binlog_parser::inflate::Inflated;
 use binlog_parser::row::Columns;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::Transaction;
 use replay::schema::{
     Charset, ResolvedColumn, Schema, SchemaHistory, Source, Stamp, StatementContext, resolve,
 };
@@ -63,16 +65,23 @@ fn labels(column: &ResolvedColumn, source: Source) -> Option<Box<[Box<[u8]>]>> {
 
 fn read(history: &mut SchemaHistory, log: &Log, index: usize, end: u64) {
     let server = Dialect::from_server_version(log.format().server_version.as_bytes());
-    let queries = log.scan().until(end).trusting().events();
-    for event in queries.filter(|event| event.event_type() == EventType::QUERY) {
-        let Ok(query) = event.query() else { continue };
+    let mut inflated = Inflated::default();
+    for event in log.scan().until(end).trusting().events() {
+        // Payloads hold no definitions: MySQL leaves transactions with statements as they are.
+        let plain = match event.event_type() {
+            EventType::QUERY | EventType::QUERY_COMPRESSED => {
+                Transaction::part(event).plain(&mut inflated, log.format()).transaction
+            }
+            _ => continue,
+        };
+        let Some(Ok(query)) = plain.events.first().map(|event| event.query()) else { continue };
         let alter = query.status_vars().ok().and_then(|vars| vars.gtid_flags3);
         // Of a two-phase ALTER only the half that commits counts.
         const NOT_YET: u8 = flags_extra::START_ALTER | flags_extra::ROLLBACK_ALTER;
         if alter.is_some_and(|(flags, _)| flags & NOT_YET != 0) {
             continue;
         }
-        let stamp = Stamp { log: index, offset: event.offset, inner: 0 };
+        let stamp = Stamp::of(index, &event);
         // A statement that is not understood leaves its tables without names.
         let _ = history.apply(stamp, query.text, &StatementContext::of_query(&server, &query));
     }

@@ -116,6 +116,13 @@ impl<'a> Describer<'a> {
         self.source = Some(tracker);
     }
 
+    /// Takes in what another, which went on from here with inflated events, has come to know.
+    pub fn go_on_from(&mut self, other: &Describer<'_>) {
+        self.dialect = other.dialect;
+        self.client_collation = other.client_collation;
+        self.ended = other.ended || other.maps.is_empty();
+    }
+
     /// Describes `event`, which is the next of the log.
     ///
     /// # Errors
@@ -141,7 +148,7 @@ impl<'a> Describer<'a> {
             }
             EventType::TABLE_MAP => self.table_map(body),
             event_type if event_type.is_rows() => self.rows(event),
-            EventType(20..=22 | 166..=171) => self.unread_rows(event),
+            EventType(20..=22) => self.unread_rows(event),
             event_type if event_type.is_gtid() => self.transaction(event),
             EventType::ROWS_QUERY => Ok(self.cause("# ", rows_query(body)?)),
             EventType::ANNOTATE_ROWS => Ok(self.cause("", body)),
@@ -218,7 +225,7 @@ impl<'a> Describer<'a> {
         Ok(described)
     }
 
-    /// Rows of which no more is read than whose they are: of 5.1's beta versions, compressed.
+    /// Rows of which no more is read than whose they are: those of 5.1's beta versions.
     fn unread_rows(&mut self, event: &RawEvent<'a>) -> Result<Described<'a>, Fault> {
         let mut reader = Reader::new(event.body());
         let table_id = reader.uint(self.table_id_bytes, "table id")?;

@@ -17,8 +17,11 @@ use crate::text::utf8;
 pub struct EventLine<'a> {
     /// Name of the log.
     pub log: &'a str,
-    /// Stream position of the first byte.
+    /// Stream position of the first byte; of an event in a payload, that of the payload event.
     pub position: u64,
+    /// Position in the plain text of the payload; only of events in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inner_position: Option<u64>,
     /// See [`end_position`].
     pub end_position: u64,
     /// Name of the type, as SHOW BINLOG EVENTS has it.
@@ -65,6 +68,7 @@ impl<'a> EventLine<'a> {
         EventLine {
             log: log.name(),
             position: event.offset,
+            inner_position: event.inner(),
             end_position: end_position(event),
             type_name: header.event_type.name(),
             type_code: header.event_type.0,
@@ -91,9 +95,14 @@ pub fn source_address(at: &SourcePosition<'_>) -> String {
 }
 
 /// Position after the event as the server shows it: its log_pos, which is 32 bits wide and wraps;
-/// where it is the event's own end, that is told whole.
+/// where it is the event's own end, that is told whole. Of an event in a payload it is the end of
+/// the payload, which the server shows as its Pos, too.
 #[must_use]
 pub fn end_position(event: &RawEvent<'_>) -> u64 {
     let end = event.end();
-    if event.header.log_pos == end as u32 { end } else { u64::from(event.header.log_pos) }
+    if event.inner().is_some() || event.header.log_pos == end as u32 {
+        end
+    } else {
+        u64::from(event.header.log_pos)
+    }
 }

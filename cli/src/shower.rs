@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::ops::Range;
 
 use binlog_parser::error::FaultKind;
 use binlog_parser::event::mariadb_gtid::MariadbGtidEvent;
@@ -12,7 +13,7 @@ use binlog_parser::row::{Columns, RowImage};
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::relay::SourceTracker;
-use binlog_parser::transaction::{Ending, Transaction};
+use binlog_parser::transaction::{Ending, Plain, Transaction};
 use binlog_parser::{Error, Fault};
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
@@ -93,37 +94,44 @@ impl<'a> Shower<'a> {
         }
     }
 
-    /// Shows of `transaction` what starts at `target`: all of it, a statement, or an event.
+    /// Shows of `transaction` what starts at the place `target`: all of it, a statement, or an
+    /// event. The place of a payload stands for all that is in it.
     ///
     /// # Errors
     /// Where the output cannot be written.
-    pub fn transaction(&mut self, transaction: &Transaction<'a>, target: u64) -> io::Result<()> {
+    pub fn transaction(
+        &mut self,
+        Plain { transaction, damage }: &Plain<'a>,
+        target: (u64, Option<u64>),
+    ) -> io::Result<()> {
         self.transaction = Some(self.address(transaction.start()));
-        let (first, end) = self.range(transaction, target);
+        let range = self.range(transaction, target);
         if self.format == Format::Text {
             self.heading(transaction)?;
         }
-        for event in transaction.events.iter().take_while(|event| event.offset < end) {
+        for (number, event) in transaction.events.iter().enumerate().take(range.end) {
             let described = self.describe(event);
-            if event.offset >= first {
+            if range.contains(&number) {
                 self.print(event, &described)?;
             }
         }
+        self.faults.extend(damage.as_ref().map(|damage| damage.error(self.log)));
         Ok(())
     }
 
-    /// Positions of the first byte to show and of the first behind it.
-    fn range(&self, transaction: &Transaction<'a>, target: u64) -> (u64, u64) {
-        let whole = (transaction.start(), transaction.end());
-        if target == transaction.start() {
-            return whole;
+    /// The events to show, by number.
+    fn range(&self, transaction: &Transaction<'a>, target: (u64, Option<u64>)) -> Range<usize> {
+        let whole = 0..transaction.events.len();
+        let found = transaction.events.iter().position(|event| event.place() == target);
+        let Some(found) = found.filter(|found| *found > 0) else { return whole };
+        let mut start = 0;
+        for statement in transaction.statements(self.log.format().table_id_bytes()) {
+            if start == found {
+                return start..start + statement.events.len();
+            }
+            start += statement.events.len();
         }
-        let mut statements = transaction.statements(self.log.format().table_id_bytes());
-        if let Some(statement) = statements.find(|statement| statement.start() == target) {
-            return (target, statement.end());
-        }
-        let event = transaction.events.iter().find(|event| event.offset == target);
-        event.map_or(whole, |event| (target, event.end()))
+        found..found + 1
     }
 
     /// Shows an event that is in no transaction.
@@ -143,7 +151,7 @@ impl<'a> Shower<'a> {
     }
 
     fn fault(&mut self, event: &RawEvent<'_>, fault: Fault) {
-        let location = self.log.location(event.offset).of(event.event_type().name());
+        let location = event.location(self.log);
         self.faults.push(fault.at(location));
     }
 
@@ -185,7 +193,7 @@ impl<'a> Shower<'a> {
         if self.format == Format::Json {
             return self.json_line(event, described, rows);
         }
-        let (at, name) = (self.address(event.offset), event.event_type().name());
+        let (at, name) = (event.address(self.log).to_string(), event.event_type().name());
         let at = match &described.source {
             Some(source) => format!("{at}  ({} of the source)", source_address(source)),
             None => at,

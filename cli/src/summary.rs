@@ -98,7 +98,7 @@ impl Summary {
             let (mut inflated, mut tracker) = (Inflated::default(), SourceTracker::default());
             while let Some(unit) = units.next() {
                 let format = units.format();
-                piece.unit(log, format, unit, rows.then_some(&mut inflated), &mut tracker);
+                piece.unit(log, format, unit, (rows, &mut inflated), &mut tracker);
             }
             piece
         };
@@ -128,7 +128,7 @@ impl Summary {
         log: &'a Log,
         format: &FormatDescription,
         unit: Unit<'a>,
-        inflated: Option<&mut Inflated>,
+        (rows, inflated): (bool, &mut Inflated),
         tracker: &mut SourceTracker<'a>,
     ) {
         match unit {
@@ -137,8 +137,8 @@ impl Summary {
                     self.event(log, event, tracker);
                 }
                 self.transaction(log, &transaction);
-                if let Some(inflated) = inflated {
-                    self.rows(log, format, transaction, inflated);
+                if rows || transaction.is_compressed() {
+                    self.plain(log, format, transaction, (rows, inflated));
                 }
             }
             Unit::Control(event) => {
@@ -181,8 +181,7 @@ impl Summary {
     }
 
     fn check<T>(&mut self, log: &Log, event: &RawEvent<'_>, read: Result<T, Fault>) -> Option<T> {
-        let fault =
-            |fault: Fault| fault.at(log.location(event.offset).of(event.event_type().name()));
+        let fault = |fault: Fault| fault.at(event.location(log));
         read.map_err(|why| self.faults.push(fault(why))).ok()
     }
 
@@ -266,21 +265,24 @@ impl Summary {
     }
 
     /// Counts the rows of a transaction, which may be compressed.
-    fn rows(
+    /// Opens a transaction that is compressed, and counts its rows if `rows`.
+    fn plain(
         &mut self,
         log: &Log,
         format: &FormatDescription,
         transaction: Transaction<'_>,
-        inflated: &mut Inflated,
+        (rows, inflated): (bool, &mut Inflated),
     ) {
         let plain = transaction.plain(inflated, format);
         let mut tables = Tables::new();
-        for event in &plain.transaction.events {
+        for event in plain.transaction.events.iter().filter(|_| rows) {
             let read = self.rows_event(event, format.table_id_bytes(), &mut tables);
             self.check(log, event, read);
         }
         if let Some(damage) = plain.damage {
-            self.faults.push(damage.error(log));
+            let cut = Cut::of(log, &plain.transaction, plain.transaction.gtid().ok().as_ref());
+            let line = DamageLine::of(log, &damage.damage(), Some(cut));
+            self.damage.push(DamageLine { address: damage.address(log).to_string(), ..line });
         }
     }
 

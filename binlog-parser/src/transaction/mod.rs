@@ -59,6 +59,12 @@ pub enum Ending {
 }
 
 impl<'a> Transaction<'a> {
+    /// What `event` alone is of its transaction, for [`Transaction::plain`] to open it.
+    #[must_use]
+    pub fn part(event: RawEvent<'a>) -> Self {
+        Transaction { events: vec![event], ending: Ending::Open }
+    }
+
     /// Stream position of the first byte.
     #[must_use]
     pub fn start(&self) -> u64 {

@@ -18,12 +18,13 @@ use binlog_parser::event::rows::RowsEvent;
 use binlog_parser::event::start_encryption::StartEncryptionEvent;
 use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::event::text::{IncidentEvent, binlog_checkpoint, rows_query};
-use binlog_parser::event::transaction_payload::TransactionPayloadEvent;
 use binlog_parser::event::user_var::UserVarEvent;
 use binlog_parser::event::xa_prepare::XaPrepareEvent;
 use binlog_parser::header::EventType;
+use binlog_parser::inflate::Inflated;
 use binlog_parser::row::{Columns, RowImage};
 use binlog_parser::scan::RawEvent;
+use binlog_parser::transaction::Transaction;
 
 /// What has to be remembered from one event to the next.
 #[derive(Debug, Default)]
@@ -40,15 +41,30 @@ impl Bodies {
     ) -> Result<usize, Fault> {
         let body = event.body();
         match event.event_type() {
+            event_type if event_type.is_compressed() => return self.compressed(event, format),
             EventType::TABLE_MAP => {
                 let map = TableMapEvent::parse(body, format.table_id_bytes())?;
                 map.optional.column_names()?;
                 self.tables.insert(map.table_id, map.columns(format.family)?);
             }
-            EventType(20..=25 | 30..=32 | 39 | 166..=171) => return self.rows(event, format),
+            EventType(20..=25 | 30..=32 | 39) => return self.rows(event, format),
             _ => read_other(event, body)?,
         }
         Ok(0)
+    }
+
+    fn compressed(
+        &mut self,
+        event: &RawEvent<'_>,
+        format: &FormatDescription,
+    ) -> Result<usize, Fault> {
+        let mut inflated = Inflated::default();
+        let plain = Transaction::part(*event).plain(&mut inflated, format);
+        let mut rows = 0;
+        for event in &plain.transaction.events {
+            rows += self.read(event, format)?;
+        }
+        plain.damage.map_or(Ok(rows), |damage| Err(damage.fault))
     }
 
     fn rows(&self, event: &RawEvent<'_>, format: &FormatDescription) -> Result<usize, Fault> {
@@ -106,10 +122,6 @@ fn read_other(event: &RawEvent<'_>, body: &[u8]) -> Result<(), Fault> {
         }
         EventType::PREVIOUS_GTIDS => PreviousGtidsEvent::parse(body, header).map(drop),
         EventType::XA_PREPARE => XaPrepareEvent::parse(body).map(drop),
-        EventType::TRANSACTION_PAYLOAD => {
-            TransactionPayloadEvent::parse(body)?;
-            Err(Fault::unsupported("rows", "compressed transactions are not read"))
-        }
         EventType::BINLOG_CHECKPOINT => binlog_checkpoint(body).map(drop),
         EventType::MARIADB_GTID => MariadbGtidEvent::parse(body, header).map(drop),
         EventType::GTID_LIST => GtidListEvent::parse(body, header).map(drop),

@@ -29,20 +29,6 @@ pub const EXCEPTIONS: &[(&str, &[&str])] = &[
             "653 (Delete_rows_event_old): rows: not supported: rows of servers before 5.1.16 are not read",
         ],
     ),
-    // Compressed transactions: their headers are read, the events in them are not.
-    (
-        "apecloud__mysql-binlog-connector-rust/tests__parse_file_tests__mysql-bin.000057",
-        &[
-            "457 (Transaction_payload): rows: not supported: compressed transactions are not read",
-            "730 (Transaction_payload): rows: not supported: compressed transactions are not read",
-        ],
-    ),
-    (
-        "blackbeam__rust_mysql_common/test-data__binlogs__transaction_compression.000001",
-        &["274 (Transaction_payload): rows: not supported: compressed transactions are not read"],
-    ),
-    // A part of a document that the log does not have: the images are minimal. What changed in it is
-    // read all the same.
     (
         "blackbeam__rust_mysql_common/test-data__binlogs__json.binlog.000001",
         &[

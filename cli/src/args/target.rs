@@ -1,6 +1,6 @@
 //! Addresses on the command line, found in the logs.
 
-use binlog_parser::address::{Address, EventAddress};
+use binlog_parser::address::Address;
 use binlog_parser::source::log_set::LogSet;
 use replay::select::{self, Target};
 
@@ -29,7 +29,7 @@ pub fn resolve_whole(
     for address in addresses {
         let target = select::resolve(set, address)?;
         if target.is_inside() {
-            let event = EventAddress::new(set.logs()[target.log].name(), target.event);
+            let event = target.event_address(set);
             let whole = target.address(set);
             ui.warn(format!("{option} {event}: taken for all of its transaction, {whole}"));
         }

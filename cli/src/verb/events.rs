@@ -4,10 +4,12 @@ use std::io::{self, Write};
 
 use binlog_parser::Location;
 use binlog_parser::gtid::TransactionGtid;
-use binlog_parser::header::EventHeader;
+use binlog_parser::header::{EventHeader, EventType};
+use binlog_parser::inflate::Inflated;
 use binlog_parser::scan::{RawEvent, Scanned};
 use binlog_parser::source::log::Log;
 use binlog_parser::source::relay::SourceTracker;
+use binlog_parser::transaction::{Plain, Transaction};
 use clap::Args;
 
 use crate::args::event_filter::{EventFilter, Subject};
@@ -104,7 +106,8 @@ impl Listing<'_> {
         if log.is_relay_log() {
             describer.follow_source(SourceTracker::default());
         }
-        for scanned in log.scan() {
+        let (mut scan, mut inflated) = (log.scan(), Inflated::default());
+        while let Some(scanned) = scan.next() {
             let event = match scanned {
                 Scanned::Event(event) => event,
                 Scanned::Damage(damage) => {
@@ -118,22 +121,73 @@ impl Listing<'_> {
             if filter.ends_before((index, event.offset)) {
                 break;
             }
-            let described = describer.describe(&event).unwrap_or_else(|fault| {
-                self.damage(fault.at(log.location(event.offset).of(event.event_type().name())));
-                Described::default()
-            });
-            let subject = Subject {
-                place: (index, event.offset),
-                time: event.header.timestamp,
-                server_id: event.header.server_id,
-                gtid: describer.gtid(),
-                database: described.database,
-                table: described.table,
-            };
-            if filter.takes(&subject) {
-                self.line(&columns, log, &event, &described, describer.gtid())?;
+            let listed = Listed { index, log, columns: &columns, filter };
+            let is_payload = event.event_type() == EventType::TRANSACTION_PAYLOAD;
+            if is_payload || !event.event_type().is_compressed() {
+                self.event(&listed, &mut describer, &event, &event)?;
+            }
+            if event.event_type().is_compressed() {
+                let plain = Transaction::part(event).plain(&mut inflated, scan.format());
+                self.compressed(&listed, &mut describer, &event, plain)?;
             }
             self.progress.at(self.read + event.end());
+        }
+        Ok(())
+    }
+
+    /// Lists what is in a payload, or a compressed event by what it is inflated.
+    fn compressed(
+        &mut self,
+        listed: &Listed<'_>,
+        describer: &mut Describer<'_>,
+        outer: &RawEvent<'_>,
+        plain: Plain<'_>,
+    ) -> io::Result<()> {
+        let mut inside = describer.clone();
+        let mut empty = true;
+        for event in &plain.transaction.events {
+            if event.is_logged() {
+                // What could not be opened.
+                continue;
+            }
+            let shown = if event.inner().is_some() { event } else { outer };
+            self.event(listed, &mut inside, event, shown)?;
+            empty = false;
+        }
+        if let Some(damage) = plain.damage {
+            self.damage(damage.error(listed.log));
+            if empty && outer.event_type() != EventType::TRANSACTION_PAYLOAD {
+                let described = Described::default();
+                self.line(listed.columns, listed.log, outer, &described, inside.gtid())?;
+            }
+        }
+        describer.go_on_from(&inside);
+        Ok(())
+    }
+
+    /// Lists `event`, by the header of `shown`.
+    fn event<'e>(
+        &mut self,
+        listed: &Listed<'_>,
+        describer: &mut Describer<'e>,
+        event: &RawEvent<'e>,
+        shown: &RawEvent<'_>,
+    ) -> io::Result<()> {
+        let Listed { index, log, columns, filter } = *listed;
+        let described = describer.describe(event).unwrap_or_else(|fault| {
+            self.damage(fault.at(shown.location(log)));
+            Described::default()
+        });
+        let subject = Subject {
+            place: (index, event.offset),
+            time: event.header.timestamp,
+            server_id: event.header.server_id,
+            gtid: describer.gtid(),
+            database: described.database,
+            table: described.table,
+        };
+        if filter.takes(&subject) {
+            self.line(columns, log, shown, &described, describer.gtid())?;
         }
         Ok(())
     }
@@ -160,7 +214,8 @@ impl Listing<'_> {
         }
         let end = end_position(event);
         let source = described.source.as_ref().map(source_address);
-        let start = columns.start(log.location(event.offset), &event.header, self.zone, end);
+        let at = Location { event_type: None, ..event.location(log) };
+        let start = columns.start(at, &event.header, self.zone, end);
         let start = match log.is_relay_log() {
             true => format!(
                 "{start}{:source$}  ",
@@ -177,6 +232,15 @@ impl Listing<'_> {
         let line = format!("{start}{info}");
         writeln!(self.out, "{}", line.trim_end())
     }
+}
+
+/// The log that is listed.
+#[derive(Clone, Copy)]
+struct Listed<'l> {
+    index: usize,
+    log: &'l Log,
+    columns: &'l Columns,
+    filter: &'l EventFilter,
 }
 
 /// Widths of the columns of a log's lines.

@@ -1,6 +1,7 @@
 //! `binlog show`: one transaction or event in full.
 
 use binlog_parser::address::Address;
+use binlog_parser::inflate::Inflated;
 use binlog_parser::transaction::{Unit, Units};
 use clap::Args;
 use replay::select;
@@ -30,7 +31,7 @@ Examples:
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ShowArgs {
-    /// What to show: NAME:POS or a GTID
+    /// What to show: NAME:POS, NAME:POS+INNER or a GTID
     #[arg(value_name = "ADDR")]
     address: Address,
     #[command(flatten)]
@@ -66,15 +67,18 @@ impl ShowArgs {
         let definitions =
             Definitions::before(&set, target.log, target.start, self.schema.read(ui, &set)?);
         let out = self.output.open(logs::paths(&set))?;
+        let mut inflated = Inflated::default();
         let mut shower = Shower::new(log, definitions, self.reveal, out);
         shower.format = self.format.format;
         shower.zone = self.time.time_zone;
         shower.width = (!self.full && self.output.is_terminal()).then_some(VALUE_WIDTH);
         shower.paint = ui.paint(&self.output);
         shower.follow_source(target.start);
-        match Units::new(log.scan_from(target.start)).next() {
+        let mut units = Units::new(log.scan_from(target.start));
+        match units.next() {
             Some(Unit::Transaction(transaction)) => {
-                shower.transaction(&transaction, target.event)?;
+                let plain = transaction.plain(&mut inflated, units.format());
+                shower.transaction(&plain, target.place())?;
             }
             Some(Unit::Control(event)) => shower.event(&event)?,
             // An address is only found where there is an event.

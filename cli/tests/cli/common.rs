@@ -57,6 +57,30 @@ impl LogBuilder {
         self.time += 1;
     }
 
+    /// Appends a payload, packed with nothing, of the events of `inner` behind its format
+    /// description, and with `cut` bytes missing at their end.
+    pub fn payload(self, inner: LogBuilder, cut: usize) -> Self {
+        let (mut events, mut rest) = (vec![], &inner.bytes[4..]);
+        while let Some(length) = rest.get(9..13) {
+            let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
+            let (event, behind) = rest.split_at(length as usize);
+            if event[4] != 15 {
+                let mut event = event[..event.len() - 4].to_vec(); // no checksum
+                event[9..13].copy_from_slice(&(length - 4).to_le_bytes());
+                event[13..17].fill(0); // log_pos
+                events.extend(event);
+            }
+            rest = behind;
+        }
+        events.truncate(events.len() - cut);
+        let mut body = vec![2, 3, 0xFC, 255, 0]; // compression: none
+        body.extend([1, 9, 0xFE]); // payload size
+        body.extend((events.len() as u64).to_le_bytes());
+        body.push(0); // end
+        body.extend(events);
+        self.event(40, &body)
+    }
+
     /// Appends an event, a second after the one before.
     pub fn event(mut self, type_code: u8, body: &[u8]) -> Self {
         self.push(type_code, body);

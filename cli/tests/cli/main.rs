@@ -2,6 +2,7 @@
 
 mod archive;
 mod common;
+mod compressed;
 mod contract;
 mod damage;
 mod damage_table;
