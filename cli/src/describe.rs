@@ -104,6 +104,14 @@ impl<'a> Describer<'a> {
         self.maps.get(&table_id).map(|mapped| &mapped.map)
     }
 
+    /// Tells how long the values of a table's rows are, where its definition knows it better than
+    /// its map.
+    pub fn set_layout(&mut self, table_id: u64, layout: RowLayout) {
+        if let Some(mapped) = self.maps.get_mut(&table_id) {
+            mapped.layout = Ok(layout);
+        }
+    }
+
     /// GTID of the transaction that the last event described belongs to.
     #[must_use]
     pub fn gtid(&self) -> Option<&TransactionGtid> {

@@ -8,6 +8,7 @@ use binlog_parser::error::FaultKind;
 use binlog_parser::event::mariadb_gtid::MariadbGtidEvent;
 use binlog_parser::event::query::QueryEvent;
 use binlog_parser::event::rows::{RowChange, RowsEvent};
+use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::header::EventType;
 use binlog_parser::row::{Columns, RowImage};
 use binlog_parser::scan::RawEvent;
@@ -144,10 +145,26 @@ impl<'a> Shower<'a> {
     }
 
     fn describe(&mut self, event: &RawEvent<'a>) -> Described<'a> {
-        self.describer.describe(event).unwrap_or_else(|fault| {
+        let described = self.describer.describe(event).unwrap_or_else(|fault| {
             self.fault(event, fault);
             Described::default()
-        })
+        });
+        if event.event_type() == EventType::TABLE_MAP {
+            self.define(event);
+        }
+        described
+    }
+
+    /// Has rows of MariaDB's own temporal types measured by their definition, if there is one.
+    fn define(&mut self, event: &RawEvent<'a>) {
+        let format = self.log.format();
+        // What cannot be read was told when it was described.
+        let Ok(map) = TableMapEvent::parse(event.body(), format.table_id_bytes()) else { return };
+        let Ok(mut columns) = map.columns(format.family) else { return };
+        if columns.iter().any(|column| column.column_type.is_old_temporal()) {
+            self.definitions.name(&map, self.log, &mut columns);
+            self.describer.set_layout(map.table_id, columns.layout().clone());
+        }
     }
 
     fn fault(&mut self, event: &RawEvent<'_>, fault: Fault) {

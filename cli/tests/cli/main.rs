@@ -14,4 +14,5 @@ mod live_relay;
 mod live_rescue;
 mod relay_log;
 mod replay;
+mod show;
 mod undo;
