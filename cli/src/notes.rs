@@ -3,7 +3,7 @@
 
 use replay::relay_log;
 use replay::schema::TableName;
-use replay::stream::{Cut, Manifest, Partial, Privileges};
+use replay::stream::{Cut, Manifest, Overlaps, Partial, Privileges};
 use replay::undo::{Format, Report};
 
 use crate::text::{one_line, utf8};
@@ -51,6 +51,7 @@ pub fn of_replay(manifest: &Manifest) -> Vec<Note> {
         notes.push(Note::done(format!("GTIDs in the stream: {}", one_line(&manifest.gtids))));
     }
     notes.extend(manifest.skipped.iter().map(|address| Note::done(format!("left out: {address}"))));
+    notes.extend(of_overlaps(&manifest.overlaps));
     if manifest.contained > 0 {
         let left = count(manifest.contained, "transaction");
         notes.push(Note::done(format!("{left} left out, which the backup holds")));
@@ -84,6 +85,25 @@ pub fn of_replay(manifest: &Manifest) -> Vec<Note> {
     }
     notes.extend(manifest.warnings.iter().map(Note::warning));
     notes.extend(of_privileges(&manifest.privileges));
+    notes
+}
+
+/// Which later transactions touch what was left out.
+fn of_overlaps(overlaps: &Overlaps) -> Vec<Note> {
+    let named = overlaps.named.iter().map(|overlap| {
+        let (later, skipped, table) =
+            (&overlap.later, &overlap.skipped, table_name(&overlap.table));
+        Note::warning(match overlap.rows {
+            true => format!("{later} changes rows of {table} that {skipped}, left out, changed"),
+            false => format!("{later} changes {table}, as {skipped}, left out, did"),
+        })
+    });
+    let mut notes: Vec<_> = named.collect();
+    let more = overlaps.count - notes.len() as u64;
+    if more > 0 {
+        let more = count(more, "later change");
+        notes.push(Note::warning(format!("{more} more of what was left out")));
+    }
     notes
 }
 

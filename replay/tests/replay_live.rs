@@ -5,9 +5,9 @@ mod story;
 use anyhow::{Result, ensure};
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{StatementKind, Unit, Units};
-use replay::select::{Target, resolve};
+use replay::select::{Filter, TableName, Target, resolve};
 use replay::stream::{self, Manifest, Options, PACKET_BYTES, Partial};
-use servers::{Dump, Product, Server};
+use servers::{Dump, Product, Server, ServerOptions};
 use story::{Story, assert_same, dump, options};
 
 /// What a client has to be told; without comments, those in stored programs would get lost.
@@ -266,4 +266,121 @@ fn replays_a_row_larger_than_a_packet(product: Product) -> Result<()> {
 #[test]
 fn a_row_larger_than_a_packet_goes_in_halves_or_is_refused() -> Result<()> {
     servers::live().into_iter().try_for_each(replays_a_row_larger_than_a_packet)
+}
+
+/// Rows are known by their key, whatever else of them changed in between.
+fn names_later_changes_of_skipped_rows(product: Product) -> Result<()> {
+    let source = Server::start(product, &options(&[]))?;
+    source.sql(
+        "CREATE DATABASE k; CREATE TABLE k.t (v INT, id INT PRIMARY KEY); CREATE TABLE k.u (a INT);
+         INSERT INTO k.t VALUES (1, 1), (2, 2), (3, 3);",
+    )?;
+    let status = if product.is_mariadb() { "MASTER" } else { "BINARY LOG" };
+    let status = source.value(&format!("SHOW {status} STATUS;"))?;
+    let mut fields = status.split('\t');
+    let place = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+    source.sql(
+        "UPDATE k.t SET v = 10 WHERE id = 1;
+         UPDATE k.t SET v = 20 WHERE id = 2;
+         INSERT INTO k.u VALUES (1);
+         UPDATE k.t SET v = v + 1;
+         INSERT INTO k.t VALUES (4, 4);
+         ALTER TABLE k.t ADD w INT;",
+    )?;
+    let set = LogSet::open(&source.binary_logs()?)?;
+    let target = resolve(&set, &format!("{}:{}", place.0, place.1).parse()?)?;
+    let options = Options { skip: vec![target], ..with_packets(PACKET_BYTES) };
+    let manifest = stream::replay(&set, &options, &mut std::io::sink(), &mut |_| {})?;
+    let kinds: Vec<_> = manifest.overlaps.named.iter().map(|overlap| overlap.rows).collect();
+    assert_eq!((kinds, manifest.overlaps.count), (vec![true, false], 2), "{}", product.name());
+    Ok(())
+}
+
+#[test]
+fn later_changes_of_skipped_rows_are_named() -> Result<()> {
+    servers::live().into_iter().try_for_each(names_later_changes_of_skipped_rows)
+}
+
+/// A statement that writes two tables, of which one is selected; the other stays as it is.
+fn filters_within_a_statement(product: Product) -> Result<()> {
+    const TABLES: &str = "CREATE DATABASE f; CREATE DATABASE g;
+        CREATE TABLE f.a (id INT PRIMARY KEY, v INT); CREATE TABLE g.b (id INT PRIMARY KEY, v INT);
+        INSERT INTO f.a VALUES (1, 1), (2, 2), (3, 3); INSERT INTO g.b VALUES (1, 1), (2, 2);";
+    let start = || -> Result<Server> {
+        let server = Server::start(product, &ServerOptions::default())?;
+        server.sql(TABLES)?;
+        Ok(server)
+    };
+    let source = start()?;
+    source.flush_logs()?;
+    source.sql(
+        "UPDATE f.a JOIN g.b USING (id) SET a.v = 10, b.v = 20;
+         DELETE f.a, g.b FROM f.a JOIN g.b USING (id) WHERE id = 2;
+         INSERT INTO g.b VALUES (7, 7); INSERT INTO f.a VALUES (8, 8);",
+    )?;
+    let logs = source.binary_logs()?;
+    let set = LogSet::open(&logs[1..])?;
+    let table = TableName { database: None, table: b"a".to_vec() };
+    let filters = [
+        Filter { tables: vec![table], ..Filter::default() },
+        Filter { databases: vec![b"f".to_vec()], ..Filter::default() },
+    ];
+    for filter in filters {
+        let mut stream = vec![];
+        let options = Options { filter, ..with_packets(PACKET_BYTES) };
+        stream::replay(&set, &options, &mut stream, &mut |_| {})?;
+        let target = start()?;
+        target.pipe(&stream[..], CLIENT_OPTIONS)?.success()?;
+        let (had, needed, untouched) = (dump(&target)?, dump(&source)?, dump(&start()?)?);
+        let [a, b] = ["rows of `f`.`a`", "rows of `g`.`b`"];
+        assert_eq!(had.lines(a), needed.lines(a), "{}", product.name());
+        assert_eq!(had.lines(b), untouched.lines(b), "{}", product.name());
+        ensure!(had.lines(a) != untouched.lines(a) && had.lines(b) != needed.lines(b));
+    }
+    Ok(())
+}
+
+#[test]
+fn filters_select_within_a_statement() -> Result<()> {
+    servers::live().into_iter().try_for_each(filters_within_a_statement)
+}
+
+/// Rows that are there or gone already count as done where that is asked for, and fail where not.
+fn takes_done_for_done(product: Product) -> Result<()> {
+    const BEFORE: &str = "CREATE DATABASE i; CREATE TABLE i.t (id INT PRIMARY KEY, v INT);
+        INSERT INTO i.t VALUES (1, 1), (2, 2), (3, 3);";
+    const PART: &str = "INSERT INTO i.t VALUES (4, 4); DELETE FROM i.t WHERE id = 2;";
+    let start = |story: &str| -> Result<Server> {
+        // Each with a UUID of its own: what a server has by its GTID it takes for done anyway.
+        let server = Server::start(product, &ServerOptions::default())?;
+        server.sql(story)?;
+        Ok(server)
+    };
+    let source = start(BEFORE)?;
+    source.flush_logs()?;
+    source.sql(format!("{PART} UPDATE i.t SET v = v * 2; INSERT INTO i.t VALUES (5, 5);"))?;
+    let set = LogSet::open(&source.binary_logs()?[1..])?;
+    let replayed = |idempotent: bool| -> Result<(Server, bool)> {
+        let mut stream = vec![];
+        let options = Options { idempotent, ..with_packets(PACKET_BYTES) };
+        stream::replay(&set, &options, &mut stream, &mut |_| {})?;
+        let target = start(&format!("{BEFORE} {PART}"))?;
+        let done = target.pipe(&stream[..], CLIENT_OPTIONS)?.success().is_ok();
+        Ok((target, done))
+    };
+    if product.is_mariadb() {
+        let refused = replayed(true).err().and_then(|error| error.downcast().ok());
+        ensure!(matches!(refused, Some(replay::Error::Refused { .. })), "{refused:?}");
+        return Ok(());
+    }
+    let (target, done) = replayed(true)?;
+    ensure!(done, "idempotent, yet it failed");
+    assert_same("--idempotent", &dump(&target)?, &dump(&source)?)?;
+    ensure!(!replayed(false)?.1, "without --idempotent it must fail");
+    Ok(())
+}
+
+#[test]
+fn an_idempotent_replay_takes_done_for_done() -> Result<()> {
+    servers::live().into_iter().try_for_each(takes_done_for_done)
 }

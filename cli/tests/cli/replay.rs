@@ -234,3 +234,17 @@ fn the_manifest_is_one_object_where_programs_ask() {
     let none = run(&logs, &["--manifest=none", "binlog.000001"]);
     assert!(none.stderr.is_empty() && !none.stdout.is_empty());
 }
+
+#[test]
+fn later_changes_of_what_is_left_out_are_named() {
+    let log = one_log().delete(&[9]).delete(&[7, 2]).query("DROP TABLE users");
+    let logs = Logs::new([("binlog.000001", log)]);
+    let said = text(&run(&logs, &["--skip", "binlog.000001:285", "binlog.000001"]).stderr);
+    let warnings: Vec<_> = said.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(warnings.len(), 2, "{said}");
+    assert!(
+        warnings[0]
+            .ends_with(" changes rows of shop.users that binlog.000001:285, left out, changed")
+    );
+    assert!(warnings[1].ends_with(" changes shop.users, as binlog.000001:285, left out, did"));
+}

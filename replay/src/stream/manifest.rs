@@ -8,6 +8,7 @@ use binlog_parser::scan::Damage;
 use binlog_parser::source::order::Problem;
 
 use super::cut::Cut;
+use super::overlap::Overlaps;
 use super::privileges::Privileges;
 
 /// A summary of a written stream.
@@ -30,6 +31,8 @@ pub struct Manifest {
     pub bytes: u64,
     /// Addresses of transactions that were left out because they were named so.
     pub skipped: Vec<EventAddress>,
+    /// Later transactions that touch what skipped ones did.
+    pub overlaps: Overlaps,
     /// The statements before a cut inside their transaction, if it has any.
     pub cut: Option<Cut>,
     /// Transactions that began on one side of a time limit and ended on the other; at most a few.

@@ -11,6 +11,7 @@
 //!   session     the session variables of a statement, as differences
 //!   rows        the events of a statement of rows: filtered, rewritten, cut to packets
 //!   packet      as few packets as possible
+//! overlap   later transactions that touch the rows of skipped ones
 //! manifest  what was written, and what the client and the server need for it
 //!   privileges  by the statements that were written
 //! ```
@@ -21,6 +22,7 @@ mod edit;
 pub(crate) mod gaps;
 mod gtid;
 mod manifest;
+mod overlap;
 pub(crate) mod packet;
 mod pieces;
 mod privileges;
@@ -45,6 +47,7 @@ use crate::select::{Filter, Selected, Target};
 pub use cut::{Cut, Partial};
 pub(crate) use cut::{Part, Reach};
 pub use manifest::{Lost, Manifest};
+pub use overlap::{Overlap, Overlaps};
 pub use packet::{DELIMITER, encode, encoded_len};
 pub use privileges::Privileges;
 pub use size::LARGEST_PACKET;
@@ -106,7 +109,9 @@ pub fn replay(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Manifest> {
     check::check(set, options)?;
-    pieces::write(set, options, out, progress)
+    let overlaps = overlap::find(set, options)?;
+    let manifest = pieces::write(set, options, out, progress)?;
+    Ok(Manifest { overlaps, ..manifest })
 }
 
 impl Options {

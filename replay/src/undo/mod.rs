@@ -21,7 +21,7 @@ mod plan;
 mod refusals;
 mod report;
 mod request;
-mod rows_statement;
+pub(crate) mod rows_statement;
 mod sql;
 mod table_sql;
 mod tables;

@@ -17,7 +17,7 @@ use crate::schema::TableName;
 
 /// A table map of a statement.
 #[derive(Debug)]
-pub(super) struct Map<'t, 'a> {
+pub(crate) struct Map<'t, 'a> {
     /// The event.
     pub event: &'t RawEvent<'a>,
     /// What it says.
@@ -52,7 +52,7 @@ impl Map<'_, '_> {
 
 /// A rows event of a statement.
 #[derive(Debug)]
-pub(super) struct Rows<'t, 'a> {
+pub(crate) struct Rows<'t, 'a> {
     /// The event.
     pub event: &'t RawEvent<'a>,
     /// What it says.
@@ -75,7 +75,7 @@ impl Rows<'_, '_> {
 
 /// A statement of rows.
 #[derive(Debug)]
-pub(super) struct RowsStatement<'t, 'a> {
+pub(crate) struct RowsStatement<'t, 'a> {
     /// Its table maps in the order of the log.
     pub maps: Vec<Map<'t, 'a>>,
     /// Its rows events in the order of the log; those without rows are left out.
@@ -142,7 +142,7 @@ pub(super) fn at(fault: Fault, log: &Log, event: &RawEvent<'_>) -> Error {
 
 /// Where the images of each row of an event end, so that the rows can be read backward.
 #[derive(Debug, Default)]
-pub(super) struct Spans {
+pub(crate) struct Spans {
     /// Per row: end of the before-image (its start, where there is none) and end of the row, in
     /// bytes from the start of the rows.
     ends: Vec<(u32, u32)>,
@@ -150,7 +150,7 @@ pub(super) struct Spans {
 
 /// One row of [`Spans`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
+pub(crate) struct Span {
     /// First byte of the before-image.
     pub start: usize,
     /// First byte of the after-image.
