@@ -396,7 +396,7 @@ mod tests {
             log.event(EventType::CREATE_FILE, &[0; 40])
                 .event(EventType::APPEND_BLOCK, b"\x01\0\0\0a")
         };
-        let log = file(LogBuilder::new("5.0.2-alpha"))
+        let log = file(LogBuilder::new("5.5.62-log"))
             .event(EventType::EXEC_LOAD, &[1, 0, 0, 0])
             .query("BEGIN");
         let log = file(log.event(EventType::INTVAR, &[0; 9]))
