@@ -93,7 +93,7 @@ pub fn push_integer(out: &mut Vec<u8>, value: i128) {
 
 /// Appends a DOUBLE. With an exponent it is no DECIMAL; MariaDB before 11 loses the sign of `-0e0`,
 /// and keeps that of the text.
-pub(super) fn push_double(out: &mut Vec<u8>, value: f64) {
+pub fn push_double(out: &mut Vec<u8>, value: f64) {
     if value == 0.0 && value.is_sign_negative() {
         out.extend_from_slice(b"'-0e0'");
         return;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
+use binlog_parser::event::query::QueryEvent;
 use binlog_parser::header::{EventType, Family, flags};
 use binlog_parser::inflate::Inflated;
 use binlog_parser::parallel;
@@ -12,10 +13,12 @@ use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Step, Transaction, Unit, Units, step};
 
 use super::cut::{Partial, Reach};
-use super::text::TextStatement;
-use super::{Options, reached, size};
+use super::load::{LoadFault, LoadStatement};
+use super::text::{TextStatement, is_plain};
+use super::{Options, context, reached, size};
 use crate::error::{Error, Result};
 use crate::select::Selected;
+use crate::sql::Dialect;
 
 /// First binlog version whose Query events carry status variables.
 const FIRST_WITH_SESSIONS: u16 = 4;
@@ -124,7 +127,9 @@ fn suspicious(log: &Log, options: &Options) -> bool {
     let obstructed = |scan: &mut Scan<'_>| {
         scan.any(|scanned| match scanned {
             Scanned::Event(event) => {
-                event.event_type().is_compressed()
+                // Whether its file is there shows only where all events of the statement are.
+                event.event_type() == EventType::EXECUTE_LOAD_QUERY
+                    || event.event_type().is_compressed()
                     || size::is_suspicious(&event, options)
                     || obstructs(&event, options, version).is_some()
             }
@@ -182,9 +187,16 @@ fn obstacles(set: &LogSet, index: usize, log: &Log, options: &Options) -> Result
 /// What keeps a transaction from being replayed, with its address.
 fn obstacle(log: &Log, options: &Options, transaction: &Transaction<'_>) -> Option<String> {
     let version = &log.format().server_version;
-    transaction.events.iter().find_map(|event| {
+    let event = transaction.events.iter().find_map(|event| {
         let why = obstructs(event, options, version)?;
         Some(format!("{}: {why}", event.location(log)))
+    });
+    event.or_else(|| {
+        transaction.statements(log.format().table_id_bytes()).find_map(|statement| {
+            let event = statement.last()?;
+            let why = load_obstructs(event, statement.events, options, version)?;
+            Some(format!("{}: {why}", event.location(log)))
+        })
     })
 }
 
@@ -192,6 +204,10 @@ fn obstacle(log: &Log, options: &Options, transaction: &Transaction<'_>) -> Opti
 fn obstructs(event: &RawEvent<'_>, options: &Options, version: &str) -> Option<Cow<'static, str>> {
     match event.event_type() {
         EventType::QUERY => text_obstructs(event, options, version).map(Cow::Owned),
+        EventType::USER_VAR => {
+            let family = Dialect::from_server_version(version.as_bytes()).family;
+            context::obstacle(event, family).map(Cow::Owned)
+        }
         _ => type_obstructs(event).map(Cow::Borrowed),
     }
 }
@@ -200,11 +216,14 @@ fn obstructs(event: &RawEvent<'_>, options: &Options, version: &str) -> Option<C
 /// is an error of the log, not a refusal.
 fn text_obstructs(event: &RawEvent<'_>, options: &Options, version: &str) -> Option<String> {
     let query = event.query().ok()?;
-    if query.error_code != 0 {
-        return Some(format!("the statement failed part-way with error {}", query.error_code));
-    }
-    if step(query.text) != Step::Statement {
-        return None;
+    match step(query.text) {
+        Step::Commit | Step::Rollback => return None,
+        Step::Begin if !query.text.starts_with(b"XA") => return None,
+        Step::Begin | Step::XaDecision if !is_plain(query.text) => {
+            return Some("no server logs an XA statement in this form".into());
+        }
+        _ if is_plain(query.text) => return None,
+        _ => {}
     }
     let statement = TextStatement::new(event, &query, &query.status_vars().ok()?, version);
     if !statement.is_selected(options) {
@@ -213,20 +232,48 @@ fn text_obstructs(event: &RawEvent<'_>, options: &Options, version: &str) -> Opt
     statement.refusal(options)
 }
 
+/// Why a LOAD DATA cannot be replayed.
+fn load_obstructs(
+    event: &RawEvent<'_>,
+    events: &[RawEvent<'_>],
+    options: &Options,
+    version: &str,
+) -> Option<String> {
+    if event.event_type() != EventType::EXECUTE_LOAD_QUERY {
+        return None;
+    }
+    let load = match LoadStatement::new(events) {
+        Ok(load) => load,
+        Err(LoadFault::NoFile) => {
+            return Some("the blocks of its file do not stand right before it".into());
+        }
+        Err(LoadFault::Fault(_)) => return None,
+    };
+    if let Some(why) = load.refusal(version) {
+        return Some(why);
+    }
+    let vars = load.status_vars().ok()?;
+    let statement = TextStatement::new(event, load.query(), &vars, version);
+    if !statement.is_selected(options) {
+        return None;
+    }
+    if load.query().error_code != 0 {
+        return Some(
+            "the statement failed part-way, and its file cannot be loaded so again".into(),
+        );
+    }
+    let text = load.text("/f");
+    let query = QueryEvent { text: &text, ..*load.query() };
+    TextStatement::new(event, &query, &vars, version).refusal_of_load(options)
+}
+
 /// Why an event of this type cannot be replayed.
 fn type_obstructs(event: &RawEvent<'_>) -> Option<&'static str> {
     match event.event_type() {
-        EventType::INTVAR | EventType::RAND | EventType::USER_VAR => {
-            Some("statement-based DML is not replayed")
+        EventType::LOAD | EventType::NEW_LOAD => Some("the log does not hold the file to load"),
+        EventType::CREATE_FILE | EventType::EXEC_LOAD => {
+            Some("LOAD DATA is not replayed in the form of servers before 5.0.3")
         }
-        EventType::LOAD
-        | EventType::CREATE_FILE
-        | EventType::APPEND_BLOCK
-        | EventType::EXEC_LOAD
-        | EventType::DELETE_FILE
-        | EventType::NEW_LOAD
-        | EventType::BEGIN_LOAD_QUERY
-        | EventType::EXECUTE_LOAD_QUERY => Some("statement-based LOAD DATA is not replayed"),
         EventType::START_V3 => Some("logs of servers before 5.0 are not replayed"),
         EventType::INCIDENT => Some("events were lost on the server here"),
         EventType::PARTIAL_ROW_DATA => Some("rows divided among events are not replayed"),

@@ -1,21 +1,42 @@
 //! The names of transactions in the stream: what each family's server has to be told.
 
 use binlog_parser::Fault;
+use binlog_parser::event::format_description::ServerVersion;
 use binlog_parser::event::gtid::GtidEvent;
-use binlog_parser::event::mariadb_gtid::MariadbGtidEvent;
+use binlog_parser::event::mariadb_gtid::{MariadbGtidEvent, flags, flags_extra};
 use binlog_parser::gtid::{Gtid, MariadbGtid, TransactionGtid};
-use binlog_parser::header::EventType;
+use binlog_parser::header::{self, EventType};
 use binlog_parser::scan::RawEvent;
 
 use super::session::Assignments;
 use crate::sql::quote::push_integer;
+
+/// What MariaDB is told of a transaction's source, where it differs from that of the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Source {
+    domain: u32,
+    server: u32,
+    /// Replicas may be set to pass over the transaction.
+    skip_replication: bool,
+    /// Replicas do not apply it in parallel with others.
+    skip_parallel: bool,
+}
+
+/// Extra flags of groups whose ALTER TABLE takes no effect there.
+const ALTER_HALVES: u8 = flags_extra::START_ALTER | flags_extra::ROLLBACK_ALTER;
+
+/// First MariaDB that marks what may be applied in parallel.
+const PARALLEL_SINCE: ServerVersion = ServerVersion(10, 1, 1);
 
 /// A GTID event that waits for the statement which opens its transaction.
 pub(super) enum PendingGtid {
     Mysql(GtidEvent),
     Mariadb {
         gtid: MariadbGtid,
-        server_id: u32,
+        source: Source,
+        /// Whether the group is the first half of an ALTER TABLE that is logged in two, or takes it
+        /// back.
+        half_of_an_alter: bool,
         /// What the event itself begins, if it begins a transaction.
         begins: Option<Begins>,
     },
@@ -38,8 +59,17 @@ impl PendingGtid {
                 Some(xid) if read.is_prepared_xa() => Some(Begins::Xa(xid.to_string())),
                 _ => Some(Begins::Transaction),
             };
-            let server_id = event.header.server_id;
-            return Ok(PendingGtid::Mariadb { gtid: read.gtid, server_id, begins });
+            return Ok(PendingGtid::Mariadb {
+                gtid: read.gtid,
+                source: Source {
+                    domain: read.gtid.domain,
+                    server: event.header.server_id,
+                    skip_replication: event.header.has(header::flags::SKIP_REPLICATION),
+                    skip_parallel: read.flags & flags::ALLOW_PARALLEL == 0,
+                },
+                half_of_an_alter: read.flags_extra & ALTER_HALVES != 0,
+                begins,
+            });
         }
         GtidEvent::parse(event.body(), &event.header).map(PendingGtid::Mysql)
     }
@@ -50,13 +80,24 @@ impl PendingGtid {
         matches!(self, PendingGtid::Mysql(event) if event.gtid != TransactionGtid::Anonymous)
     }
 
-    /// Appends the assignments that name the next transaction. `source` is MariaDB's domain and
-    /// server as they were set last.
-    pub fn set(&self, set: &mut Assignments<'_>, source: &mut Option<(u32, u32)>) {
+    /// Whether the group is the first half of an ALTER TABLE that MariaDB logs in two, or takes it
+    /// back.
+    pub fn is_half_of_an_alter(&self) -> bool {
+        matches!(self, PendingGtid::Mariadb { half_of_an_alter: true, .. })
+    }
+
+    /// Appends the assignments that name the next transaction. `source` is what MariaDB was told
+    /// last; `version` is the server's that wrote the log.
+    pub fn set(
+        &self,
+        set: &mut Assignments<'_>,
+        source: &mut Option<Source>,
+        version: ServerVersion,
+    ) {
         match self {
             PendingGtid::Mysql(event) => set_mysql(set, event),
-            PendingGtid::Mariadb { gtid, server_id, .. } => {
-                set_mariadb(set, gtid, *server_id, source);
+            PendingGtid::Mariadb { gtid, source: of, .. } => {
+                set_mariadb(set, gtid, *of, source, version);
             }
         }
     }
@@ -96,14 +137,21 @@ fn push_gtid(out: &mut Vec<u8>, gtid: &Gtid) {
 fn set_mariadb(
     set: &mut Assignments<'_>,
     gtid: &MariadbGtid,
-    server_id: u32,
-    known: &mut Option<(u32, u32)>,
+    source: Source,
+    known: &mut Option<Source>,
+    version: ServerVersion,
 ) {
-    let source = (gtid.domain, server_id);
-    if *known != Some(source) {
-        *known = Some(source);
-        set.integer("GTID_DOMAIN_ID", source.0);
-        set.integer("SERVER_ID", source.1);
+    let old = known.replace(source);
+    let differs = |of: fn(&Source) -> u32| old.is_none_or(|old| of(&old) != of(&source));
+    if differs(|source| source.domain) || differs(|source| source.server) {
+        set.integer("GTID_DOMAIN_ID", source.domain);
+        set.integer("SERVER_ID", source.server);
+    }
+    if differs(|source| source.skip_replication.into()) {
+        set.integer("SKIP_REPLICATION", u8::from(source.skip_replication));
+    }
+    if version >= PARALLEL_SINCE && differs(|source| source.skip_parallel.into()) {
+        set.integer("SKIP_PARALLEL_REPLICATION", u8::from(source.skip_parallel));
     }
     set.integer("GTID_SEQ_NO", gtid.seq);
 }

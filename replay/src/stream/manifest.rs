@@ -1,6 +1,8 @@
 //! What a stream holds, and what the client and the server need to take it.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 
 use binlog_parser::address::EventAddress;
 use binlog_parser::gtid::{AnyGtidSet, TransactionGtid};
@@ -63,6 +65,18 @@ pub struct Manifest {
     pub privileges: Privileges,
     /// Whether some text holds bytes that the client changes without `--binary-mode`.
     pub needs_binary_mode: bool,
+    /// Where the files of LOAD DATA statements are; the client reads them as it works through the
+    /// stream, and whoever runs it removes the folder afterwards.
+    pub load_folder: Option<PathBuf>,
+    /// Names of the files in it.
+    pub load_files: BTreeSet<String>,
+    /// LOAD DATA statements that pass over rows whose key is there already, where the original
+    /// would have failed; at most a few.
+    pub lenient_loads: Vec<EventAddress>,
+    /// Statements whose effect the log does not determine; at most a few.
+    pub undetermined: Vec<EventAddress>,
+    /// Statements that create or alter an event of the scheduler; at most a few.
+    pub scheduled: Vec<EventAddress>,
 }
 
 /// Something that is not in a stream because of damage.
@@ -101,6 +115,13 @@ impl fmt::Display for Lost {
 /// How many transactions or statements of a kind the manifest names.
 pub(super) const NAMED: usize = 20;
 
+/// Adds an address to those that are named.
+pub(super) fn name(named: &mut Vec<EventAddress>, address: EventAddress) {
+    if named.len() < NAMED {
+        named.push(address);
+    }
+}
+
 impl Manifest {
     /// Adds what the stream holds next. The transactions that `decided` speaks of are prepared no
     /// longer.
@@ -116,8 +137,16 @@ impl Manifest {
         self.bytes += next.bytes;
         self.skipped.extend(next.skipped);
         self.cut = self.cut.take().or(next.cut);
-        self.straddling.extend(next.straddling);
-        self.straddling.truncate(NAMED);
+        for (named, next) in [
+            (&mut self.straddling, next.straddling),
+            (&mut self.lenient_loads, next.lenient_loads),
+            (&mut self.scheduled, next.scheduled),
+            (&mut self.undetermined, next.undetermined),
+        ] {
+            named.extend(next);
+            named.truncate(NAMED);
+        }
+        self.load_files.extend(next.load_files);
         self.unfinished = next.unfinished.or(self.unfinished.take());
         self.prepared.retain(|xid| !decided.iter().any(|text| text.contains(xid.as_str())));
         self.prepared.extend(next.prepared);
@@ -136,6 +165,9 @@ impl Manifest {
     pub fn client_options(&self) -> Vec<String> {
         // Without --comments a client cuts comments out of stored programs.
         let mut options = vec!["--binary-mode".to_owned(), "--comments".to_owned()];
+        if !self.load_files.is_empty() {
+            options.push("--local-infile=1".to_owned());
+        }
         // Both clients send at most 16 MiB unless told otherwise.
         if self.largest_packet > 16 << 20 {
             options.push(format!("--max-allowed-packet={}", self.largest_packet + 1024));

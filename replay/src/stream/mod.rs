@@ -10,6 +10,9 @@
 //! writer    transactions one after another: what goes into the stream, and where it ends
 //!   session     the session variables of a statement, as differences
 //!   rows        the events of a statement of rows: filtered, rewritten, cut to packets
+//!   text        a statement of text: the client's charset, and what it forwards unchanged
+//!   context     what it takes from the events before it; user_var: variables, bit by bit
+//!   load        LOAD DATA and its file; load_folder: where the files are
 //!   packet      as few packets as possible
 //! overlap   later transactions that touch the rows of skipped ones
 //! manifest  what was written, and what the client and the server need for it
@@ -17,25 +20,32 @@
 //! ```
 
 mod check;
+mod context;
 mod cut;
 mod edit;
 pub(crate) mod gaps;
 mod gtid;
+mod load;
+mod load_folder;
 mod manifest;
 mod overlap;
 pub(crate) mod packet;
 mod pieces;
 mod privileges;
+mod query;
 pub(crate) mod reached;
 mod rows;
 mod session;
 mod size;
 mod statement;
 mod text;
+mod undetermined;
+mod user_var;
 mod writer;
 
 use std::cmp::Ordering;
 use std::io::Write;
+use std::path::PathBuf;
 
 pub use binlog_parser::parallel::PIECE_BYTES;
 use binlog_parser::source::log_set::LogSet;
@@ -79,6 +89,12 @@ pub struct Options {
     pub accept_damage: bool,
     /// A character set for `SET NAMES` at the start.
     pub set_charset: Option<String>,
+    /// Replays statements whose effect the log does not determine, such as those that ask for
+    /// UUID(); they are refused otherwise.
+    pub accept_undetermined: bool,
+    /// A folder that is not there yet, for the files of LOAD DATA statements; one of a random name
+    /// among the machine's temporary files if none is given.
+    pub load_folder: Option<PathBuf>,
     /// Most bytes that a packet should have. One event is never divided.
     pub packet_bytes: usize,
     /// `max_allowed_packet` of the client and the server, in bytes; 0 means the most there can be.

@@ -18,6 +18,7 @@ use binlog_parser::transaction::Units;
 
 use super::Options;
 use super::gaps;
+use super::load_folder::LoadFolder;
 use super::manifest::Manifest;
 use super::packet::{DELIMITER, Packets};
 use super::text;
@@ -32,9 +33,11 @@ pub(super) fn write(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Manifest> {
     let Some(first) = set.logs().first() else { return Ok(Manifest::default()) };
+    let folder = LoadFolder::new(options.load_folder.as_deref())?;
     let mut stream = Stream {
         set,
         options,
+        folder: &folder,
         out,
         family: first.format().family,
         format: None,
@@ -52,13 +55,16 @@ pub(super) fn write(
         }
         done += log.len();
     }
-    stream.finish()
+    let mut manifest = stream.finish()?;
+    manifest.load_folder = folder.keep(&manifest.load_files)?;
+    Ok(manifest)
 }
 
 /// The stream as far as it is written.
 struct Stream<'w, 'a> {
     set: &'a LogSet,
     options: &'a Options,
+    folder: &'a LoadFolder,
     out: &'w mut dyn Write,
     family: Family,
     /// The format description that the server was given last.
@@ -75,12 +81,12 @@ type Spare = Mutex<Vec<Vec<u8>>>;
 impl<'a> Stream<'_, 'a> {
     /// Writes a log; false if the stream ends in it.
     fn log(&mut self, index: usize, log: &'a Log, progress: &mut dyn FnMut(u64)) -> Result<bool> {
-        let (set, options) = (self.set, self.options);
+        let (set, options, folder) = (self.set, self.options, self.folder);
         let spare = Spare::default();
         let ahead = |units: &mut Units<'a>| {
             let buffer = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
             let packets = Packets::gathered_in(buffer);
-            let writer = Writer::new(set, options, (index, log), packets, None);
+            let writer = Writer::new(set, options, folder, (index, log), packets, None);
             writer.write(units, &mut |_| {}).transpose()
         };
         let mut state = Ok(true);
@@ -137,7 +143,8 @@ impl<'a> Stream<'_, 'a> {
         progress: &mut dyn FnMut(u64),
     ) -> Result<bool> {
         let (packets, format) = (Packets::new(self.out), Some(self.format.take()));
-        let writer = Writer::new(self.set, self.options, (index, log), packets, format);
+        let writer =
+            Writer::new(self.set, self.options, self.folder, (index, log), packets, format);
         let piece = writer.write(units, progress)?;
         // What goes to the output at once is never too much.
         Ok(piece.is_none_or(|piece| self.join(piece)))

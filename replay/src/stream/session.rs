@@ -60,9 +60,13 @@ impl Session {
     /// A session of which nothing is known, for logs of this format.
     #[must_use]
     pub fn new(format: &FormatDescription) -> Self {
+        Session::of(format.family, format.version)
+    }
+
+    fn of(family: Family, version: ServerVersion) -> Self {
         Session {
-            family: format.family,
-            version: format.version,
+            family,
+            version,
             flags2: None,
             sql_mode: None,
             auto_increment: None,
@@ -80,9 +84,26 @@ impl Session {
         }
     }
 
+    /// Whose session it is.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// Forgets everything, as at first.
+    pub fn forget(&mut self) {
+        *self = Session::of(self.family, self.version);
+    }
+
     /// Forgets the collations: the client was told to change them by itself.
     pub fn forget_charset(&mut self) {
         self.charset = None;
+    }
+
+    /// `collation_connection`, where it is known.
+    #[must_use]
+    pub fn connection_collation(&self) -> Option<u16> {
+        self.charset.map(|charset| charset.connection)
     }
 
     /// Appends the assignments that lead from the session as it is to the one of `vars`.
@@ -137,14 +158,7 @@ impl Session {
         changed(&mut self.lc_time_names, vars.lc_time_names.unwrap_or(0), |number| {
             set.integer("LC_TIME_NAMES", number);
         });
-        changed(
-            &mut self.collation_database,
-            vars.collation_database.unwrap_or(0),
-            |id| match id {
-                0 => set.with("COLLATION_DATABASE", |out| out.extend(b"DEFAULT")),
-                id => set.integer("COLLATION_DATABASE", id),
-            },
-        );
+        self.enter_collation_database(set, vars);
         if self.family == Family::Mariadb {
             return;
         }
@@ -168,6 +182,15 @@ impl Session {
                 set.integer("DEFAULT_COLLATION_FOR_UTF8MB4", id);
             });
         }
+    }
+
+    /// `collation_database`, which entering a database changes.
+    pub fn enter_collation_database(&mut self, set: &mut Assignments<'_>, vars: &StatusVars<'_>) {
+        let id = vars.collation_database.unwrap_or(0);
+        changed(&mut self.collation_database, id, |id| match id {
+            0 => set.with("COLLATION_DATABASE", |out| out.extend(b"DEFAULT")),
+            id => set.integer("COLLATION_DATABASE", id),
+        });
     }
 
     /// MariaDB logs `character_set_collations` as numbers and takes it as names, which only the
@@ -195,12 +218,14 @@ impl Session {
         });
     }
 
-    /// Whether `database` has to be entered first; it is the current one from here on.
+    /// Whether `database` has to be entered first; it is the current one from here on. To enter one
+    /// sets `collation_database` to its default.
     pub fn use_database(&mut self, database: &[u8]) -> bool {
         if self.database.as_deref() == Some(database) {
             return false;
         }
         self.database = Some(database.to_vec());
+        self.collation_database = Some(0);
         true
     }
 

@@ -45,7 +45,7 @@ impl Options {
 /// Whether an event may be too large, and its transaction has to be looked at.
 pub(super) fn is_suspicious(event: &RawEvent<'_>, options: &Options) -> bool {
     let plain = event.bytes().len() as u64;
-    plain + plain / 2 + MAPS > options.most()
+    2 * plain + MAPS > options.most()
 }
 
 /// What of a transaction does not fit, with its address.
@@ -63,6 +63,8 @@ pub(super) fn obstacle(
         statement.events.iter().find_map(|event| {
             let (needed, fits) = match event.event_type() {
                 EventType::QUERY => (event.body().len() as u64 + AROUND, most),
+                // Its value in hexadecimal.
+                EventType::USER_VAR => (2 * event.body().len() as u64 + AROUND, most),
                 event_type if event_type.is_rows() => {
                     let encoded = (maps + encoded_len(event.bytes().len())) as u64;
                     match family {

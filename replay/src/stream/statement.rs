@@ -4,18 +4,16 @@ use std::borrow::Cow;
 
 use binlog_parser::Fault;
 use binlog_parser::error::Location;
-use binlog_parser::event::query::QueryEvent;
 use binlog_parser::event::xa_prepare::XaPrepareEvent;
-use binlog_parser::header::EventType;
+use binlog_parser::header::{EventType, Family};
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Statement, StatementKind, Step, step};
 
 use super::gtid::{Begins, PendingGtid};
-use super::packet::{DELIMITER, encoded_len};
+use super::packet::encoded_len;
 use super::rows::RowsStatement;
-use super::session::Assignments;
-use super::text::{self, TextStatement};
+use super::text;
 use super::writer::Writer;
 use crate::error::{Error, Result};
 
@@ -34,14 +32,31 @@ impl Writer<'_, '_> {
                 let vars = parse(event, |_| query.status_vars())?;
                 let micros = vars.microseconds.unwrap_or(0);
                 self.open(Some(&vars), Some((event.header.timestamp, micros)))?;
-                Ok(self.words(query.text)?)
+                self.begin(event, query.text)
             }
             StatementKind::Rows { .. } => self.rows(log, statement, id_bytes),
-            StatementKind::Query => self.query(event),
+            StatementKind::Query => self.query(log, statement),
             StatementKind::End => self.end(event),
             // The check has let through only what has no effect on data.
             StatementKind::Other => Ok(()),
         }
+    }
+
+    /// `BEGIN`, or `XA START` in the server's own words.
+    fn begin(&mut self, event: &RawEvent<'_>, text: &[u8]) -> Result<(), StatementError> {
+        if text::is_plain(text) {
+            return Ok(self.words(text)?);
+        }
+        if text.starts_with(b"XA") {
+            // The check has refused it; this is for what changed since.
+            let fault = Fault::unsupported("XA START", "not as servers log it");
+            return Err(StatementError::Fault(fault, Place::of(event)));
+        }
+        // Under MariaDB's sql_mode ORACLE, BEGIN opens a block.
+        Ok(self.words(match self.session.family() {
+            Family::Mysql => b"BEGIN",
+            Family::Mariadb => b"START TRANSACTION",
+        })?)
     }
 
     /// MariaDB's GTID event begins the transaction itself, unless it stands alone.
@@ -112,76 +127,6 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
-    fn query(&mut self, event: &RawEvent<'_>) -> Result<(), StatementError> {
-        let query = parse(event, |_| event.query())?;
-        let vars = parse(event, |_| query.status_vars())?;
-        let time = Some((event.header.timestamp, vars.microseconds.unwrap_or(0)));
-        if text::is_plain(query.text) {
-            // XA END, XA COMMIT, XA ROLLBACK: the server's own words.
-            self.open(Some(&vars), time)?;
-            self.words(query.text)?;
-            self.decide(query.text);
-            return Ok(());
-        }
-        let format = self.format.as_ref().map_or("", |format| format.server_version.as_str());
-        let statement = TextStatement::new(event, &query, &vars, format);
-        if !statement.is_selected(self.options) {
-            return Ok(());
-        }
-        // The check has refused what cannot be passed on; this is for what changed since.
-        let prepared = statement.prepare(&mut self.charset).map_err(|refusal| {
-            let fault = Fault::unsupported("statement", refusal.to_string());
-            StatementError::Fault(fault, Place::of(event))
-        })?;
-        self.manifest.statements += 1;
-        statement.add_privileges(&mut self.manifest.privileges);
-        self.manifest.needs_binary_mode |= prepared.needs_binary_mode;
-        if let Some(line) = &prepared.charset_line {
-            self.commit()?;
-            self.packets.line(line)?;
-            self.session.forget_charset();
-        }
-        if prepared.binary_mode_check {
-            self.words(text::BINARY_MODE_CHECK)?;
-        }
-        self.open(Some(&vars), time)?;
-        self.enter_database(&statement, &query)?;
-        let text: Cow<'_, [u8]> = prepared.text;
-        match &prepared.delimiter {
-            None => self.packets.text(&text)?,
-            Some(delimiter) => {
-                self.packets.line(format!("DELIMITER {delimiter}").as_bytes())?;
-                self.packets.line(&[&text[..], b"\n", delimiter.as_bytes()].concat())?;
-                self.packets.line(&[b"DELIMITER ", DELIMITER].concat())?;
-            }
-        }
-        if statement.changes_databases() {
-            self.session.forget_database();
-        }
-        Ok(())
-    }
-
-    /// Enters the database and the connection number that a statement depends on.
-    fn enter_database(
-        &mut self,
-        statement: &TextStatement<'_, '_>,
-        query: &QueryEvent<'_>,
-    ) -> Result<()> {
-        let mut set = vec![];
-        self.session.use_thread(&mut Assignments::new(&mut set), query.thread_id);
-        if !set.is_empty() {
-            self.words(&set)?;
-        }
-        let database = self.options.rewritten(query.database);
-        if statement.needs_database() && self.session.use_database(database) {
-            self.packets.statement(|out| {
-                out.extend(b"USE ");
-                crate::sql::quote::quote_identifier(out, database);
-            })?;
-        }
-        Ok(())
-    }
-
     fn end(&mut self, event: &RawEvent<'_>) -> Result<(), StatementError> {
         match event.event_type() {
             EventType::XA_PREPARE => {
@@ -206,15 +151,6 @@ impl Writer<'_, '_> {
         }
         Ok(())
     }
-
-    /// Notes the decision about a prepared XA transaction.
-    fn decide(&mut self, text: &[u8]) {
-        if step(text) == Step::XaDecision {
-            let text = String::from_utf8_lossy(text);
-            self.manifest.prepared.retain(|xid| !text.contains(xid.as_str()));
-            self.decided.push(text.into_owned());
-        }
-    }
 }
 
 /// A failure inside a statement, whose place the caller knows.
@@ -232,7 +168,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn of(event: &RawEvent<'_>) -> Self {
+    pub fn of(event: &RawEvent<'_>) -> Self {
         let (offset, inner) = event.place();
         Place { offset, inner, kind: event.event_type().name() }
     }
@@ -257,7 +193,7 @@ impl StatementError {
 }
 
 /// Reads an event's body; a fault gets its place.
-fn parse<'a, T>(
+pub(super) fn parse<'a, T>(
     event: &RawEvent<'a>,
     read: impl FnOnce(&'a [u8]) -> Result<T, Fault>,
 ) -> Result<T, StatementError> {

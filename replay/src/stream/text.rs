@@ -8,13 +8,16 @@ use binlog_parser::header::flags;
 use binlog_parser::scan::RawEvent;
 
 use super::Options;
+use super::load::sends_a_file;
 use super::packet::DELIMITER;
 use super::privileges::Privileges;
+use super::undetermined::undetermined;
 use crate::schema::{Charset, readable};
 use crate::sql::client::{Refusal, client_safe};
+use crate::sql::quote::quote_identifier;
 use crate::sql::statement::{Object, StatementHead, StatementVerb, head};
 use crate::sql::written::written_tables;
-use crate::sql::{ClientCharset, Dialect, TableName};
+use crate::sql::{ClientCharset, Dialect, Family, TableName, lex_code};
 
 /// Fails where the client is run without `--binary-mode` and would change a carriage return.
 pub(super) const BINARY_MODE_CHECK: &[u8] =
@@ -64,6 +67,13 @@ pub(super) struct Prepared<'t> {
     /// Whether the check for `--binary-mode` has to go before.
     pub binary_mode_check: bool,
 }
+
+/// Errors of statements that were ended from outside, so that nobody knows how far they came:
+/// ER_SERVER_SHUTDOWN, ER_QUERY_INTERRUPTED, ER_CONNECTION_KILLED, and MySQL's ER_SESSION_WAS_KILLED.
+const KILLED: [u16; 4] = [1053, 1317, 1927, 3169];
+
+/// First MariaDB whose BINLOG takes Query events.
+const EVENTS_SINCE: u32 = 100_801;
 
 /// A Query event's statement, read as its server read it.
 pub(super) struct TextStatement<'q, 'a> {
@@ -128,6 +138,37 @@ impl<'q, 'a> TextStatement<'q, 'a> {
         if self.names_rewritten_database(options) {
             return Some("its text names a database that --rewrite-db renames".into());
         }
+        let error = self.query.error_code;
+        if KILLED.contains(&error) {
+            return Some(format!("the statement was killed part-way (error {error})"));
+        }
+        if sends_a_file(self.query.text, &self.dialect) {
+            return Some("the client would send a file of its own machine".into());
+        }
+        self.refusal_of_load(options)
+    }
+
+    /// [`refusal`](Self::refusal), for a statement that loads a file of ours.
+    pub fn refusal_of_load(&self, options: &Options) -> Option<String> {
+        let error = self.query.error_code;
+        if !options.accept_undetermined
+            && let Some(function) = self.undetermined()
+        {
+            return Some(format!("the log does not tell what {function} returned"));
+        }
+        if self.goes_as_event(options) {
+            return None;
+        }
+        if error != 0 {
+            return Some(format!("the statement failed part-way with error {error}"));
+        }
+        let database = options.rewritten(self.query.database);
+        if self.needs_database() && !name_passes(database, self.dialect.family) {
+            return Some("the client would not pass on the name of its database".into());
+        }
+        if self.query.database.is_empty() && self.asks_for_database() {
+            return Some("DATABASE() was NULL, and no client can leave a database".into());
+        }
         self.safe_text().err().map(|refusal| refusal.to_string())
     }
 
@@ -145,6 +186,54 @@ impl<'q, 'a> TextStatement<'q, 'a> {
         };
         let names = tables.iter().map(|name| readable(&name.table)).collect::<Vec<_>>();
         (tables.iter().any(selects) && !tables.iter().all(selects)).then(|| names.join(", "))
+    }
+
+    /// The function by which the statement's effect is undetermined, if there is one.
+    pub fn undetermined(&self) -> Option<&'static str> {
+        undetermined(self.query.text, &self.dialect, &self.head)
+    }
+
+    /// Whether the server can be given the event itself, and has to be: the statement is to fail
+    /// again, or no client forwards its text.
+    pub fn goes_as_event(&self, options: &Options) -> bool {
+        let possible = self.dialect.family == Family::Mariadb
+            && self.dialect.version >= EVENTS_SINCE
+            && options.rewritten(self.query.database) == self.query.database;
+        possible && (self.query.error_code != 0 || self.is_misread())
+    }
+
+    /// Whether a client would make something else of a text that is one statement.
+    fn is_misread(&self) -> bool {
+        use Refusal::{Command, Delimiter, Disagreement, Nul};
+        let refusal = self.safe_text().err();
+        refusal.is_some_and(|refusal| {
+            matches!(refusal, Command { .. } | Delimiter { .. } | Disagreement { .. } | Nul { .. })
+        })
+    }
+
+    /// Whether the statement reads the name of the current database.
+    fn asks_for_database(&self) -> bool {
+        use StatementVerb::{Call, Delete, Do, Insert, Replace, Select, Update};
+        matches!(self.head.verb, Call | Delete | Do | Insert | Replace | Select | Update)
+            && lex_code(self.query.text, &self.dialect).is_ok_and(|tokens| {
+                tokens.windows(3).any(|three| {
+                    three[0].is_any_word(&["DATABASE", "SCHEMA"])
+                        && three[1].is_operator("(")
+                        && three[2].is_operator(")")
+                })
+            })
+    }
+
+    /// Whether the statement gives the server's scheduler something to do.
+    pub fn schedules(&self) -> bool {
+        matches!(self.head.verb, StatementVerb::Create | StatementVerb::Alter)
+            && self.head.object == Object::StoredProgram
+            && lex_code(self.query.text, &self.dialect).is_ok_and(|tokens| {
+                // The kind of object stands before its name.
+                let kinds = ["PROCEDURE", "FUNCTION", "TRIGGER", "PACKAGE", "EVENT"];
+                let kind = tokens.iter().find(|token| token.is_any_word(&kinds));
+                kind.is_some_and(|kind| kind.is_word("EVENT"))
+            })
     }
 
     /// Whether the text itself names a database that is to be rewritten, which only table maps and
@@ -220,6 +309,29 @@ impl<'q, 'a> TextStatement<'q, 'a> {
         }
         Some(charset_line(name))
     }
+}
+
+/// Whether text of the session's client is UTF-8, in which every name can be read.
+pub(super) fn is_utf8(vars: &StatusVars<'_>) -> bool {
+    let charset = vars.charset.and_then(|charset| Charset::of_collation_id(charset.client));
+    charset.is_some_and(|charset| charset.name.starts_with("utf8"))
+}
+
+/// Whether clients pass on a name in backticks as it is, whatever the session's sql_mode.
+pub(super) fn name_passes(name: &[u8], family: Family) -> bool {
+    const ODD: [u8; 4] = [b'\\', b'\n', b'\r', 0];
+    if !name.iter().any(|byte| ODD.contains(byte)) {
+        return true;
+    }
+    if name.contains(&b'\r') || name.contains(&0) {
+        return false;
+    }
+    let mut text = b"USE ".to_vec();
+    quote_identifier(&mut text, name);
+    [false, true].into_iter().all(|no_backslash_escapes| {
+        let dialect = Dialect { no_backslash_escapes, ..Dialect::new(family, 50000) };
+        client_safe(&text, &dialect, DELIMITER).is_ok_and(|safe| *safe == *text)
+    })
 }
 
 /// Whether a text is made of letters, digits, spaces, commas and quoted hexadecimal alone, so that

@@ -12,12 +12,13 @@ use binlog_parser::scan::Damage;
 use binlog_parser::source::chain::Extent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
-use binlog_parser::transaction::{Ending, Plain, Transaction, Unit, Units};
+use binlog_parser::transaction::{Ending, Plain, Step, Transaction, Unit, Units, step};
 
 use super::Options;
 use super::cut::{Part, Partial, Reach};
-use super::gtid::PendingGtid;
-use super::manifest::{Lost, Manifest, NAMED};
+use super::gtid::{PendingGtid, Source};
+use super::load_folder::LoadFolder;
+use super::manifest::{self, Lost, Manifest};
 use super::packet::Packets;
 use super::session::{Assignments, Session};
 use super::text::ClientCharsetState;
@@ -27,8 +28,10 @@ use crate::select::{Selected, gtid_of};
 /// A piece of the stream as it is written.
 pub(super) struct Writer<'w, 'a> {
     set: &'a LogSet,
+    /// Where the files of LOAD DATA statements go.
+    pub folder: &'a LoadFolder,
     /// Number of the log in the set.
-    index: usize,
+    pub index: usize,
     log: &'a Log,
     pub options: &'a Options,
     pub packets: Packets<'w>,
@@ -43,9 +46,11 @@ pub(super) struct Writer<'w, 'a> {
     /// Whether a transaction is open at the server, complete but for its COMMIT.
     pub commit_pending: bool,
     pub gtid: Option<PendingGtid>,
-    timestamp: Option<(u32, u32)>,
-    /// MariaDB's domain and server of the last GTID.
-    source: Option<(u32, u32)>,
+    pub timestamp: Option<(u32, u32)>,
+    /// What MariaDB was told of the last transaction's source.
+    source: Option<Source>,
+    /// Whether transactions run in REPEATABLE READ now.
+    repeatable: bool,
     pub charset: ClientCharsetState,
     /// Memory for the text of a SET.
     assignments: Vec<u8>,
@@ -96,12 +101,14 @@ impl<'w, 'a> Writer<'w, 'a> {
     pub fn new(
         set: &'a LogSet,
         options: &'a Options,
+        folder: &'a LoadFolder,
         (index, log): (usize, &'a Log),
         packets: Packets<'w>,
         format: Option<Option<FormatDescription>>,
     ) -> Self {
         Writer {
             set,
+            folder,
             index,
             log,
             options,
@@ -115,6 +122,7 @@ impl<'w, 'a> Writer<'w, 'a> {
             gtid: None,
             timestamp: None,
             source: None,
+            repeatable: false,
             charset: ClientCharsetState::default(),
             assignments: vec![],
             ends: None,
@@ -250,8 +258,8 @@ impl<'w, 'a> Writer<'w, 'a> {
         let (index, log) = (self.index, self.log);
         let filter = &self.options.filter;
         self.cut = None;
-        if filter.straddles(transaction) && self.manifest.straddling.len() < NAMED {
-            self.manifest.straddling.push(address(log, transaction));
+        if filter.straddles(transaction) {
+            manifest::name(&mut self.manifest.straddling, address(log, transaction));
         }
         match filter.selects(self.set, index, transaction)? {
             Selected::Yes => {}
@@ -271,6 +279,7 @@ impl<'w, 'a> Writer<'w, 'a> {
             return Ok(true);
         }
         self.describe(format)?;
+        self.isolate(has_text(transaction))?;
         self.name(transaction)?;
         if self.options.skip.iter().any(|target| target.is(index, transaction)) {
             self.manifest.skipped.push(address(log, transaction));
@@ -304,6 +313,18 @@ impl<'w, 'a> Writer<'w, 'a> {
         }
         self.commit()?;
         describe(&mut self.packets, self.options, self.log, format)
+    }
+
+    /// Has transactions run in REPEATABLE READ where they hold statements of text, which InnoDB
+    /// does not log as such below it, and else in READ COMMITTED, as the stream begins.
+    fn isolate(&mut self, repeatable: bool) -> Result<()> {
+        if self.repeatable == repeatable {
+            return Ok(());
+        }
+        self.commit()?;
+        self.repeatable = repeatable;
+        let level = if repeatable { "REPEATABLE READ" } else { "READ COMMITTED" };
+        self.words(format!("SET SESSION TRANSACTION ISOLATION LEVEL {level}").as_bytes())
     }
 
     /// Reads the transaction's GTID, to be set with what opens it.
@@ -364,7 +385,7 @@ impl<'w, 'a> Writer<'w, 'a> {
             assignments.time("TIMESTAMP", seconds, micros);
         }
         if let Some(gtid) = self.gtid.take().filter(|_| !self.options.skip_gtids) {
-            gtid.set(&mut assignments, &mut self.source);
+            gtid.set(&mut assignments, &mut self.source, self.log.format().version);
         }
         if !set.is_empty() {
             self.words(&set)?;
@@ -376,6 +397,7 @@ impl<'w, 'a> Writer<'w, 'a> {
     /// Leaves the session as the next piece expects it: nothing open, and text safe.
     fn finish(mut self, goes_on: bool) -> Result<Written> {
         self.commit()?;
+        self.isolate(false)?;
         self.packets.end()?;
         if let Some(line) = self.charset.reset_line() {
             self.packets.line(&line)?;
@@ -426,6 +448,14 @@ pub(super) fn describe(
         packets.statement(|out| out.extend(b"SET @@SESSION.GTID_NEXT='AUTOMATIC'"))?;
     }
     Ok(())
+}
+
+/// Whether a transaction holds statements of text, steps of the transaction itself apart.
+fn has_text(transaction: &Transaction<'_>) -> bool {
+    transaction.events.iter().any(|event| match event.event_type() {
+        EventType::QUERY => event.query().is_ok_and(|query| step(query.text) == Step::Statement),
+        event_type => event_type == EventType::EXECUTE_LOAD_QUERY,
+    })
 }
 
 fn address(log: &Log, transaction: &Transaction<'_>) -> EventAddress {
