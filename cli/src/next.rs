@@ -36,6 +36,12 @@ pub fn feed(family: Option<Family>, options: &[String], file: Option<&Path>) -> 
     }
 }
 
+/// The command that removes what a stream needs no longer, once the client is through with it.
+#[must_use]
+pub fn remove(folder: &Path) -> String {
+    format!("when the client is done: rm -r -- {}", shell_word(&folder.to_string_lossy()))
+}
+
 /// A command of ours on the same logs.
 #[must_use]
 pub fn verb(words: &[&str], logs: &LogArgs) -> String {

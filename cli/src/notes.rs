@@ -83,6 +83,7 @@ pub fn of_replay(manifest: &Manifest) -> Vec<Note> {
         let text = format!("{at}: {}; the stream ends before this", damage.reason);
         notes.push(Note::warning(text));
     }
+    notes.extend(of_text(manifest));
     notes.extend(manifest.warnings.iter().map(Note::warning));
     notes.extend(of_privileges(&manifest.privileges));
     notes
@@ -123,6 +124,37 @@ fn of_privileges(privileges: &Privileges) -> Vec<Note> {
         let statements = count(privileges.unknown, "statement");
         notes
             .push(Note::done(format!("and whatever {statements} on accounts or the server needs")));
+    }
+    notes
+}
+
+/// What statements of text need of the client and the server, and where they may differ.
+fn of_text(manifest: &Manifest) -> Vec<Note> {
+    let mut notes = vec![];
+    if let Some(folder) = &manifest.load_folder {
+        let files = count(manifest.load_files.len() as u64, "file");
+        notes.push(Note::warning(format!(
+            "the client loads {files} from {}, where it must be able to read them; the server needs \
+             local_infile=ON",
+            folder.display()
+        )));
+    }
+    notes.extend(manifest.lenient_loads.iter().map(|at| {
+        Note::warning(format!(
+            "{at}: a row whose key is there already is passed over: LOCAL means IGNORE, and without \
+             a strict sql_mode that does not show"
+        ))
+    }));
+    notes.extend(manifest.undetermined.iter().map(|at| {
+        Note::warning(format!(
+            "{at}: the log does not tell all that this statement wrote, so it writes other values"
+        ))
+    }));
+    if let Some(at) = manifest.scheduled.first() {
+        notes.push(Note::warning(format!(
+            "{at} gives the scheduler an event: let the server run with event_scheduler=OFF, or it \
+             does its work again while the logs are replayed"
+        )));
     }
     notes
 }

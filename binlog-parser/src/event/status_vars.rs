@@ -7,6 +7,8 @@ use crate::wire::Reader;
 pub mod flags2 {
     /// `sql_auto_is_null`.
     pub const AUTO_IS_NULL: u32 = 1 << 14;
+    /// MariaDB: `check_constraint_checks` is off. Some versions do not log it.
+    pub const NO_CHECK_CONSTRAINT_CHECKS: u32 = 1 << 15;
     /// `autocommit` is off.
     pub const NOT_AUTOCOMMIT: u32 = 1 << 19;
     /// MariaDB: `explicit_defaults_for_timestamp`.
@@ -17,8 +19,6 @@ pub mod flags2 {
     pub const RELAXED_UNIQUE_CHECKS: u32 = 1 << 27;
     /// MariaDB: `sql_if_exists`.
     pub const IF_EXISTS: u32 = 1 << 28;
-    /// MariaDB: `check_constraint_checks` is off.
-    pub const NO_CHECK_CONSTRAINT_CHECKS: u32 = 1 << 29;
     /// MariaDB: `system_versioning_insert_history`.
     pub const INSERT_HISTORY: u32 = 1 << 30;
 }

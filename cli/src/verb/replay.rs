@@ -1,6 +1,7 @@
 //! `binlog replay`: the exact stream.
 
 use std::io;
+use std::path::PathBuf;
 
 use binlog_parser::address::Address;
 use binlog_parser::source::log_set::LogSet;
@@ -94,6 +95,15 @@ pub struct ReplayArgs {
     /// Form of what is said at the end of standard error: what the stream holds and needs
     #[arg(long, value_enum, default_value_t, value_name = "FORM")]
     manifest: ManifestForm,
+
+    /// Keep the files of LOAD DATA statements in DIR, which must not be there yet (default: a private
+    /// folder among the temporary files)
+    #[arg(long, value_name = "DIR")]
+    load_dir: Option<PathBuf>,
+
+    /// Replay statements whose effect the log does not tell, such as UUID() in one, and name them
+    #[arg(long)]
+    accept_undetermined: bool,
 
     #[command(flatten)]
     output: OutputArgs,
@@ -208,6 +218,9 @@ impl ReplayArgs {
         if !manifest.gaps.is_empty() && !accepted {
             ui.hint("give the logs between, or add --allow-gaps to go on without");
         }
+        if let Some(folder) = manifest.load_folder.as_ref().filter(|_| self.manifest == ManifestForm::Text) {
+            ui.hint(next::remove(folder));
+        }
         if manifest.damage.is_some() {
             ui.hint("give an undamaged copy, or add --accept-damage to go on behind the damage");
         }
@@ -250,6 +263,8 @@ impl ReplayArgs {
             rewrite_db: self.rewrite_db.iter().map(rule).collect(),
             set_charset: self.set_charset.clone(),
             max_allowed_packet: self.max_allowed_packet,
+            accept_undetermined: self.accept_undetermined,
+            load_folder: self.load_dir.clone(),
             packet_bytes: PACKET_BYTES,
             piece_bytes: PIECE_BYTES,
         })

@@ -151,7 +151,7 @@ impl Writer<'_, '_> {
     ) -> Result<Option<u16>> {
         let mut text = vec![];
         variable.assign(&mut text);
-        if self.packets.pending_bytes() + text.len() > self.options.packet_bytes {
+        if self.packets.pending_bytes() + text.len() > self.options.usual() {
             self.packets.end()?;
         }
         let wanted = variable.collation().filter(|wanted| Some(*wanted) != current);
@@ -162,6 +162,9 @@ impl Writer<'_, '_> {
         text.clear();
         variable.check(&mut text);
         if !text.is_empty() {
+            if self.packets.pending_bytes() + text.len() > self.options.usual() {
+                self.packets.end()?;
+            }
             self.words(&text)?;
         }
         Ok(wanted.or(current))

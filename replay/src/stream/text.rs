@@ -154,7 +154,10 @@ impl<'q, 'a> TextStatement<'q, 'a> {
         if !options.accept_undetermined
             && let Some(function) = self.undetermined()
         {
-            return Some(format!("the log does not tell what {function} returned"));
+            return Some(format!(
+                "the log does not tell what {function} returned; --accept-undetermined replays it all \
+                 the same"
+            ));
         }
         if self.goes_as_event(options) {
             return None;

@@ -9,15 +9,15 @@ use replay::stream::Options;
 use servers::Product;
 use support::{Format, Story, difference, dump, start};
 
-/// What the products' own tool makes other than it was, by section of the dump: REAL variables lose
-/// digits, DECIMAL ones become INT, ALTER DATABASE without a name alters another.
-fn rival_is_wrong(product: Product, format: Format) -> Result<()> {
-    let story = Story::tell(product, format)?;
-    let (complaints, dump) = story.replay_by_rival()?;
-    let report = format!("{complaints}\n{}", difference(&dump, &story.after));
-    println!("{} {format:?}, the rival:\n{report}", product.name());
-    Ok(())
-}
+/// What the products' own tool makes other than it was: REAL variables lose digits, INT ones their
+/// sign and DECIMAL ones their type, and ALTER DATABASE without a name alters another.
+const RIVAL_IS_WRONG: [&str; 5] = [
+    "== databases:",
+    "== definition of `altered`.`after_it`:",
+    "== rows of `context`.`reals`:",
+    "== definition of `context`.`typed`:",
+    "== rows of `loads`.`unescaped`:",
+];
 
 fn replays_exactly(product: Product, format: Format) -> Result<()> {
     let story = Story::tell(product, format)?;
@@ -36,6 +36,12 @@ fn replays_exactly(product: Product, format: Format) -> Result<()> {
         assert!(stream.manifest.prepared.is_empty(), "{what}");
         assert!(!stream.manifest.scheduled.is_empty(), "{what}");
         story.assert_untouched()?;
+    }
+    if format == Format::Statement {
+        let report = difference(&story.replay_by_rival()?, &story.after);
+        for wrong in RIVAL_IS_WRONG {
+            ensure!(report.contains(wrong), "{what}: the rival is right now about {wrong}");
+        }
     }
     Ok(())
 }
@@ -61,12 +67,4 @@ fn mariadb_10_11_replays_statements() -> Result<()> {
 #[test]
 fn mariadb_11_8_replays_statements() -> Result<()> {
     for_live(Product::Mariadb118, replays_exactly)
-}
-
-#[test]
-fn the_rivals_own_answers() -> Result<()> {
-    for product in servers::live() {
-        rival_is_wrong(product, Format::Statement)?;
-    }
-    Ok(())
 }
