@@ -73,7 +73,7 @@ impl Forged {
 
     /// LOAD DATA of one line, its file named at `place` of `text`.
     fn load(self, text: &[u8], place: std::ops::Range<usize>) -> Self {
-        let forged = self.event(EventType::BEGIN_LOAD_QUERY, b"\x01\0\0\01\tx\n");
+        let forged = self.event(EventType::BEGIN_LOAD_QUERY, b"\x01\0\0\x001\tx\n");
         let mut body = vec![];
         body.extend(7u32.to_le_bytes()); // thread id
         body.extend(0u32.to_le_bytes()); // execution time
