@@ -218,7 +218,9 @@ impl ReplayArgs {
         if !manifest.gaps.is_empty() && !accepted {
             ui.hint("give the logs between, or add --allow-gaps to go on without");
         }
-        if let Some(folder) = manifest.load_folder.as_ref().filter(|_| self.manifest == ManifestForm::Text) {
+        if let Some(folder) =
+            manifest.load_folder.as_ref().filter(|_| self.manifest == ManifestForm::Text)
+        {
             ui.hint(next::remove(folder));
         }
         if manifest.damage.is_some() {
