@@ -33,7 +33,7 @@ pub enum Role {
 }
 
 /// One of those who run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Entrant {
     /// What people would type.
     pub label: String,
@@ -55,6 +55,8 @@ enum Proof {
     Prints(&'static str, u64),
     /// So many bytes were read.
     Reads(u64),
+    /// So many bytes were printed.
+    Unpacks(u64),
 }
 
 /// Where a program is.
@@ -174,6 +176,50 @@ fn contest(course: &Course, binlog: &Path, product: Product, logs: &RaceLogs) ->
     Ok(Contest { name: course.name, product, entrants: vec![ours, rival, read] })
 }
 
+/// What unpacks an archive to standard output.
+#[derive(Debug)]
+pub struct Unpacker {
+    /// Its name in the table.
+    pub name: &'static str,
+    /// Where it is.
+    pub program: PathBuf,
+    /// What it is told before the archive's path.
+    pub argument: &'static str,
+}
+
+/// A verb over archives, beside what unpacks them and nothing else.
+///
+/// # Errors
+/// Where an archive cannot be read.
+pub fn packed(
+    name: &'static str,
+    verb: &'static str,
+    binlog: &Path,
+    unpacker: Unpacker,
+    (product, archives): (Product, &RaceLogs),
+) -> Result<Contest> {
+    let course = COURSES.iter().find(|course| course.name == verb).context(verb)?;
+    let mut contest = contest(course, binlog, product, archives)?;
+    let Unpacker { name: tool, program, argument } = unpacker;
+    let program = (Program::Path(program), vec![argument.to_owned()]);
+    let bytes = archives.made.bytes;
+    let rival =
+        Entrant::new(tool, Role::Rival, program, Proof::Unpacks(bytes), (product, archives));
+    let mut packed_bytes = 0;
+    for path in &archives.paths {
+        packed_bytes += std::fs::metadata(path)?.len();
+    }
+    for entrant in &mut contest.entrants {
+        match entrant.role {
+            Role::Ours => {}
+            Role::Rival => *entrant = rival.clone(),
+            Role::Read => entrant.proof = Proof::Reads(packed_bytes),
+        }
+    }
+    contest.name = name;
+    Ok(contest)
+}
+
 fn arguments(arguments: &[&str], product: Product) -> Vec<String> {
     let replace = |argument: &&str| match *argument {
         FIRST => logs::first_of_traffic(product),
@@ -235,6 +281,9 @@ impl Entrant {
             Proof::Prints(needle, least) => {
                 let hits = printed.hits;
                 ensure!(hits >= *least, "{self}: {needle:?}: needed {least}, had {hits}");
+            }
+            Proof::Unpacks(needed) => {
+                ensure!(printed.bytes == *needed, "{self}: {} bytes, not {needed}", printed.bytes);
             }
             Proof::Reads(_) => {}
         }

@@ -6,12 +6,14 @@
 //! Where things are:
 //! - [`logs`]: the logs that are raced over, made on real servers and kept in `target/race`;
 //! - [`contest`]: who runs against whom, and how each proves that it did the work;
+//! - [`archives`]: the same logs packed, beside what only unpacks them;
 //! - [`measure`]: one run of a program, with its time and memory;
 //! - [`report`]: the table, and the raw results;
 //! - [`restore`]: the race of restores, `race restore`, a course of its own.
 
 #![forbid(unsafe_code)]
 
+pub mod archives;
 pub mod contest;
 pub mod logs;
 pub mod measure;

@@ -1,12 +1,15 @@
 //! Races every verb against the servers' own tools, in one run, over logs that real servers wrote.
 //!
 //! `cargo run --release -p benches --bin race -- --only verify --only replay`
+//! `cargo run --release -p benches --bin race -- --only "verify zst" --only "find zst"`
 //! `cargo run --release -p benches --bin race -- restore --transactions 3000`
 
+use std::io::stdout;
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use benches::archives;
 use benches::contest::{Contest, contests};
 use benches::logs::RaceLogs;
 use benches::report::{self, RawResults};
@@ -54,6 +57,9 @@ struct Race {
 enum Course {
     /// Races restores: the rival's stream, ours, and relay logs, into empty servers
     Restore(RestoreArgs),
+    /// Unpacks archives to standard output, where their own tools are missing
+    #[command(hide = true)]
+    Unpack { archives: Vec<PathBuf> },
 }
 
 #[derive(Debug, Args)]
@@ -121,8 +127,12 @@ fn bytes(text: &str) -> Result<u64, String> {
 
 fn main() -> Result<()> {
     let race = Race::parse();
-    if let Some(Course::Restore(restore)) = &race.course {
-        return restore.run();
+    match &race.course {
+        Some(Course::Restore(restore)) => return restore.run(),
+        Some(Course::Unpack { archives }) => {
+            return archives::unpack(archives, &mut stdout().lock());
+        }
+        None => {}
     }
     let mut courses = vec![(Product::Mysql97, RaceLogs::provide(Product::Mysql97, race.size)?)];
     if race.mariadb_size > 0 {
@@ -138,7 +148,8 @@ fn main() -> Result<()> {
     };
     let mut raw = RawResults::create()?;
     for (product, logs) in &courses {
-        let (contests, unknown) = contests(&binlog, *product, logs)?;
+        let (mut contests, unknown) = contests(&binlog, *product, logs)?;
+        contests.extend(archives::contests(&binlog, *product, logs)?);
         let wanted = |contest: &&Contest| {
             let verb = contest.name.split(' ').next().unwrap_or_default();
             race.only.is_empty()
