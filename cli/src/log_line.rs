@@ -73,7 +73,7 @@ pub struct LogLine<'a> {
     /// Events that can be read.
     pub events: u64,
     /// The same by type, as SHOW BINLOG EVENTS names it.
-    pub events_by_type: &'a BTreeMap<&'static str, u64>,
+    pub events_by_type: BTreeMap<&'static str, u64>,
     /// Events with a right checksum; 0 in a log without.
     pub checksums_good: u64,
     /// Ranges lost for a wrong one.
@@ -195,7 +195,7 @@ impl<'a> LogLine<'a> {
                 gtids: one_line(&gap.gtids),
             }),
             events: summary.events,
-            events_by_type: &summary.events_by_type,
+            events_by_type: summary.events_by_type.by_name(),
             checksums_good: summary.checksums_good(log),
             checksums_bad: summary.checksums_bad,
             transactions: summary.transactions,

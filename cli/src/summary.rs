@@ -31,8 +31,8 @@ use crate::text::{one_line, utf8};
 pub struct Summary {
     /// Events that can be read.
     pub events: u64,
-    /// The same by the name of their type.
-    pub events_by_type: BTreeMap<&'static str, u64>,
+    /// The same by their type.
+    pub events_by_type: TypeCounts,
     /// Transactions that begin and end in the log.
     pub transactions: u64,
     /// All transactions, parts of them too, by how they end.
@@ -63,6 +63,38 @@ pub struct Summary {
     pub checksums_bad: u64,
     /// Events whose body cannot be read.
     pub faults: Vec<Error>,
+}
+
+/// Events counted by type: one is added for every event of a log.
+#[derive(Debug)]
+pub struct TypeCounts([u64; 256]);
+
+impl Default for TypeCounts {
+    fn default() -> Self {
+        TypeCounts([0; 256])
+    }
+}
+
+impl TypeCounts {
+    fn add(&mut self, event_type: EventType) {
+        self.0[usize::from(event_type.0)] += 1;
+    }
+
+    fn add_all(&mut self, other: &TypeCounts) {
+        for (count, more) in self.0.iter_mut().zip(&other.0) {
+            *count += more;
+        }
+    }
+
+    /// The counts by the names of the types, without those of which there are none.
+    #[must_use]
+    pub fn by_name(&self) -> BTreeMap<&'static str, u64> {
+        let mut names = BTreeMap::new();
+        for (code, count) in (0..=u8::MAX).zip(self.0).filter(|(_, count)| *count > 0) {
+            *names.entry(EventType(code).name()).or_default() += count;
+        }
+        names
+    }
 }
 
 /// A place in the logs of a relay log's source.
@@ -154,7 +186,7 @@ impl Summary {
     /// ends does not depend on what came before.
     fn join(&mut self, next: Summary) {
         self.events += next.events;
-        add_all(&mut self.events_by_type, next.events_by_type);
+        self.events_by_type.add_all(&next.events_by_type);
         self.transactions += next.transactions;
         add_all(&mut self.transactions_by_kind, next.transactions_by_kind);
         self.open_transaction = next.open_transaction;
@@ -187,7 +219,7 @@ impl Summary {
 
     fn event<'a>(&mut self, log: &Log, event: &RawEvent<'a>, tracker: &mut SourceTracker<'a>) {
         self.events += 1;
-        *self.events_by_type.entry(event.event_type().name()).or_default() += 1;
+        self.events_by_type.add(event.event_type());
         let time = event.header.timestamp;
         if time != 0 {
             let (first, last) = self.time.unwrap_or((time, time));

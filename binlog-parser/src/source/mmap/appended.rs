@@ -2,6 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
+use std::ops::Range;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
 use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -67,8 +70,13 @@ impl Appended {
 pub(crate) struct Appender {
     file: File,
     length: usize,
+    /// Up to where the disk has been asked for room.
+    prepared: usize,
     appended: Arc<Appended>,
 }
+
+/// How far ahead the disk is asked for room, in bytes: as much as is there already, between these.
+const AHEAD: (usize, usize) = (1 << 20, 64 << 20);
 
 impl Appender {
     /// Begins a file in the folder for temporary files, and reserves addresses for as many bytes as
@@ -84,7 +92,7 @@ impl Appender {
         {
             let _ = appended.map.set(map);
         }
-        Ok(Appender { file, length: 0, appended: Arc::new(appended) })
+        Ok(Appender { file, length: 0, prepared: 0, appended: Arc::new(appended) })
     }
 
     /// The reader's end.
@@ -98,17 +106,29 @@ impl Appender {
     /// What the system says; more bytes than were reserved.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let length = self.length.saturating_add(bytes.len());
-        let map = self.appended.map.get();
-        if let Some(most) = map.map(|map| map.map.len()).filter(|most| *most < length) {
+        let reserved = self.appended.map.get().map(|map| map.map.len());
+        if let Some(most) = reserved.filter(|most| *most < length) {
             let why = format!("it has room for {most} bytes");
             return Err(io::Error::new(ErrorKind::FileTooLarge, why));
         }
+        self.prepare(length);
         self.file.write_all(bytes)?;
         self.length = length;
-        if map.is_some() {
+        if reserved.is_some() {
             self.appended.length.store(length, Ordering::Release);
         }
         Ok(())
+    }
+
+    /// Has the disk find room for `length` bytes and some more at once: a write that has to find its
+    /// own for every page takes twice the time.
+    fn prepare(&mut self, length: usize) {
+        if length <= self.prepared {
+            return;
+        }
+        let end = length.saturating_add(self.length.clamp(AHEAD.0, AHEAD.1));
+        // Where it cannot be had, or not in this way, the writes tell.
+        self.prepared = if allocate(&self.file, self.prepared..end) { end } else { usize::MAX };
     }
 
     /// Ends the file. All of it can be read from then on.
@@ -122,6 +142,21 @@ impl Appender {
         }
         Ok(())
     }
+}
+
+/// Whether the disk has room for these bytes of the file, whose length stays what it is.
+#[cfg(target_os = "linux")]
+fn allocate(file: &File, range: Range<usize>) -> bool {
+    let (Ok(start), Ok(length)) = (range.start.try_into(), range.len().try_into()) else {
+        return false;
+    };
+    // SAFETY: the descriptor is open as long as the file is borrowed, and no memory is touched.
+    unsafe { libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, start, length) == 0 }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn allocate(_file: &File, _range: Range<usize>) -> bool {
+    false
 }
 
 #[cfg(test)]
