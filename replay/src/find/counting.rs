@@ -1,6 +1,7 @@
 //! Counts the rows of a statement by table, without decoding one.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use binlog_parser::Fault;
 use binlog_parser::event::rows::{RowsEvent, RowsKind};
@@ -50,7 +51,50 @@ pub(super) type CountFault<'e> = (Fault, &'e RawEvent<'e>);
 /// same; their columns are worked out once.
 #[derive(Debug, Default)]
 pub(super) struct Counter {
-    maps: HashMap<u64, Mapped>,
+    maps: HashMap<u64, Mapped, IdHash>,
+}
+
+/// Hashes table ids, which are looked up for every event of rows: by one multiplication with a
+/// number that no log can know.
+#[derive(Debug, Clone)]
+struct IdHash {
+    factor: u64,
+}
+
+impl Default for IdHash {
+    fn default() -> Self {
+        IdHash { factor: RandomState::new().hash_one(0) | 1 }
+    }
+}
+
+impl BuildHasher for IdHash {
+    type Hasher = IdHasher;
+
+    fn build_hasher(&self) -> IdHasher {
+        IdHasher { factor: self.factor, hash: 0 }
+    }
+}
+
+#[derive(Debug)]
+struct IdHasher {
+    factor: u64,
+    hash: u64,
+}
+
+impl Hasher for IdHasher {
+    fn write_u64(&mut self, id: u64) {
+        let product = u128::from(self.hash ^ id) * u128::from(self.factor);
+        // Both halves: the low bits of an id only move the low ones of the product.
+        self.hash = product as u64 ^ (product >> 64) as u64;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn finish(&self) -> u64 {
+        self.hash
+    }
 }
 
 impl Counter {

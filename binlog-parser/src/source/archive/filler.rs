@@ -7,8 +7,9 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use crate::source::growing::Feed;
 
-/// Bytes that are handed to the writer at a time.
-const BUFFER_BYTES: usize = 256 << 10;
+/// Bytes that are handed to the writer at a time, and from there to those who read: few enough to
+/// stay in a core's cache, and enough for a thread to be worth waking.
+const BUFFER_BYTES: usize = 1 << 20;
 
 /// How many buffers there are: one fills, one is written, and the rest evens that out.
 const BUFFERS: usize = 4;
@@ -133,7 +134,7 @@ mod tests {
         let growing = fill(&bytes, 2 * BUFFER_BYTES as u64);
         for _ in 0..2 {
             let why = growing.whole().unwrap_err().to_string();
-            assert_eq!(why, "spill: it has room for 524288 bytes");
+            assert_eq!(why, "spill: it has room for 2097152 bytes");
         }
         assert_eq!(growing.all(), &bytes[..2 * BUFFER_BYTES]);
         assert!(
@@ -144,7 +145,7 @@ mod tests {
                 .clone()
                 .unwrap()
                 .to_string()
-                .contains("it has room for 524288 bytes")
+                .contains("it has room for 2097152 bytes")
         );
     }
 }
