@@ -28,7 +28,7 @@
 //!   client;
 //! - [`cells`]: one server under many settings of its log;
 //! - [`fixtures`]: SQL that tells a story of every type, and [`shop`]: the
-//!   committed logs of a day;
+//!   committed logs of a day; [`traffic`]: statements at random, by seed;
 //! - [`dump`]: everything that users stored, in a form that compares byte by byte.
 //!
 //! Environment: `BINLOG_LIVE=off` leaves live tests out, `BINLOG_LIVE=mysql-9.7`
@@ -48,6 +48,7 @@ pub mod install;
 pub mod instance;
 pub mod product;
 pub mod shop;
+pub mod traffic;
 
 pub use cells::{Cell, CellServer, cells};
 pub use client::{ClientRun, Session};
@@ -55,3 +56,4 @@ pub use dump::{Dump, DumpOptions};
 pub use install::Installation;
 pub use instance::{Server, ServerOptions, ShownEvent};
 pub use product::{Product, live};
+pub use traffic::Traffic;
