@@ -80,6 +80,15 @@ impl PendingGtid {
         matches!(self, PendingGtid::Mysql(event) if event.gtid != TransactionGtid::Anonymous)
     }
 
+    /// The same name once more, for what is left of a group after a statement that commits by itself.
+    pub fn again(&self) -> Option<Self> {
+        let PendingGtid::Mariadb { gtid, source, half_of_an_alter, .. } = *self else {
+            return None;
+        };
+        let begins = Some(Begins::Transaction);
+        Some(PendingGtid::Mariadb { gtid, source, half_of_an_alter, begins })
+    }
+
     /// Whether the group is the first half of an ALTER TABLE that MariaDB logs in two, or takes it
     /// back.
     pub fn is_half_of_an_alter(&self) -> bool {

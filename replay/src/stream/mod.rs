@@ -6,6 +6,7 @@
 //!   size        what does not fit the packets that the server takes
 //! pieces    the pieces of every log on several threads, put together in order
 //!   gaps        what is missing between two logs
+//!   hollow_xa   XA transactions that changed nothing
 //! cut       how far the stream goes into the transaction that it ends in
 //! writer    transactions one after another: what goes into the stream, and where it ends
 //!   session     the session variables of a statement, as differences
@@ -25,6 +26,7 @@ mod cut;
 mod edit;
 pub(crate) mod gaps;
 mod gtid;
+mod hollow_xa;
 mod load;
 mod load_folder;
 mod manifest;

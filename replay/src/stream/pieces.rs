@@ -18,11 +18,12 @@ use binlog_parser::transaction::Units;
 
 use super::Options;
 use super::gaps;
+use super::hollow_xa;
 use super::load_folder::LoadFolder;
 use super::manifest::Manifest;
 use super::packet::{DELIMITER, Packets};
 use super::text;
-use super::writer::{Writer, Written, describe};
+use super::writer::{Job, Writer, Written, describe};
 use crate::error::Result;
 
 /// Writes what `options` select of `set`.
@@ -34,10 +35,9 @@ pub(super) fn write(
 ) -> Result<Manifest> {
     let Some(first) = set.logs().first() else { return Ok(Manifest::default()) };
     let folder = LoadFolder::new(options.load_folder.as_deref())?;
+    let hollow = hollow_xa::find(set);
     let mut stream = Stream {
-        set,
-        options,
-        folder: &folder,
+        job: Job { set, options, folder: &folder, hollow: &hollow },
         out,
         family: first.format().family,
         format: None,
@@ -62,9 +62,7 @@ pub(super) fn write(
 
 /// The stream as far as it is written.
 struct Stream<'w, 'a> {
-    set: &'a LogSet,
-    options: &'a Options,
-    folder: &'a LoadFolder,
+    job: Job<'a>,
     out: &'w mut dyn Write,
     family: Family,
     /// The format description that the server was given last.
@@ -81,12 +79,12 @@ type Spare = Mutex<Vec<Vec<u8>>>;
 impl<'a> Stream<'_, 'a> {
     /// Writes a log; false if the stream ends in it.
     fn log(&mut self, index: usize, log: &'a Log, progress: &mut dyn FnMut(u64)) -> Result<bool> {
-        let (set, options, folder) = (self.set, self.options, self.folder);
+        let (job, options) = (self.job, self.job.options);
         let spare = Spare::default();
         let ahead = |units: &mut Units<'a>| {
             let buffer = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
             let packets = Packets::gathered_in(buffer);
-            let writer = Writer::new(set, options, folder, (index, log), packets, None);
+            let writer = Writer::new(job, (index, log), packets, None);
             writer.write(units, &mut |_| {}).transpose()
         };
         let mut state = Ok(true);
@@ -118,7 +116,7 @@ impl<'a> Stream<'_, 'a> {
         let gaps = gaps::between(&held, before, log);
         let whole = gaps.is_empty();
         self.manifest.gaps.extend(gaps);
-        whole || self.options.goes_on_behind_gaps()
+        whole || self.job.options.goes_on_behind_gaps()
     }
 
     /// Adds a piece that was written ahead.
@@ -127,7 +125,7 @@ impl<'a> Stream<'_, 'a> {
             self.format.as_ref().is_some_and(|known| known.same_layout(format))
         };
         if let Some(format) = piece.needs.as_ref().filter(|format| !known(format)) {
-            let options = self.options;
+            let options = self.job.options;
             self.packets(|packets| describe(packets, options, log, format))?;
         }
         self.out.write_all(bytes)?;
@@ -143,8 +141,7 @@ impl<'a> Stream<'_, 'a> {
         progress: &mut dyn FnMut(u64),
     ) -> Result<bool> {
         let (packets, format) = (Packets::new(self.out), Some(self.format.take()));
-        let writer =
-            Writer::new(self.set, self.options, self.folder, (index, log), packets, format);
+        let writer = Writer::new(self.job, (index, log), packets, format);
         let piece = writer.write(units, progress)?;
         // What goes to the output at once is never too much.
         Ok(piece.is_none_or(|piece| self.join(piece)))
@@ -169,7 +166,7 @@ impl<'a> Stream<'_, 'a> {
     }
 
     fn preamble(&mut self) -> Result<()> {
-        let (options, family) = (self.options, self.family);
+        let (options, family) = (self.job.options, self.family);
         self.packets(|packets| {
             packets.line(b"/*M!999999\\- enable the sandbox mode */")?;
             // A client that keeps comments knows its own commands only behind a whole statement.
@@ -200,7 +197,7 @@ impl<'a> Stream<'_, 'a> {
     }
 
     fn finish(mut self) -> Result<Manifest> {
-        for log in self.set.logs() {
+        for log in self.job.set.logs() {
             log.check_unchanged()?;
         }
         let mysql = self.family == Family::Mysql;
@@ -211,7 +208,7 @@ impl<'a> Stream<'_, 'a> {
             packets.statement(|out| out.extend(b"SET @@SESSION.PSEUDO_SLAVE_MODE=0"))?;
             Ok(packets.line(b"DELIMITER ;")?)
         })?;
-        if let Some(first) = self.set.logs().first() {
+        if let Some(first) = self.job.set.logs().first() {
             self.manifest.privileges.add_stream(first.format());
         }
         Ok(self.manifest)

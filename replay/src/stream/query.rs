@@ -136,6 +136,14 @@ impl Writer<'_, '_> {
         if statement.changes_databases() {
             self.session.forget_database();
         }
+        if statement.creates_table()
+            && let Some(group) = self.group.take()
+        {
+            // It committed by itself, and took the group's name with it; the rows of CREATE TABLE …
+            // SELECT belong to the same name.
+            self.gtid = Some(group);
+            self.begin_group(event)?;
+        }
         Ok(())
     }
 
@@ -229,6 +237,7 @@ impl Writer<'_, '_> {
             let text = String::from_utf8_lossy(text);
             self.manifest.prepared.retain(|xid| !text.contains(xid.as_str()));
             self.decided.push(text.into_owned());
+            self.session.forget_thread();
         }
     }
 }

@@ -234,6 +234,11 @@ impl Session {
         self.database = None;
     }
 
+    /// Forgets the connection number: MariaDB does at the end of a prepared XA transaction.
+    pub fn forget_thread(&mut self) {
+        self.thread_id = None;
+    }
+
     /// Appends the connection number of the original session, by which it named its temporary
     /// tables and which CONNECTION_ID() gave.
     pub fn use_thread(&mut self, set: &mut Assignments<'_>, thread_id: u32) {

@@ -60,9 +60,13 @@ impl Writer<'_, '_> {
     }
 
     /// MariaDB's GTID event begins the transaction itself, unless it stands alone.
-    fn begin_group(&mut self, event: &RawEvent<'_>) -> Result<(), StatementError> {
+    pub fn begin_group(&mut self, event: &RawEvent<'_>) -> Result<(), StatementError> {
+        self.group = self.gtid.as_ref().and_then(PendingGtid::again);
         let Some(PendingGtid::Mariadb { begins, .. }) = &mut self.gtid else { return Ok(()) };
-        let Some(begins) = begins.take() else { return Ok(()) };
+        let Some(begins) = begins.take() else {
+            self.group = None;
+            return Ok(());
+        };
         self.open(None, Some((event.header.timestamp, 0)))?;
         match begins {
             Begins::Xa(xid) => self.words(format!("XA START {xid}").as_bytes())?,
@@ -136,6 +140,7 @@ impl Writer<'_, '_> {
                     self.words(format!("XA COMMIT {xid} ONE PHASE").as_bytes())?;
                 } else {
                     self.words(format!("XA PREPARE {xid}").as_bytes())?;
+                    self.session.forget_thread();
                     self.manifest.prepared.push(xid);
                 }
             }

@@ -258,6 +258,12 @@ impl<'q, 'a> TextStatement<'q, 'a> {
         !self.query.database.is_empty() && (!self.suppress_use || alters)
     }
 
+    /// Whether it creates a table that stays.
+    pub fn creates_table(&self) -> bool {
+        let head = &self.head;
+        head.verb == StatementVerb::Create && head.object == Object::Table && !head.temporary
+    }
+
     /// Whether the current database may be another, or none, afterwards.
     pub fn changes_databases(&self) -> bool {
         self.head.object == Object::Database

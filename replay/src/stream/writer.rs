@@ -17,6 +17,7 @@ use binlog_parser::transaction::{Ending, Plain, Step, Transaction, Unit, Units, 
 use super::Options;
 use super::cut::{Part, Partial, Reach};
 use super::gtid::{PendingGtid, Source};
+use super::hollow_xa::Hollow;
 use super::load_folder::LoadFolder;
 use super::manifest::{self, Lost, Manifest};
 use super::packet::Packets;
@@ -30,6 +31,7 @@ pub(super) struct Writer<'w, 'a> {
     set: &'a LogSet,
     /// Where the files of LOAD DATA statements go.
     pub folder: &'a LoadFolder,
+    hollow: &'a Hollow,
     /// Number of the log in the set.
     pub index: usize,
     log: &'a Log,
@@ -46,6 +48,8 @@ pub(super) struct Writer<'w, 'a> {
     /// Whether a transaction is open at the server, complete but for its COMMIT.
     pub commit_pending: bool,
     pub gtid: Option<PendingGtid>,
+    /// What MariaDB's group under way was named, while a statement may commit a part of it.
+    pub group: Option<PendingGtid>,
     pub timestamp: Option<(u32, u32)>,
     /// What MariaDB was told of the last transaction's source.
     source: Option<Source>,
@@ -61,6 +65,16 @@ pub(super) struct Writer<'w, 'a> {
     extent: Extent,
     /// Statements that decided about prepared XA transactions.
     pub decided: Vec<String>,
+}
+
+/// What every piece of a stream is written by.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub set: &'a LogSet,
+    pub options: &'a Options,
+    pub folder: &'a LoadFolder,
+    /// Transactions that are left out because they changed nothing.
+    pub hollow: &'a Hollow,
 }
 
 /// A piece of the stream that is written, but for its bytes where they went to an output.
@@ -99,19 +113,18 @@ impl<'w, 'a> Writer<'w, 'a> {
     /// Writes a piece of log number `index` into `packets`, with nothing known of the session.
     /// `format` is what the server was given before, unless that is not known yet.
     pub fn new(
-        set: &'a LogSet,
-        options: &'a Options,
-        folder: &'a LoadFolder,
+        job: Job<'a>,
         (index, log): (usize, &'a Log),
         packets: Packets<'w>,
         format: Option<Option<FormatDescription>>,
     ) -> Self {
         Writer {
-            set,
-            folder,
+            set: job.set,
+            folder: job.folder,
+            hollow: job.hollow,
             index,
             log,
-            options,
+            options: job.options,
             packets,
             session: Session::new(log.format()),
             manifest: Manifest::default(),
@@ -120,6 +133,7 @@ impl<'w, 'a> Writer<'w, 'a> {
             needs: None,
             commit_pending: false,
             gtid: None,
+            group: None,
             timestamp: None,
             source: None,
             repeatable: false,
@@ -268,6 +282,9 @@ impl<'w, 'a> Writer<'w, 'a> {
                 return Ok(true);
             }
             Selected::OutOfRange | Selected::Filtered => return Ok(true),
+        }
+        if self.hollow.contains(&(index, transaction.start())) {
+            return Ok(true);
         }
         if transaction.ending == Ending::Headless {
             return Ok(self.headless(transaction));
