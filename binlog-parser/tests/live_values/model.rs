@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use binlog_parser::event::rows::{RowChange, RowsEvent};
 use binlog_parser::event::table_map::TableMapEvent;
-use binlog_parser::header::EventType;
+use binlog_parser::header::{EventType, Family};
+use binlog_parser::inflate::Inflated;
 use binlog_parser::row::json::Json;
 use binlog_parser::row::{Columns, RowImage, Value};
-use binlog_parser::scan::Scanned;
+use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
+use binlog_parser::transaction::{Unit, Units};
 use servers::Product;
 
 use crate::forms::shown;
@@ -43,25 +45,43 @@ impl<'k> Model<'k> {
     /// Does what the log says to the tables of database `every`.
     pub fn apply(&mut self, log: &Log) {
         let mut maps: BTreeMap<u64, (String, Columns)> = BTreeMap::new();
-        let mut scan = log.scan();
-        while let Some(item) = scan.next() {
-            let Scanned::Event(event) = item else { panic!("{item:?}") };
-            if event.event_type() == EventType::TABLE_MAP {
-                let map = TableMapEvent::parse(event.body(), 6).unwrap();
-                if map.database == b"every" {
-                    let table = String::from_utf8(map.table.into()).unwrap();
-                    let columns = map.columns(scan.format().family).unwrap();
-                    let columns = self.described(&table, columns);
-                    maps.insert(map.table_id, (table, columns));
-                } else {
-                    maps.remove(&map.table_id);
-                }
-            } else if event.event_type().is_rows() {
-                let rows = RowsEvent::parse(event.body(), event.event_type(), 6).unwrap();
-                let Some((table, columns)) = maps.get(&rows.table_id) else { continue };
-                for change in rows.changes(columns.layout()) {
-                    self.change(table, columns, &change.unwrap());
-                }
+        let family = log.format().family;
+        let mut inflated = Inflated::default();
+        let mut units = Units::new(log.scan());
+        while let Some(unit) = units.next() {
+            let transaction = match unit {
+                Unit::Transaction(transaction) => transaction,
+                Unit::Control(_) => continue,
+                Unit::Damage(damage) => panic!("{damage:?}"),
+            };
+            let plain = transaction.plain(&mut inflated, units.format());
+            assert_eq!(plain.damage, None);
+            for event in &plain.transaction.events {
+                self.event(event, family, &mut maps);
+            }
+        }
+    }
+
+    fn event(
+        &mut self,
+        event: &RawEvent<'_>,
+        family: Family,
+        maps: &mut BTreeMap<u64, (String, Columns)>,
+    ) {
+        if event.event_type() == EventType::TABLE_MAP {
+            let map = TableMapEvent::parse(event.body(), 6).unwrap();
+            if map.database == b"every" {
+                let table = String::from_utf8(map.table.into()).unwrap();
+                let columns = self.described(&table, map.columns(family).unwrap());
+                maps.insert(map.table_id, (table, columns));
+            } else {
+                maps.remove(&map.table_id);
+            }
+        } else if event.event_type().is_rows() {
+            let rows = RowsEvent::parse(event.body(), event.event_type(), 6).unwrap();
+            let Some((table, columns)) = maps.get(&rows.table_id) else { return };
+            for change in rows.changes(columns.layout()) {
+                self.change(table, columns, &change.unwrap());
             }
         }
     }

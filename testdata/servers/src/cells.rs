@@ -49,6 +49,7 @@ pub fn cells(product: Product) -> Vec<Cell> {
                 "no blobs, partial JSON",
                 &[("binlog_row_image", "NOBLOB"), ("binlog_row_value_options", "PARTIAL_JSON")],
             ),
+            cell("compressed transactions", &[("binlog_transaction_compression", "ON")]),
             cell(
                 "partial JSON, encrypted",
                 &[
@@ -88,6 +89,10 @@ pub fn cells(product: Product) -> Vec<Cell> {
             ],
         ),
     ];
+    cells.push(cell(
+        "compressed events",
+        &[("log_bin_compress", "ON"), ("log_bin_compress_min_len", "10")],
+    ));
     if product == Product::Mariadb118 {
         cells.push(cell("images without duplicates", &[("binlog_row_image", "FULL_NODUP")]));
     }
