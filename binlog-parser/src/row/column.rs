@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::decimal::decimal_bytes;
 use super::field::Field;
-use super::temporal_hires;
+use super::temporal_hires::{self, fraction_bytes};
 use crate::error::Fault;
 use crate::wire::Reader;
 
@@ -365,12 +365,6 @@ impl fmt::Display for ColumnType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
-}
-
-/// Bytes of a fraction of a second with `fsp` digits.
-#[must_use]
-pub(super) fn fraction_bytes(fsp: u8) -> u32 {
-    u32::from(fsp).div_ceil(2)
 }
 
 /// STRING: its first metadata byte is the real type, and since 5.1.24 lends two bits to a length

@@ -14,9 +14,15 @@ const MICROSECONDS: u64 = 1_000_000;
 /// What a TIME is counted from, in seconds: one more than the longest (`TIME_MAX_VALUE_SECONDS`).
 const TIME_ZERO_SECONDS: i64 = 838 * 3600 + 59 * 60 + 59 + 1;
 
+/// Bytes of a fraction of a second with `fsp` digits.
+#[must_use]
+pub(super) fn fraction_bytes(fsp: u8) -> u32 {
+    u32::from(fsp).div_ceil(2)
+}
+
 /// Bytes of a TIMESTAMP(`fsp`).
 pub(super) fn timestamp_bytes(fsp: u8) -> u32 {
-    4 + super::column::fraction_bytes(fsp)
+    4 + fraction_bytes(fsp)
 }
 
 /// Bytes of a DATETIME(`fsp`).

@@ -15,7 +15,7 @@ use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Ending, StatementKind, Transaction};
 
 use super::Options;
-use super::manifest::NAMED;
+use super::named::NAMED;
 use crate::error::{Error, Result};
 use crate::select::Target;
 

@@ -10,6 +10,7 @@ use binlog_parser::scan::Damage;
 use binlog_parser::source::order::Problem;
 
 use super::cut::Cut;
+use super::named::NAMED;
 use super::overlap::Overlaps;
 use super::privileges::Privileges;
 
@@ -109,16 +110,6 @@ impl fmt::Display for Lost {
                 write!(f, "{at}: what stands here to {end} lacks its beginning")
             }
         }
-    }
-}
-
-/// How many transactions or statements of a kind the manifest names.
-pub(super) const NAMED: usize = 20;
-
-/// Adds an address to those that are named.
-pub(super) fn name(named: &mut Vec<EventAddress>, address: EventAddress) {
-    if named.len() < NAMED {
-        named.push(address);
     }
 }
 

@@ -16,7 +16,7 @@
 //!   load        LOAD DATA and its file; load_folder: where the files are
 //!   packet      as few packets as possible
 //! overlap   later transactions that touch the rows of skipped ones
-//! manifest  what was written, and what the client and the server need for it
+//! manifest  what was written, and what the client and the server need for it; named: addresses in it
 //!   privileges  by the statements that were written
 //! ```
 
@@ -30,6 +30,7 @@ mod hollow_xa;
 mod load;
 mod load_folder;
 mod manifest;
+mod named;
 mod overlap;
 pub(crate) mod packet;
 mod pieces;

@@ -20,7 +20,7 @@ use binlog_parser::transaction::{StatementKind, Step, Transaction, Unit, Units, 
 
 use super::Options;
 use super::cut::Reach;
-use super::manifest::NAMED;
+use super::named::NAMED;
 use crate::error::Result;
 use crate::schema::{SchemaHistory, Stamp, StatementContext, TableName, resolve};
 use crate::select::Selected;

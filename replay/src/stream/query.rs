@@ -14,7 +14,7 @@ use super::context::Context;
 use super::edit::with_checksum;
 use super::gtid::PendingGtid;
 use super::load::{LoadFault, LoadStatement, NO_WARNING_CHECK, Strictness};
-use super::manifest::name;
+use super::named::name;
 use super::packet::DELIMITER;
 use super::session::Assignments;
 use super::statement::{Place, StatementError, parse};

@@ -19,7 +19,8 @@ use super::cut::{Part, Partial, Reach};
 use super::gtid::{PendingGtid, Source};
 use super::hollow_xa::Hollow;
 use super::load_folder::LoadFolder;
-use super::manifest::{self, Lost, Manifest};
+use super::manifest::{Lost, Manifest};
+use super::named;
 use super::packet::Packets;
 use super::session::{Assignments, Session};
 use super::text::ClientCharsetState;
@@ -273,7 +274,7 @@ impl<'w, 'a> Writer<'w, 'a> {
         let filter = &self.options.filter;
         self.cut = None;
         if filter.straddles(transaction) {
-            manifest::name(&mut self.manifest.straddling, address(log, transaction));
+            named::name(&mut self.manifest.straddling, address(log, transaction));
         }
         match filter.selects(self.set, index, transaction)? {
             Selected::Yes => {}
