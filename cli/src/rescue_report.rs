@@ -81,8 +81,7 @@ struct PartLine<'a> {
 }
 
 /// What the replay of a whole set of logs leaves to its user.
-const YOUNGER: &str = "A backup from inside these logs: replay with --exclude-gtids (those in the \
-    backup) or --start-position, and --stop-before.";
+const YOUNGER: &str = "A backup from inside these logs: rescue again with --after-backup PATH.";
 
 /// A way to go on.
 #[derive(Debug, Serialize)]
