@@ -10,6 +10,7 @@
 //! | [`text`], [`json`] | log text on its way to people and to programs |
 //! | [`ui`] | warnings, errors, progress, colour |
 //! | [`finding`], [`rescue_report`] | a finding and a rescue, for people and for programs |
+//! | [`undo_plan`] | what an undo would do |
 //! | [`folder`] | a folder that appears whole or not at all |
 //! | [`notes`], [`manifest`], [`next`] | what a stream holds, in sentences and for programs; the next step, as a command |
 //! | [`exit`] | exit codes, and failures with hints |
@@ -37,6 +38,7 @@ mod shower;
 mod summary;
 mod text;
 mod ui;
+mod undo_plan;
 mod value;
 mod verb;
 

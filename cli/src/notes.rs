@@ -29,6 +29,9 @@ impl Note {
     }
 }
 
+/// How many addresses of one kind a sentence names.
+const NAMED: usize = 5;
+
 /// A number with the noun it counts.
 #[must_use]
 pub fn count(number: u64, noun: &str) -> String {
@@ -226,6 +229,21 @@ pub fn of_undo(report: &Report, format: Format) -> Vec<Note> {
             table_name(table)
         )));
     }
+    for (table, rows) in &report.spared {
+        let rows = count(rows.total(), "row");
+        notes.push(Note::warning(format!(
+            "{}: {rows} not undone, for later changes touch them",
+            table_name(table)
+        )));
+    }
+    if report.dependent_count > 0 {
+        let later = count(report.dependent_count, "later transaction");
+        let first: Vec<_> = report.dependent.iter().take(NAMED).map(ToString::to_string).collect();
+        notes.push(Note::warning(format!(
+            "{later} touched the same rows: what they did is undone as well ({})",
+            first.join(", ")
+        )));
+    }
     if report.transactions_left_out > 0 {
         let left = count(report.transactions_left_out, "transaction");
         notes.push(Note::done(format!("{left} left as they are by the filters")));
@@ -241,7 +259,9 @@ pub fn of_undo(report: &Report, format: Format) -> Vec<Note> {
     notes
 }
 
-fn table_name(table: &TableName) -> String {
+/// `database.table`, log text in it not made safe yet.
+#[must_use]
+pub fn table_name(table: &TableName) -> String {
     format!("{}.{}", utf8(&table.database).text, utf8(&table.table).text)
 }
 

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 pub use crate::sql::TableName;
 
 /// The filters that every verb knows. An empty filter selects everything.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
     /// First time that is selected, in microseconds since 1970 UTC.
     pub start_time: Option<i64>,

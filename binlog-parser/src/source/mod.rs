@@ -11,5 +11,5 @@ pub mod log_set;
 pub mod magic;
 pub mod mmap;
 pub mod order;
-pub(crate) mod private_file;
+pub mod private_file;
 pub mod relay;

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 ///
 /// # Errors
 /// What the system says.
-pub(crate) fn private_file() -> io::Result<File> {
+pub fn private_file() -> io::Result<File> {
     let file = tempfile::tempfile()?;
     // It has no name, but still the mode of any file.
     file.set_permissions(Permissions::from_mode(0o600))?;

@@ -3,20 +3,22 @@
 use binlog_parser::address::Address;
 use binlog_parser::source::log_set::LogSet;
 use clap::{ArgGroup, Args, ValueEnum};
-use replay::undo::{self, Format, Request, Scope};
+use replay::undo::{self, Conflicts, Format, Request, Scope};
 
 use crate::args::logs::{self, LogArgs};
-use crate::args::output::OutputArgs;
+use crate::args::output::{Format as OutputFormat, OutputArgs};
 use crate::args::schema::SchemaArgs;
 use crate::args::select::SelectArgs;
 use crate::args::target::{resolve, resolve_whole};
 use crate::exit::{Exit, Outcome};
 use crate::ui::Ui;
-use crate::{next, notes};
+use crate::undo_plan::Refusal;
+use crate::{next, notes, undo_plan};
 
 const EXAMPLES: &str = "\
 Give all logs up to the newest: what later transactions did to the same rows decides whether the undo
-is safe. What cannot be undone is refused as a whole, and nothing is written (exit 4).
+is safe. Where later changes touch the same rows, or something cannot be undone, nothing is written
+(exit 4); --conflicts and --dry-run help to decide.
 
 Examples:
   binlog undo --only binlog.000007:4711 binlog.index | mysql --binary-mode
@@ -38,6 +40,19 @@ pub struct UndoArgs {
     /// Undo the transaction at ADDR and everything after it
     #[arg(long, value_name = "ADDR", group = "scope")]
     back_to: Option<Address>,
+
+    /// What to do where later changes touch the same rows
+    #[arg(long, value_enum, default_value_t, value_name = "WAY")]
+    conflicts: ConflictsWay,
+
+    /// Show what would be undone and what conflicts, and write nothing
+    #[arg(long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true,
+          default_missing_value = "text")]
+    dry_run: Option<OutputFormat>,
+
+    /// Undo what the logs hold, although foreign keys may have changed other rows without a trace
+    #[arg(long)]
+    accept_cascades: bool,
 
     /// Undo what can be read, although damage may hide later changes to the same rows (exit 3)
     #[arg(long)]
@@ -67,6 +82,31 @@ enum UndoFormat {
     Base64,
 }
 
+/// Ways out of conflicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum ConflictsWay {
+    /// Write nothing, and list them (exit 4)
+    #[default]
+    Refuse,
+    /// Undo the rows that nothing later touches, and list the others
+    NonconflictOnly,
+    /// Undo the later transactions as well, and those that depend on them
+    Cascade,
+    /// Undo the later changes of these rows as well, and nothing else of their transactions
+    Force,
+}
+
+impl From<ConflictsWay> for Conflicts {
+    fn from(way: ConflictsWay) -> Self {
+        match way {
+            ConflictsWay::Refuse => Conflicts::Refuse,
+            ConflictsWay::NonconflictOnly => Conflicts::NonconflictOnly,
+            ConflictsWay::Cascade => Conflicts::Cascade,
+            ConflictsWay::Force => Conflicts::Force,
+        }
+    }
+}
+
 impl From<UndoFormat> for Format {
     fn from(format: UndoFormat) -> Self {
         match format {
@@ -87,9 +127,14 @@ impl UndoArgs {
         let request = Request {
             filter: self.select.filter(&set)?,
             schema: self.schema.read(ui, &set)?,
+            conflicts: self.conflicts.into(),
+            accept_cascades: self.accept_cascades,
             accept_damage: self.accept_damage,
             ..Request::new(self.scope(ui, &set)?, self.format.into())
         };
+        if let Some(format) = self.dry_run {
+            return self.show_plan(&set, &request, format);
+        }
         // Before the work, so that a name that is taken is told at once.
         let mut out = self.output.open(logs::paths(&set))?;
         let plan = undo::plan(&set, &request)?;
@@ -100,6 +145,31 @@ impl UndoArgs {
         ui.hint(next::feed(next::family(&set), &options, self.output.output.as_deref()));
         let whole = report.lost.is_empty() && !logs::is_incomplete(&set);
         Ok(if whole { Exit::Done } else { Exit::Damaged })
+    }
+
+    /// Shows what would be undone.
+    fn show_plan(&self, set: &LogSet, request: &Request, format: OutputFormat) -> Outcome {
+        let mut out = self.output.open(logs::paths(set))?;
+        let (plan, refusal) = undo::survey(set, request)?;
+        let report = plan.report();
+        match format {
+            OutputFormat::Text => {
+                undo_plan::write_text(report, &notes::of_undo(report, request.format), &mut out)?;
+            }
+            OutputFormat::Json => {
+                let refusal = match &refusal {
+                    Some(replay::Error::Refused { what, hint }) => Some(Refusal { what, hint }),
+                    _ => None,
+                };
+                undo_plan::write_json(report, refusal, &mut out)?;
+            }
+        }
+        out.finish()?;
+        match refusal {
+            Some(refusal) => Err(refusal.into()),
+            None if report.lost.is_empty() && !logs::is_incomplete(set) => Ok(Exit::Done),
+            None => Ok(Exit::Damaged),
+        }
     }
 
     fn scope(&self, ui: &Ui, set: &LogSet) -> Outcome<Scope> {

@@ -24,8 +24,9 @@ use super::named::NAMED;
 use crate::error::Result;
 use crate::schema::{SchemaHistory, Stamp, StatementContext, TableName, resolve};
 use crate::select::Selected;
-use crate::sql::{Dialect, written_tables};
+use crate::sql::Dialect;
 use crate::undo::rows_statement::{Map, RowsStatement};
+use crate::undo::text_tables::text_tables;
 
 /// Hashes that are kept; with their map, some 100 MiB.
 const KEYS: usize = 4 << 20;
@@ -129,7 +130,7 @@ impl Walk {
                     }
                 }
                 StatementKind::Query => {
-                    for table in tables_of(&statement, format) {
+                    for table in text_tables(&statement, format) {
                         self.table(table, later, &mut said);
                     }
                 }
@@ -245,22 +246,4 @@ fn row(image: &RowImage<'_>, layout: &RowLayout, key: Option<&[usize]>) -> Optio
         row.extend(bytes);
     }
     Some(row)
-}
-
-/// The tables that a statement of text writes.
-fn tables_of(
-    statement: &binlog_parser::transaction::Statement<'_, '_>,
-    format: &FormatDescription,
-) -> Vec<TableName> {
-    let Some(event) = statement.last().filter(|event| event.event_type() == EventType::QUERY)
-    else {
-        return vec![];
-    };
-    let Ok(query) = event.query() else { return vec![] };
-    let dialect = Dialect::from_server_version(format.server_version.as_bytes());
-    let tables = written_tables(query.text, &dialect, query.database);
-    let name = |table: crate::sql::TableName| {
-        TableName::new(table.database.unwrap_or_default(), table.table)
-    };
-    tables.into_iter().map(name).collect()
 }

@@ -8,6 +8,7 @@ use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Statement, StatementKind};
 
 use super::index::Index;
+use super::picked::Picked;
 use super::rows_statement::RowsStatement;
 use crate::error::Result;
 
@@ -21,6 +22,8 @@ pub(super) struct Visited<'v, 't, 'a> {
     pub format: &'v FormatDescription,
     /// The statement.
     pub statement: RowsStatement<'t, 'a>,
+    /// Which of its rows are undone, if not all.
+    pub picked: Option<&'v Picked>,
 }
 
 /// Calls `visit` for every statement of rows in `index`, the newest first.
@@ -33,7 +36,8 @@ pub(super) fn walk(
     mut visit: impl FnMut(Visited<'_, '_, '_>) -> Result<()>,
 ) -> Result<()> {
     let mut inflated = Inflated::default();
-    for &entry in index.entries.iter().rev() {
+    for (number, &entry) in index.entries.iter().enumerate().rev() {
+        let picked = index.picked.get(&number);
         let (log, transaction) = index.load(set, entry, &mut inflated)?;
         let format = index.format(entry);
         let statements: Vec<Statement<'_, '_>> = transaction
@@ -42,7 +46,8 @@ pub(super) fn walk(
             .collect();
         for statement in statements.iter().rev() {
             let statement = RowsStatement::read(statement, log, format)?;
-            visit(Visited { log, log_number: entry.log as usize, format, statement })?;
+            let log_number = entry.log as usize;
+            visit(Visited { log, log_number, format, statement, picked })?;
         }
     }
     Ok(())

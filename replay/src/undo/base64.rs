@@ -143,13 +143,18 @@ impl Writer<'_, '_> {
         if self.is_full(self.maps.len()) {
             self.flush()?;
         }
+        let start = self.events.len();
         self.events.extend_from_slice(&self.maps);
         for rows in undone.into_iter().rev() {
             let layout = &statement.map_of(rows).layout;
             self.spans
-                .measure(&rows.images(), layout)
+                .measure(rows, layout, visited.picked)
                 .map_err(|fault| at(fault, visited.log, rows.event))?;
             self.rows(rows)?;
+        }
+        if self.events.len() == start + self.maps.len() {
+            // None of its rows is picked.
+            self.events.truncate(start);
         }
         self.end_statement();
         Ok(())
@@ -174,7 +179,7 @@ impl Writer<'_, '_> {
             let mut bytes = overhead;
             let mut start = end;
             while let Some(span) = start.checked_sub(1).and_then(|row| self.spans.get(row)) {
-                let row = span.end - span.start;
+                let row = span.bytes();
                 if start < end && self.is_full(bytes + row) {
                     break;
                 }

@@ -15,6 +15,7 @@ use binlog_parser::source::log::{FIRST_EVENT, Log};
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Plain, Step, Transaction, Unit, Units, step};
 
+use super::conflicts::Fate;
 use super::index::{Entry, Format, Index};
 use super::judge::unreadable;
 use super::refusals::{Refusals, WAY_OUT};
@@ -26,13 +27,24 @@ use crate::select::Selected;
 
 /// What looks on while the logs are walked.
 pub(super) trait Observer {
-    /// A transaction that is to be undone, when it takes effect.
+    /// A transaction that is to be undone, when it takes effect: the last entry of `index`, which
+    /// knows if only some of its rows are meant.
     ///
     /// # Errors
     /// Whatever keeps the walk from going on.
-    fn undone(&mut self, entry: Entry, index: &Index, transaction: &Transaction<'_>) -> Result<()>;
+    fn undone(&mut self, index: &Index, transaction: &Transaction<'_>) -> Result<()>;
 
-    /// Any transaction, in the order of the logs, before [`Observer::undone`] is told of it.
+    /// Whether [`Observer::stays`] wants to be told anything.
+    fn watches(&self) -> bool;
+
+    /// A transaction that was not asked for, when it takes effect.
+    ///
+    /// # Errors
+    /// Whatever keeps the walk from going on.
+    fn stays(&mut self, entry: Entry, index: &Index, transaction: &Transaction<'_>)
+    -> Result<Fate>;
+
+    /// Any transaction, in the order of the logs, before the others are told of it.
     ///
     /// # Errors
     /// Whatever keeps the walk from going on.
@@ -234,10 +246,31 @@ impl History<'_> {
         if let Some((commit, xid)) = decision(log, transaction)? {
             return self.decide(log.location(entry.start), wanted, commit, &xid, observer);
         }
+        self.effect(wanted, entry, transaction, observer)
+    }
+
+    /// A transaction takes effect.
+    fn effect(
+        &mut self,
+        wanted: bool,
+        entry: Entry,
+        transaction: &Transaction<'_>,
+        observer: &mut impl Observer,
+    ) -> Result<()> {
         if wanted {
-            self.undo(entry, transaction, observer)?;
+            return self.undo(entry, transaction, observer);
         }
-        Ok(())
+        if !observer.watches() {
+            return Ok(());
+        }
+        match observer.stays(entry, &self.index, transaction)? {
+            Fate::Stays => Ok(()),
+            Fate::Undone => self.undo(entry, transaction, observer),
+            Fate::Rows(picked) => {
+                self.index.picked.insert(self.index.entries.len(), picked);
+                self.undo(entry, transaction, observer)
+            }
+        }
     }
 
     fn decide(
@@ -249,10 +282,14 @@ impl History<'_> {
         observer: &mut impl Observer,
     ) -> Result<()> {
         match self.prepared.remove(xid) {
-            Some(prepared) if commit && (wanted || prepared.wanted) => {
-                let mut inflated = Inflated::default();
-                let (_, transaction) = self.index.load(self.set, prepared.entry, &mut inflated)?;
-                self.undo(prepared.entry, &transaction, observer)?;
+            Some(prepared) if commit => {
+                let wanted = wanted || prepared.wanted;
+                if wanted || observer.watches() {
+                    let mut inflated = Inflated::default();
+                    let (_, transaction) =
+                        self.index.load(self.set, prepared.entry, &mut inflated)?;
+                    self.effect(wanted, prepared.entry, &transaction, observer)?;
+                }
             }
             None if commit && wanted => {
                 let why = format!("XA COMMIT {xid}: where it was prepared is not in the logs");
@@ -275,7 +312,7 @@ impl History<'_> {
         observer: &mut impl Observer,
     ) -> Result<()> {
         self.index.entries.push(entry);
-        observer.undone(entry, &self.index, transaction)
+        observer.undone(&self.index, transaction)
     }
 
     /// What is prepared and not decided holds its locks, and has no effect that could be undone.

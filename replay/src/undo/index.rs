@@ -1,5 +1,6 @@
 //! Where the transactions are that an undo reads backward: a few bytes each, whatever their size.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use binlog_parser::event::format_description::FormatDescription;
@@ -8,6 +9,7 @@ use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
 
+use super::picked::Picked;
 use crate::error::{Error, Result};
 
 /// One transaction to undo.
@@ -39,6 +41,9 @@ pub(super) struct Index {
     pub entries: Vec<Entry>,
     /// The format descriptions that [`Entry::format`] counts.
     pub formats: Vec<Format>,
+    /// Of transactions that are not undone as a whole, by their number in `entries`, the rows that
+    /// are.
+    pub picked: HashMap<usize, Picked>,
 }
 
 impl Index {

@@ -61,8 +61,8 @@ impl Encoder {
             out.extend_from_slice(columns.bytes());
         }
         for span in range.rev().filter_map(|index| spans.get(index)) {
-            out.extend_from_slice(event.rows.get(span.middle..span.end).unwrap_or_default());
-            out.extend_from_slice(event.rows.get(span.start..span.middle).unwrap_or_default());
+            out.extend_from_slice(event.rows.get(span.after()).unwrap_or_default());
+            out.extend_from_slice(event.rows.get(span.before()).unwrap_or_default());
         }
         self.seal(out, start);
     }
@@ -237,7 +237,7 @@ mod tests {
         let read = RowsStatement::read(&statement, log, log.format()).unwrap();
         let rows = &read.rows[0];
         let mut spans = Spans::default();
-        spans.measure(&rows.images(), &read.map_of(rows).layout).unwrap();
+        spans.measure(rows, &read.map_of(rows).layout, None).unwrap();
         let encoder = Encoder::new(log.format());
         let mut out = vec![];
         encoder.rows(&mut out, rows, &spans, 0..spans.len());

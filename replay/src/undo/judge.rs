@@ -8,6 +8,7 @@ use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Ending, Statement, StatementKind, Transaction};
 
+use super::picked::Picked;
 use super::refusals::{Refusals, WAY_OUT};
 use super::report::Report;
 use super::rows_statement::{Rows, RowsStatement, at};
@@ -31,7 +32,8 @@ pub(super) struct Judge<'r> {
 type Concerned = bool;
 
 impl Judge<'_> {
-    /// Judges a transaction. `rows` is told of every rows event that will be undone.
+    /// Judges a transaction, or those of its rows that are picked. `rows` is told of every rows event
+    /// that will be undone.
     ///
     /// # Errors
     /// An event that cannot be read.
@@ -40,16 +42,19 @@ impl Judge<'_> {
         log: &Log,
         format: &FormatDescription,
         transaction: &Transaction<'a>,
+        picked: Option<&Picked>,
         mut rows: impl FnMut(&mut Self, &RowsStatement<'_, 'a>, &Rows<'_, 'a>) -> Result<()>,
     ) -> Result<()> {
         let mut concerned = false;
         for statement in transaction.statements(format.table_id_bytes()) {
             let undone = match statement.kind {
                 StatementKind::Gtid | StatementKind::Begin | StatementKind::End => false,
+                // Of what is picked, all is rows.
+                StatementKind::Query | StatementKind::Other if picked.is_some() => false,
                 StatementKind::Query => self.query(log, format, &statement)?,
                 StatementKind::Rows { whole } => {
                     let read = RowsStatement::read(&statement, log, format)?;
-                    self.rows(log, format, &read, whole, &mut rows)?
+                    self.rows((log, format), &read, (whole, picked), &mut rows)?
                 }
                 StatementKind::Other => self.other(log, &statement),
             };
@@ -76,16 +81,24 @@ impl Judge<'_> {
 
     fn rows<'t, 'a>(
         &mut self,
-        log: &Log,
-        format: &FormatDescription,
+        (log, format): (&Log, &FormatDescription),
         statement: &RowsStatement<'t, 'a>,
-        whole: bool,
+        (whole, picked): (bool, Option<&Picked>),
         each: &mut impl FnMut(&mut Self, &RowsStatement<'t, 'a>, &Rows<'t, 'a>) -> Result<()>,
     ) -> Result<Concerned> {
         let mut concerned = false;
         for rows in &statement.rows {
             let map = statement.map_of(rows);
             let count = rows.rows.count(&map.layout).map_err(|fault| at(fault, log, rows.event))?;
+            let count = match picked {
+                Some(picked) => {
+                    (0..count).filter(|row| picked.takes(rows.event, *row as usize)).count() as u64
+                }
+                None => count,
+            };
+            if picked.is_some() && count == 0 {
+                continue;
+            }
             let name = map.name();
             if !self.filter.selects_table(&name.database, &name.table) {
                 *self.report.left_out.entry(name).or_default() += count;

@@ -13,20 +13,26 @@
 
 mod backward;
 mod base64;
+mod conflicts;
 mod history;
 mod index;
 mod invert;
 mod judge;
+mod picked;
 mod plan;
+mod planner;
 mod refusals;
 mod report;
 mod request;
+mod rows_planner;
 pub(crate) mod rows_statement;
 mod sql;
 mod table_sql;
 mod tables;
+pub(crate) mod text_tables;
 
-pub use plan::{Plan, plan};
+pub use conflicts::{Conflict, Conflicts, Side};
+pub use plan::{Plan, plan, survey};
 pub use report::{Report, RowCounts};
 pub use request::{Format, PACKET_BYTES, Request, Scope};
 

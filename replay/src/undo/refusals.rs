@@ -30,6 +30,12 @@ impl Refusals {
         self.reasons.push(format!("{place}: {}", why.as_ref()));
     }
 
+    /// Adds a reason that names its places itself.
+    pub fn add_sentence(&mut self, why: impl Into<String>, hint: &'static str) {
+        self.hint.get_or_insert(hint);
+        self.reasons.push(why.into());
+    }
+
     /// The refusal, if there is any reason.
     pub fn into_error(self) -> Option<Error> {
         let hint = self.hint?;

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use binlog_parser::address::EventAddress;
 use binlog_parser::event::rows::RowsKind;
 
+use super::conflicts::Conflict;
 use crate::schema::TableName;
 
 /// How many rows of a table an undo touches, by what it does to them.
@@ -27,6 +29,15 @@ impl RowCounts {
         }
     }
 
+    /// Takes rows out again that are not undone after all.
+    pub(super) fn take(&mut self, undone: RowsKind) {
+        match undone {
+            RowsKind::Write => self.deleted -= 1,
+            RowsKind::Update => self.updated -= 1,
+            RowsKind::Delete => self.inserted -= 1,
+        }
+    }
+
     /// All rows together.
     #[must_use]
     pub fn total(&self) -> u64 {
@@ -45,6 +56,17 @@ pub struct Report {
     pub tables: BTreeMap<TableName, RowCounts>,
     /// Rows in the range that the filters leave as they are, by table.
     pub left_out: BTreeMap<TableName, u64>,
+    /// Rows that are not undone because later changes touch them, by table.
+    pub spared: BTreeMap<TableName, RowCounts>,
+    /// Later changes that touch what the undo touches; of very many only the first.
+    pub conflicts: Vec<Conflict>,
+    /// How many conflicts there are.
+    pub conflict_count: u64,
+    /// Transactions that are undone because they depend on what was asked for; of very many only
+    /// the first.
+    pub dependent: Vec<EventAddress>,
+    /// How many of them there are.
+    pub dependent_count: u64,
     /// Transactions in the range that the filters leave as they are.
     pub transactions_left_out: u64,
     /// What is damaged and could not be judged, because that was accepted: each a sentence.
@@ -68,6 +90,14 @@ impl Report {
     /// Tables of the undo that are known to have triggers.
     pub fn tables_with_triggers(&self) -> impl Iterator<Item = &TableName> {
         self.triggers.iter()
+    }
+
+    /// Moves a row from those that are undone to those that are spared.
+    pub(super) fn spare(&mut self, table: &TableName, undone: RowsKind) {
+        if let Some(counts) = self.tables.get_mut(table) {
+            counts.take(undone);
+        }
+        self.spared.entry(table.clone()).or_default().add(undone, 1);
     }
 
     pub(super) fn warn(&mut self, warning: impl Into<String>) {

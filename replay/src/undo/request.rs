@@ -1,5 +1,6 @@
 //! What is to be undone, and how.
 
+use super::conflicts::Conflicts;
 use crate::schema::{Schema, Source};
 use crate::select::{Filter, Target};
 
@@ -38,6 +39,11 @@ pub struct Request {
     pub schema: Schema,
     /// About how many bytes a statement may have; one large row may exceed it.
     pub packet_bytes: usize,
+    /// What is done where later changes touch the same rows.
+    pub conflicts: Conflicts,
+    /// Undoes what rows there are, although foreign keys may have changed others without a trace in
+    /// the logs.
+    pub accept_cascades: bool,
     /// Undoes what can be read, although what damaged ranges did to the same rows is not known.
     pub accept_damage: bool,
 }
@@ -52,8 +58,17 @@ impl Request {
             format,
             schema: Schema::new(Source::Dump),
             packet_bytes: PACKET_BYTES,
+            conflicts: Conflicts::Refuse,
+            accept_cascades: false,
             accept_damage: false,
         }
+    }
+}
+
+impl Request {
+    /// Whether transactions may stay behind the first that is undone.
+    pub(super) fn may_leave_some(&self) -> bool {
+        matches!(self.scope, Scope::Only(_)) || self.filter != Filter::default()
     }
 }
 

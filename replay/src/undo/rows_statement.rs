@@ -1,17 +1,19 @@
 //! A statement of rows, taken apart: its table maps, and which of them each rows event speaks of.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use binlog_parser::Fault;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::rows::{DUMMY_TABLE_ID, RowsEvent, RowsKind};
 use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::header::{EventType, Family};
-use binlog_parser::row::{ColumnType, RowLayout};
+use binlog_parser::row::{ColumnType, RowImage, RowLayout};
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::Statement;
 
+use super::picked::Picked;
 use crate::error::{Error, Result};
 use crate::schema::TableName;
 
@@ -143,54 +145,72 @@ pub(super) fn at(fault: Fault, log: &Log, event: &RawEvent<'_>) -> Error {
 /// Where the images of each row of an event end, so that the rows can be read backward.
 #[derive(Debug, Default)]
 pub(crate) struct Spans {
-    /// Per row: end of the before-image (its start, where there is none) and end of the row, in
-    /// bytes from the start of the rows.
-    ends: Vec<(u32, u32)>,
+    rows: Vec<Span>,
 }
 
 /// One row of [`Spans`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
-    /// First byte of the before-image.
-    pub start: usize,
+    /// First byte of the before-image. An event has at most 2^30 bytes.
+    start: u32,
     /// First byte of the after-image.
-    pub middle: usize,
+    middle: u32,
     /// Byte after the row.
-    pub end: usize,
+    end: u32,
+}
+
+impl Span {
+    /// The bytes of the before-image among those of all rows.
+    pub fn before(self) -> Range<usize> {
+        self.start as usize..self.middle as usize
+    }
+
+    /// The bytes of the after-image among those of all rows.
+    pub fn after(self) -> Range<usize> {
+        self.middle as usize..self.end as usize
+    }
+
+    /// Bytes of the row.
+    pub fn bytes(self) -> usize {
+        (self.end - self.start) as usize
+    }
 }
 
 impl Spans {
-    /// Measures the rows of `rows`, whose table map has `layout`.
+    /// Measures the rows of `rows`, whose table map has `layout`; of these, those that `picked`
+    /// takes.
     ///
     /// # Errors
     /// A [`Fault`] if the rows do not fit the layout.
-    pub fn measure(&mut self, rows: &RowsEvent<'_>, layout: &RowLayout) -> Result<(), Fault> {
-        self.ends.clear();
+    pub fn measure(
+        &mut self,
+        rows: &Rows<'_, '_>,
+        layout: &RowLayout,
+        picked: Option<&Picked>,
+    ) -> Result<(), Fault> {
+        self.rows.clear();
         let mut at = 0;
-        for change in rows.changes(layout) {
+        for (row, change) in rows.images().changes(layout).enumerate() {
             let change = change?;
-            let before = change.before.map_or(0, |image| image.bytes().len());
-            let after = change.after.map_or(0, |image| image.bytes().len());
-            // An event has at most 2^30 bytes.
-            self.ends.push(((at + before) as u32, (at + before + after) as u32));
-            at += before + after;
+            let length = |image: Option<RowImage<'_>>| image.map_or(0, |i| i.bytes().len() as u32);
+            let middle = at + length(change.before);
+            let end = middle + length(change.after);
+            if picked.is_none_or(|picked| picked.takes(rows.event, row)) {
+                self.rows.push(Span { start: at, middle, end });
+            }
+            at = end;
         }
         Ok(())
     }
 
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.rows.len()
     }
 
-    /// Row number `index`.
+    /// Row number `index` of those that were measured.
     pub fn get(&self, index: usize) -> Option<Span> {
-        let &(middle, end) = self.ends.get(index)?;
-        let start = match index.checked_sub(1) {
-            Some(before) => self.ends.get(before)?.1,
-            None => 0,
-        };
-        Some(Span { start: start as usize, middle: middle as usize, end: end as usize })
+        self.rows.get(index).copied()
     }
 }
 

@@ -128,7 +128,7 @@ impl Writer<'_, '_> {
             let table = tables
                 .table(map, visited.log_number, visited.format)
                 .map_err(|why| Error::refused(why.to_string(), super::NAMES_HINT))?;
-            spans.measure(&rows.images(), &map.layout).map_err(fault)?;
+            spans.measure(rows, &map.layout, visited.picked).map_err(fault)?;
             self.check_as(rows.rows.flags)?;
             self.rows(&table, rows, spans).map_err(|error| match error {
                 RowError::Output(error) => error,
@@ -151,15 +151,15 @@ impl Writer<'_, '_> {
     ) -> Result<(), RowError> {
         let event = rows.images();
         for span in (0..spans.len()).rev().filter_map(|index| spans.get(index)) {
-            let image = |columns, start, end| -> Result<Row<'_>, RowError> {
-                let bytes = event.rows.get(start..end).unwrap_or_default();
+            let image = |columns, bytes| -> Result<Row<'_>, RowError> {
+                let bytes = event.rows.get(bytes).unwrap_or_default();
                 match columns {
                     Some(present) => Ok(table.row(RowImage::new(present, bytes))?),
                     None => Ok(vec![]),
                 }
             };
-            let before = image(event.before_columns, span.start, span.middle)?;
-            let after = image(event.after_columns, span.middle, span.end)?;
+            let before = image(event.before_columns, span.before())?;
+            let after = image(event.after_columns, span.after())?;
             match event.kind {
                 RowsKind::Delete => self.insert(table, &before)?,
                 RowsKind::Write => self.delete(table, &after)?,

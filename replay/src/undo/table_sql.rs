@@ -4,7 +4,7 @@ use binlog_parser::Fault;
 use binlog_parser::row::text::BINARY_COLLATION;
 use binlog_parser::row::{ColumnType, Columns, RowImage, Value};
 
-use crate::schema::{ResolvedColumn, ResolvedTable, SqlType};
+use crate::schema::{ResolvedColumn, ResolvedTable, SqlType, readable};
 use crate::sql::literal::{NoLiteral, push_literal};
 use crate::sql::quote::{hex_literal, push_hex, quote_identifier, quote_table};
 
@@ -75,6 +75,25 @@ impl TableSql {
             }
         }
         Ok(row)
+    }
+
+    /// The columns of an image with their values as a person reads them, text in quotes and what a
+    /// terminal could take for a command escaped.
+    pub fn shown(&self, image: RowImage<'_>) -> Vec<(String, String)> {
+        let cells = image.cells(&self.columns).map_while(Result::ok);
+        let shown = cells.map(|cell| {
+            let name = self.resolved.columns.get(cell.ordinal);
+            let name = name.map_or_else(String::new, |column| readable(&column.name));
+            let value = cell.value(&self.columns).map_or_else(
+                |fault| format!("<{fault}>"),
+                |value| match value {
+                    Value::Text(_) => format!("'{}'", readable(value.to_text().as_bytes())),
+                    value => readable(value.to_text().as_bytes()),
+                },
+            );
+            (name, value)
+        });
+        shown.collect()
     }
 
     /// Whether every value of an image can be written.

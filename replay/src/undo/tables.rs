@@ -10,6 +10,7 @@ use binlog_parser::event::mariadb_gtid::{MariadbGtidEvent, flags_extra};
 use binlog_parser::header::EventType;
 use binlog_parser::transaction::{Step, Transaction, step};
 
+use super::conflicts::references;
 use super::rows_statement::Map;
 use super::table_sql::TableSql;
 use crate::schema::{
@@ -37,6 +38,8 @@ impl Tables {
 
     /// Takes in the definitions that a transaction of log number `log` makes.
     ///
+    /// Returns whether there was any.
+    ///
     /// # Errors
     /// A Query or GTID event that cannot be read.
     pub fn follow(
@@ -44,9 +47,10 @@ impl Tables {
         log: usize,
         format: &FormatDescription,
         transaction: &Transaction<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
+        let mut changed = false;
         if is_unfinished_alter(transaction)? {
-            return Ok(());
+            return Ok(changed);
         }
         for event in &transaction.events {
             if event.event_type() != EventType::QUERY {
@@ -58,10 +62,16 @@ impl Tables {
                 let context = StatementContext::of_query(&server, &query);
                 let stamp = Stamp::of(log, event);
                 // What is not understood makes its tables unknown; who needs them is told then.
-                let _ = self.history.apply(stamp, query.text, &context);
+                let effect = self.history.apply(stamp, query.text, &context);
+                changed |= effect.is_err() || effect.is_ok_and(|effect| !effect.tables.is_empty());
             }
         }
-        Ok(())
+        Ok(changed)
+    }
+
+    /// The tables as the logs, so far as they were followed, leave them.
+    pub fn current(&self) -> &Schema {
+        self.history.current()
     }
 
     /// The table of a map in log number `log`.
@@ -116,6 +126,19 @@ impl Tables {
             .collect();
         children.sort();
         children
+    }
+
+    /// The columns of a table that foreign keys of others refer to.
+    pub fn referenced(&self, table: &TableSql) -> Vec<usize> {
+        let name = &table.resolved.name;
+        let mut ordinals = vec![];
+        for (columns, _) in references(self.history.current(), name) {
+            ordinals.extend(columns.iter().filter_map(|column| {
+                let mut known = table.resolved.columns.iter();
+                known.position(|known| known.name.eq_ignore_ascii_case(column))
+            }));
+        }
+        ordinals
     }
 
     /// Why rows of a table, logged at `stamp`, may not fit the table any more.

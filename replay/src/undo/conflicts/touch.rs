@@ -1,0 +1,303 @@
+//! What a change of a row touches: the row itself, values of unique keys, and rows on the other
+//! side of foreign keys.
+//!
+//! ```text
+//! change          undoing it needs that no later one …        a later one stands in the way if it …
+//! row, unique     wrote the same row or took the same value   wrote the row, took or freed the value
+//! parent came     let a child refer to it                     (as a child) came to refer to it
+//! child went      took its parent away                        (as a parent) went or got another key
+//! ```
+//! So each change has two lists of fingerprints: what its undo has to find untouched, and what it
+//! touches for the undo of an earlier one. Where the lists of two changes meet, they conflict.
+
+use binlog_parser::Fault;
+use binlog_parser::event::rows::RowChange;
+use binlog_parser::row::{RowImage, RowLayout};
+
+use super::prints::{Print, Printer};
+use crate::schema::{KeyPart, ResolvedTable, Schema, TableDef, TableName, TableState};
+use crate::undo::table_sql::TableSql;
+
+/// What is told apart in fingerprints.
+#[derive(Debug, Clone, Copy)]
+#[repr(u8)]
+enum Role {
+    Row,
+    Unique,
+    ParentCame,
+    ChildWent,
+}
+
+/// The columns of a table by which its changes are told apart.
+#[derive(Debug)]
+pub(in crate::undo) struct TableKeys {
+    /// Columns of the key; `None` where the whole row counts.
+    pub row: Option<Vec<usize>>,
+    row_tag: Print,
+    /// Further unique keys.
+    uniques: Vec<Columns>,
+    /// Columns that foreign keys of other tables refer to; the tag is that of [`Role::ParentCame`]
+    /// and the one of [`Role::ChildWent`].
+    parent_of: Vec<(Columns, Print)>,
+    /// Columns that refer to other tables; tags as above.
+    child_of: Vec<(Columns, Print)>,
+    /// Columns of text whose collation takes letters of both cases for the same.
+    folded: Vec<bool>,
+}
+
+/// Columns whose values are printed together.
+#[derive(Debug)]
+struct Columns {
+    tag: Print,
+    ordinals: Vec<usize>,
+}
+
+/// The fingerprints of one change.
+#[derive(Debug, Default)]
+pub(in crate::undo) struct Touch {
+    /// What its undo has to find untouched.
+    pub undone: Vec<Print>,
+    /// What it touches for the undo of earlier changes.
+    pub later: Vec<Print>,
+}
+
+/// The values of an image by column: present or not, NULL or not.
+type Cells<'a> = Vec<Option<Option<&'a [u8]>>>;
+
+impl TableKeys {
+    /// Keys of a table whose columns nobody knows: the whole row counts.
+    pub fn unknown(printer: &Printer, name: &TableName) -> Self {
+        TableKeys {
+            row: None,
+            row_tag: tag(printer, Role::Row, name, &[]),
+            uniques: vec![],
+            parent_of: vec![],
+            child_of: vec![],
+            folded: vec![],
+        }
+    }
+
+    /// Keys of `table`, foreign keys being those of `schema`.
+    pub fn new(printer: &Printer, table: &TableSql, schema: &Schema) -> Self {
+        let resolved = &table.resolved;
+        let name = &resolved.name;
+        let mut keys = TableKeys::unknown(printer, name);
+        keys.row = resolved.key.as_ref().map(|key| key.columns.clone());
+        let Some(definition) = &resolved.definition else { return keys };
+        keys.folded = folded(resolved, definition);
+        for key in definition.unique_keys() {
+            let whole = key.parts.iter().map(|part| match part {
+                KeyPart::Column { name, prefix: None } => Some(name.clone()),
+                _ => None,
+            });
+            // What is unique by its beginning or by an expression is left to the server.
+            let names: Option<Vec<_>> = whole.collect();
+            let ordinals = names.as_ref().and_then(|names| ordinals(resolved, names));
+            if let (Some(names), Some(ordinals)) = (names, ordinals)
+                && Some(&ordinals) != keys.row.as_ref()
+            {
+                let tag = tag(printer, Role::Unique, name, &names);
+                keys.uniques.push(Columns { tag, ordinals });
+            }
+        }
+        let tags = |parent: &TableName, columns: &[Vec<u8>]| {
+            let role = |role| tag(printer, role, parent, columns);
+            (role(Role::ParentCame), role(Role::ChildWent))
+        };
+        for key in &definition.foreign_keys {
+            let referenced = referenced_columns(key, schema);
+            if let Some(ordinals) = ordinals(resolved, &key.columns) {
+                let (came, went) = tags(&key.referenced, &referenced);
+                keys.child_of.push((Columns { tag: came, ordinals }, went));
+            }
+        }
+        for (columns, _) in references(schema, name) {
+            if let Some(ordinals) = ordinals(resolved, &columns) {
+                let (came, went) = tags(name, &columns);
+                if !keys.parent_of.iter().any(|(known, _)| known.tag == came) {
+                    keys.parent_of.push((Columns { tag: came, ordinals }, went));
+                }
+            }
+        }
+        keys
+    }
+
+    /// Gathers what a change touches.
+    ///
+    /// # Errors
+    /// A [`Fault`] if an image cannot be read.
+    pub fn touch(
+        &self,
+        printer: &Printer,
+        change: &RowChange<'_>,
+        layout: &RowLayout,
+        touch: &mut Touch,
+    ) -> Result<(), Fault> {
+        touch.undone.clear();
+        touch.later.clear();
+        let before = change.before.map(|image| cells(&image, layout)).transpose()?;
+        let mut after = change.after.map(|image| cells(&image, layout)).transpose()?;
+        if let (Some(before), Some(after)) = (&before, &mut after) {
+            // What an after-image lacks was not changed.
+            for (after, before) in after.iter_mut().zip(before) {
+                *after = after.or(*before);
+            }
+        }
+        self.touch_row(printer, change, [&before, &after], touch);
+        let print = |tag, ordinals: &[usize], cells: &Option<Cells<'_>>| {
+            cells.as_ref().and_then(|cells| self.print(printer, tag, ordinals, cells, true))
+        };
+        let moved = |tag, ordinals: &[usize]| {
+            let ends = [print(tag, ordinals, &before), print(tag, ordinals, &after)];
+            if ends[0] == ends[1] { [None, None] } else { ends }
+        };
+        for Columns { tag, ordinals } in &self.uniques {
+            for print in moved(*tag, ordinals).into_iter().flatten() {
+                touch.undone.push(print);
+                touch.later.push(print);
+            }
+        }
+        for (Columns { tag: came, ordinals }, went) in &self.parent_of {
+            let [gone, new] = moved(*came, ordinals);
+            touch.undone.extend(new);
+            touch.later.extend(gone.and_then(|_| print(*went, ordinals, &before)));
+        }
+        for (Columns { tag: came, ordinals }, went) in &self.child_of {
+            let [gone, new] = moved(*came, ordinals);
+            touch.undone.extend(gone.and_then(|_| print(*went, ordinals, &before)));
+            touch.later.extend(new);
+        }
+        Ok(())
+    }
+
+    fn touch_row(
+        &self,
+        printer: &Printer,
+        change: &RowChange<'_>,
+        [before, after]: [&Option<Cells<'_>>; 2],
+        touch: &mut Touch,
+    ) {
+        let key = |cells: &Cells<'_>| {
+            let row = self.row.as_ref()?;
+            self.print(printer, self.row_tag, row, cells, false)
+        };
+        let whole =
+            |image: RowImage<'_>| printer.print(self.row_tag, std::iter::once(image.bytes()));
+        for (cells, image) in [(before, change.before), (after, change.after)] {
+            let (Some(cells), Some(image)) = (cells, image) else { continue };
+            let print = key(cells).unwrap_or_else(|| whole(image));
+            if !touch.undone.contains(&print) {
+                touch.undone.push(print);
+                touch.later.push(print);
+            }
+        }
+    }
+
+    /// The fingerprint of some columns; none if one of them is absent, or NULL where that matters.
+    fn print(
+        &self,
+        printer: &Printer,
+        tag: Print,
+        ordinals: &[usize],
+        cells: &Cells<'_>,
+        not_null: bool,
+    ) -> Option<Print> {
+        let mut folded = vec![];
+        for ordinal in ordinals {
+            let cell = (*cells.get(*ordinal)?)?;
+            if cell.is_none() && not_null {
+                return None;
+            }
+            let bytes = cell.unwrap_or_default();
+            let fold = self.folded.get(*ordinal).is_some_and(|fold| *fold) && bytes.is_ascii();
+            folded.push((bytes, fold));
+        }
+        if folded.iter().any(|(_, fold)| *fold) {
+            let parts: Vec<Vec<u8>> =
+                folded.iter().map(|(bytes, fold)| as_one(bytes, *fold)).collect();
+            return Some(printer.print(tag, parts.iter().map(|part| &part[..])));
+        }
+        Some(printer.print(tag, folded.iter().map(|(bytes, _)| *bytes)))
+    }
+}
+
+/// ASCII text as a collation compares it that knows no cases and no spaces at the end. Other text
+/// is compared by its bytes: where the server takes two for the same, it says so itself.
+fn as_one(bytes: &[u8], fold: bool) -> Vec<u8> {
+    match fold {
+        true => bytes.trim_ascii_end().to_ascii_lowercase(),
+        false => bytes.to_vec(),
+    }
+}
+
+fn tag(printer: &Printer, role: Role, table: &TableName, columns: &[Vec<u8>]) -> Print {
+    let names = [&table.database, &table.table].into_iter().chain(columns);
+    let lower: Vec<Vec<u8>> = names.map(|name| name.to_ascii_lowercase()).collect();
+    printer.print(role as Print, lower.iter().map(|name| &name[..]))
+}
+
+fn cells<'a>(image: &RowImage<'a>, layout: &RowLayout) -> Result<Cells<'a>, Fault> {
+    let mut cells = vec![None; layout.width()];
+    for cell in image.cells_by(layout) {
+        let cell = cell?;
+        if let Some(slot) = cells.get_mut(cell.ordinal) {
+            *slot = Some(cell.bytes);
+        }
+    }
+    Ok(cells)
+}
+
+fn ordinals(table: &ResolvedTable, names: &[Vec<u8>]) -> Option<Vec<usize>> {
+    let at = |name: &Vec<u8>| {
+        table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
+    };
+    names.iter().map(at).collect()
+}
+
+/// Columns of the parent; the primary key where the statement left them out.
+fn referenced_columns(key: &crate::schema::ForeignKey, schema: &Schema) -> Vec<Vec<u8>> {
+    if !key.referenced_columns.is_empty() {
+        return key.referenced_columns.clone();
+    }
+    let Some(TableState::Known { definition, .. }) = schema.table(&key.referenced) else {
+        return vec![];
+    };
+    let parts = definition.primary_key().map(|key| &key.parts[..]).unwrap_or_default();
+    let name = |part: &KeyPart| match part {
+        KeyPart::Column { name, .. } => Some(name.clone()),
+        _ => None,
+    };
+    parts.iter().filter_map(name).collect()
+}
+
+/// The columns of `parent` that foreign keys refer to, and the tables of those keys.
+pub(in crate::undo) fn references<'s>(
+    schema: &'s Schema,
+    parent: &TableName,
+) -> Vec<(Vec<Vec<u8>>, &'s TableName)> {
+    let mut found = vec![];
+    for (name, state) in schema.tables() {
+        let TableState::Known { definition, .. } = state else { continue };
+        for key in definition.foreign_keys.iter().filter(|key| key.referenced == *parent) {
+            found.push((referenced_columns(key, schema), name));
+        }
+    }
+    found
+}
+
+/// Which columns are text that is compared without regard to case.
+fn folded(table: &ResolvedTable, definition: &TableDef) -> Vec<bool> {
+    let folds = |column: &crate::schema::ResolvedColumn| {
+        let text = column.charset.is_some_and(|charset| !charset.is_binary());
+        let ordinal = definition.column(&column.name);
+        let defined = ordinal.and_then(|ordinal| definition.columns.get(ordinal));
+        let named = defined.and_then(|column| column.collation.as_ref());
+        let collation = named.or(definition.collation.as_ref());
+        let exact = collation.is_some_and(|name| {
+            let name = name.to_ascii_lowercase();
+            name.ends_with(b"_bin") || name.ends_with(b"_cs") || name == b"binary"
+        });
+        text && !exact && column.labels.is_empty()
+    };
+    table.columns.iter().map(folds).collect()
+}

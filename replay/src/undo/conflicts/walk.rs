@@ -1,0 +1,143 @@
+//! The rows of a transaction with what each of them touches, forward or backward.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use binlog_parser::event::format_description::FormatDescription;
+use binlog_parser::event::rows::RowChange;
+use binlog_parser::scan::RawEvent;
+use binlog_parser::source::log::Log;
+use binlog_parser::transaction::{Statement, StatementKind, Transaction};
+
+use super::prints::Printer;
+use super::touch::{TableKeys, Touch};
+use crate::error::Result;
+use crate::schema::{Schema, TableName};
+use crate::undo::rows_statement::{Map, RowsStatement, at};
+use crate::undo::table_sql::TableSql;
+use crate::undo::tables::Tables;
+
+/// Where a transaction stands, and how it is read.
+#[derive(Clone, Copy)]
+pub(in crate::undo) struct Place<'p> {
+    /// Number of its log.
+    pub number: usize,
+    /// Its log.
+    pub log: &'p Log,
+    /// The description that holds there.
+    pub format: &'p FormatDescription,
+}
+
+/// A row that a transaction changed.
+pub(super) struct RowAt<'r, 'a> {
+    pub name: &'r TableName,
+    /// What is known of the table, if its columns have names.
+    pub table: Option<&'r Arc<TableSql>>,
+    pub event: &'r RawEvent<'a>,
+    /// Its number in the event.
+    pub row: usize,
+    pub change: RowChange<'r>,
+    pub touch: &'r Touch,
+}
+
+/// The keys of tables, looked up once for each definition.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    pub printer: Printer,
+    known: HashMap<usize, Arc<TableKeys>>,
+    unknown: HashMap<TableName, Arc<TableKeys>>,
+}
+
+impl Keys {
+    /// To be called when definitions changed: other tables may refer to a table than before.
+    pub fn forget(&mut self) {
+        self.known.clear();
+    }
+
+    fn of(
+        &mut self,
+        name: &TableName,
+        table: Option<&Arc<TableSql>>,
+        schema: &Schema,
+    ) -> Arc<TableKeys> {
+        let printer = &self.printer;
+        let keys = match table {
+            // What is known of a table is never let go, so no two have the same address.
+            Some(table) => self
+                .known
+                .entry(Arc::as_ptr(table) as usize)
+                .or_insert_with(|| Arc::new(TableKeys::new(printer, table, schema))),
+            None => self
+                .unknown
+                .entry(name.clone())
+                .or_insert_with(|| Arc::new(TableKeys::unknown(printer, name))),
+        };
+        Arc::clone(keys)
+    }
+}
+
+/// The order in which rows are visited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    Forward,
+    Backward,
+}
+
+/// Visits the rows of those tables of a transaction that `wanted` names, each with what it touches.
+///
+/// # Errors
+/// An event that cannot be read, or what `visit` says.
+pub(super) fn each_row(
+    keys: &mut Keys,
+    tables: &Tables,
+    place: Place<'_>,
+    transaction: &Transaction<'_>,
+    order: Order,
+    wanted: impl Fn(&TableName) -> bool,
+    mut visit: impl FnMut(&RowAt<'_, '_>) -> Result<()>,
+) -> Result<()> {
+    let mut statements: Vec<Statement<'_, '_>> = transaction
+        .statements(place.format.table_id_bytes())
+        .filter(|statement| matches!(statement.kind, StatementKind::Rows { .. }))
+        .collect();
+    if order == Order::Backward {
+        statements.reverse();
+    }
+    let mut touch = Touch::default();
+    for statement in &statements {
+        let read = RowsStatement::read(statement, place.log, place.format)?;
+        let names: Vec<TableName> = read.maps.iter().map(Map::name).collect();
+        let mut events: Vec<_> =
+            read.rows.iter().filter(|rows| names.get(rows.map).is_some_and(&wanted)).collect();
+        if order == Order::Backward {
+            events.reverse();
+        }
+        for rows in events {
+            let (map, name) = (read.map_of(rows), &names[rows.map]);
+            if map.is_sequence(place.format.family) {
+                continue;
+            }
+            let table = tables.table(map, place.number, place.format).ok();
+            let found = keys.of(name, table.as_ref(), tables.current());
+            let images = rows.images();
+            let fault = |fault| at(fault, place.log, rows.event);
+            let mut one = |row, change: RowChange<'_>| {
+                found.touch(&keys.printer, &change, &map.layout, &mut touch).map_err(fault)?;
+                let (event, table) = (rows.event, table.as_ref());
+                visit(&RowAt { name, table, event, row, change, touch: &touch })
+            };
+            let changes = images.changes(&map.layout);
+            if order == Order::Forward {
+                for (row, change) in changes.enumerate() {
+                    one(row, change.map_err(fault)?)?;
+                }
+            } else {
+                let changes: Vec<_> = changes.collect::<Result<_, _>>().map_err(fault)?;
+                for (row, change) in changes.into_iter().enumerate().rev() {
+                    one(row, change)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! The forward walk's part: every undone change leaves its fingerprints, every later one is held
+//! against them.
+
+use std::collections::HashSet;
+
+use binlog_parser::address::EventAddress;
+use binlog_parser::transaction::{StatementKind, Transaction};
+
+use super::Conflicts;
+use super::listing::{Hit, Hits, describe};
+use super::prints::Prints;
+use super::touch::references;
+use super::walk::{Keys, Order, Place, RowAt, each_row};
+use crate::error::Result;
+use crate::schema::{TableName, TableState};
+use crate::select::Filter;
+use crate::undo::index::Entry;
+use crate::undo::picked::Picked;
+use crate::undo::tables::Tables;
+use crate::undo::text_tables::rewritten_tables;
+
+/// What becomes of a transaction that nobody asked to undo.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::undo) enum Fate {
+    /// It stays.
+    Stays,
+    /// It is undone, too.
+    Undone,
+    /// These of its rows are undone.
+    Rows(Picked),
+}
+
+/// What is undone so far, and what later ones did to the same.
+#[derive(Debug)]
+pub(in crate::undo) struct Watch {
+    mode: Conflicts,
+    pub(super) keys: Keys,
+    undone: Prints,
+    /// Tables of which a change may touch something that is undone.
+    pub(super) watched: HashSet<TableName>,
+    /// Tables of which rows are undone.
+    changed: HashSet<TableName>,
+    /// What conflicts.
+    pub hits: Hits,
+    /// Transactions that stay although they touch what is undone, with the number of those undone
+    /// before.
+    pub(super) staying: Vec<(usize, Entry)>,
+}
+
+impl Watch {
+    pub fn new(mode: Conflicts) -> Self {
+        Watch {
+            mode,
+            keys: Keys::default(),
+            undone: Prints::default(),
+            watched: HashSet::new(),
+            changed: HashSet::new(),
+            hits: Hits::default(),
+            staying: vec![],
+        }
+    }
+
+    /// To be called when definitions changed.
+    pub fn forget_keys(&mut self) {
+        self.keys.forget();
+    }
+
+    /// Takes in a transaction that is undone, Of rows of tables
+    /// that `filter` leaves out it is looked whether they touch what is undone.
+    ///
+    /// # Errors
+    /// An event that cannot be read; no room in the temporary file.
+    pub fn undone(
+        &mut self,
+        tables: &Tables,
+        place: Place<'_>,
+        transaction: &Transaction<'_>,
+        entries: usize,
+        filter: &Filter,
+    ) -> Result<()> {
+        let Watch { keys, undone, watched, changed, hits, .. } = self;
+        each_row(
+            keys,
+            tables,
+            place,
+            transaction,
+            Order::Forward,
+            |_| true,
+            |row| {
+                if !filter.selects_table(&row.name.database, &row.name.table) {
+                    if let Some(print) = first_in(undone, &row.touch.later)? {
+                        hits.add(|| hit(row, place, entries, print));
+                    }
+                    return Ok(());
+                }
+                if !changed.contains(row.name) {
+                    changed.insert(row.name.clone());
+                    watched.extend(relatives(tables, row.name));
+                }
+                for print in &row.touch.undone {
+                    undone.insert(*print)?;
+                }
+                Ok(())
+            },
+        )
+    }
+
+    /// Holds a transaction that is not asked for against what is undone before it; `entry` is its
+    /// place, and `entries` the number of those.
+    ///
+    /// # Errors
+    /// As [`Watch::undone`].
+    pub fn later(
+        &mut self,
+        tables: &Tables,
+        place: Place<'_>,
+        transaction: &Transaction<'_>,
+        entry: Entry,
+        entries: usize,
+    ) -> Result<Fate> {
+        if self.changed.is_empty() {
+            return Ok(Fate::Stays);
+        }
+        let mut conflicts = self.text(place, transaction, entries)?;
+        let mut picked = Picked::only();
+        let Watch { keys, undone, watched, hits, mode, .. } = self;
+        each_row(
+            keys,
+            tables,
+            place,
+            transaction,
+            Order::Forward,
+            |name| watched.contains(name),
+            |row| {
+                let Some(print) = first_in(undone, &row.touch.later)? else { return Ok(()) };
+                conflicts = true;
+                hits.add(|| hit(row, place, entries, print));
+                if *mode == Conflicts::Force {
+                    picked.add(row.event, row.row);
+                    for print in &row.touch.undone {
+                        undone.insert(*print)?;
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        picked.settle();
+        Ok(match self.mode {
+            _ if !conflicts => Fate::Stays,
+            Conflicts::Cascade => Fate::Undone,
+            Conflicts::Force if !picked.is_empty() => Fate::Rows(picked),
+            _ => {
+                self.staying.push((entries, entry));
+                Fate::Stays
+            }
+        })
+    }
+
+    /// Statements of text on a table whose rows are undone: nobody knows which rows they wrote.
+    fn text(
+        &mut self,
+        place: Place<'_>,
+        transaction: &Transaction<'_>,
+        entries: usize,
+    ) -> Result<bool> {
+        let mut found = false;
+        for statement in transaction.statements(place.format.table_id_bytes()) {
+            if statement.kind != StatementKind::Query {
+                continue;
+            }
+            for table in rewritten_tables(&statement, place.format) {
+                if self.changed.contains(&table) {
+                    found = true;
+                    let at = statement.last().map_or_else(
+                        || statement.address(place.log),
+                        |event| event.address(place.log),
+                    );
+                    self.hits.add(|| Hit::of_text(table.clone(), entries, at));
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A table and those that foreign keys join it to.
+fn relatives(tables: &Tables, name: &TableName) -> Vec<TableName> {
+    let schema = tables.current();
+    let mut found = vec![name.clone()];
+    if let Some(TableState::Known { definition, .. }) = schema.table(name) {
+        found.extend(definition.foreign_keys.iter().map(|key| key.referenced.clone()));
+    }
+    found.extend(references(schema, name).into_iter().map(|(_, child)| child.clone()));
+    found
+}
+
+fn first_in(prints: &Prints, wanted: &[u128]) -> Result<Option<u128>> {
+    for print in wanted {
+        if prints.contains(*print)? {
+            return Ok(Some(*print));
+        }
+    }
+    Ok(None)
+}
+
+fn hit(row: &RowAt<'_, '_>, place: Place<'_>, entries: usize, print: u128) -> Hit {
+    let at: EventAddress = row.event.address(place.log);
+    Hit::of_row(row.name.clone(), print, entries, describe(row, at))
+}

@@ -1,0 +1,193 @@
+//! What is asked of every rows event that will be undone.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use binlog_parser::error::Location;
+use binlog_parser::event::rows::{RowsKind, flags};
+use binlog_parser::row::RowLayout;
+use binlog_parser::source::log::Log;
+
+use super::conflicts::Place;
+use super::judge::Judge;
+use super::request::{Format, Request};
+use super::rows_statement::{Map, Rows, RowsStatement, at};
+use super::table_sql::TableSql;
+use super::tables::Tables;
+use super::{BASE64_HINT, NAMES_HINT};
+use crate::error::Result;
+use crate::schema::{Source, Stamp, TableName, readable};
+
+/// What is asked of every rows event that will be undone.
+pub(super) struct RowsPlanner {
+    format: Format,
+    pub tables: Tables,
+    /// Where the first rows of each table stand that are undone.
+    pub first: BTreeMap<TableName, (Stamp, Location)>,
+    /// Tables of which the reader was told what there is to tell.
+    told: BTreeSet<TableName>,
+    /// Tables whose rows may have taken rows of others along, without a trace in the logs; whether
+    /// they were deleted, or else got other keys; and where first.
+    pub cascades: BTreeMap<(TableName, bool), Location>,
+    /// Whether foreign keys follow deletes, or else updates, in a table.
+    followed: HashMap<(TableName, bool), bool>,
+    scratch: Vec<u8>,
+}
+
+impl RowsPlanner {
+    pub fn new(request: &Request) -> Self {
+        RowsPlanner {
+            format: request.format,
+            tables: Tables::new(request.schema.clone()),
+            first: BTreeMap::new(),
+            told: BTreeSet::new(),
+            cascades: BTreeMap::new(),
+            followed: HashMap::new(),
+            scratch: vec![],
+        }
+    }
+
+    /// To be called when definitions changed.
+    pub fn forget_children(&mut self) {
+        self.followed.clear();
+    }
+
+    /// Takes in a rows event that is undone.
+    ///
+    /// # Errors
+    /// An event that cannot be read.
+    pub fn event(
+        &mut self,
+        judge: &mut Judge<'_>,
+        place: Place<'_>,
+        statement: &RowsStatement<'_, '_>,
+        rows: &Rows<'_, '_>,
+    ) -> Result<()> {
+        let Place { number, log, format } = place;
+        let map = statement.map_of(rows);
+        let name = map.name();
+        self.first.entry(name.clone()).or_insert_with(|| {
+            let place = Location { event_type: None, ..map.event.location(log) };
+            (Stamp::of(number, map.event), place)
+        });
+        let resolved = self.tables.table(map, number, format);
+        self.cascade(&name, log, map, rows, resolved.as_ref().ok().map(|table| &**table))?;
+        if self.format == Format::Base64 {
+            if let Ok(table) = resolved {
+                self.tell_triggers(judge, &table);
+            }
+            return Ok(());
+        }
+        let table = match resolved {
+            Ok(table) => table,
+            Err(why) => {
+                if self.told.insert(name) {
+                    let place = map.event.location(log);
+                    judge.refusals.add(place, why.to_string(), NAMES_HINT);
+                }
+                return Ok(());
+            }
+        };
+        self.tell(judge, &table);
+        self.values(judge, log, &table, rows, &map.layout)
+    }
+
+    /// Notes whether the server changed rows of other tables along with these, which it logs since
+    /// MySQL 9.6 alone.
+    fn cascade(
+        &mut self,
+        name: &TableName,
+        log: &Log,
+        map: &Map<'_, '_>,
+        rows: &Rows<'_, '_>,
+        table: Option<&TableSql>,
+    ) -> Result<()> {
+        let kind = rows.rows.kind;
+        let unlogged = flags::USE_SQL_FOREIGN_KEY | flags::NO_FOREIGN_KEY_CHECKS;
+        if kind == RowsKind::Write || rows.rows.flags & unlogged != 0 {
+            return Ok(());
+        }
+        let which = (name.clone(), kind == RowsKind::Delete);
+        if self.cascades.contains_key(&which) {
+            return Ok(());
+        }
+        let tables = &self.tables;
+        let followed = self.followed.entry(which.clone());
+        if !*followed.or_insert_with(|| !tables.children(name, which.1).is_empty()) {
+            return Ok(());
+        }
+        if kind == RowsKind::Update {
+            let Some(table) = table else { return Ok(()) };
+            let columns = self.tables.referenced(table);
+            let mut moved = false;
+            for change in rows.images().changes(&map.layout) {
+                let change = change.map_err(|fault| at(fault, log, rows.event))?;
+                let (Some(before), Some(after)) = (change.before, change.after) else { continue };
+                let value = |image: binlog_parser::row::RowImage<'_>, ordinal| {
+                    let mut cells = image.cells_by(&map.layout).map_while(Result::ok);
+                    cells
+                        .find(|cell| cell.ordinal == ordinal)
+                        .map(|cell| cell.bytes.map(<[u8]>::to_vec))
+                };
+                moved |= columns.iter().any(|at| {
+                    value(after, *at).is_some_and(|after| value(before, *at) != Some(after))
+                });
+            }
+            if !moved {
+                return Ok(());
+            }
+        }
+        self.cascades.insert(which, rows.event.location(log));
+        Ok(())
+    }
+
+    /// Whether every value has a literal. Of those that have none in an event, the first is told.
+    fn values(
+        &mut self,
+        judge: &mut Judge<'_>,
+        log: &Log,
+        table: &TableSql,
+        rows: &Rows<'_, '_>,
+        layout: &RowLayout,
+    ) -> Result<()> {
+        for change in rows.images().changes(layout) {
+            let change = change.map_err(|fault| at(fault, log, rows.event))?;
+            for image in [change.before, change.after].into_iter().flatten() {
+                if let Err((ordinal, why)) = table.check(image, &mut self.scratch) {
+                    let column = table.resolved.columns.get(ordinal);
+                    let column = column.map_or_else(String::new, |column| readable(&column.name));
+                    let place = rows.event.location(log);
+                    let why = format!("{}, column {column}: {why}", table.resolved.name);
+                    judge.refusals.add(place, why, BASE64_HINT);
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_triggers(&mut self, judge: &mut Judge<'_>, table: &TableSql) {
+        if table.resolved.has_triggers == Some(true) {
+            judge.report.triggers.insert(table.resolved.name.clone());
+        }
+    }
+
+    fn tell(&mut self, judge: &mut Judge<'_>, table: &TableSql) {
+        self.tell_triggers(judge, table);
+        let name = &table.resolved.name;
+        if !self.told.insert(name.clone()) {
+            return;
+        }
+        if table.resolved.key.is_none() {
+            judge.report.warn(format!(
+                "{name} has no key: a row is found by all its values, and of rows that are alike \
+                 any one is taken"
+            ));
+        }
+        if table.resolved.source == Source::Metadata && table.resolved.definition.is_none() {
+            judge.report.warn(format!(
+                "{name}: only the log's metadata are known; a generated column would make the \
+                 statements fail, a definition given with --schema leaves it out"
+            ));
+        }
+    }
+}
