@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, bail, ensure};
-use binlog_parser::address::EventAddress;
+use binlog_parser::address::{Address, EventAddress};
 use servers::Server;
 
 use crate::tables::{Change, DATABASE, Row, State, TABLES};
@@ -15,8 +15,10 @@ const EXPECTED: [&str; 3] = ["ERROR 1062 ", "ERROR 1451 ", "ERROR 1452 "];
 
 /// What one transaction did.
 pub struct Played {
-    /// Where it stands; where the next one does, if it wrote nothing.
-    pub address: EventAddress,
+    /// Where the log ended before it: MariaDB may write events of its own between.
+    pub place: EventAddress,
+    /// Its name; where the next one stands, if it wrote nothing.
+    pub address: Address,
     /// Its changes of rows, statement by statement, in the order in which they were made.
     pub statements: Vec<Vec<Change>>,
     /// The rows before it.
@@ -47,7 +49,7 @@ impl History {
 
     /// The transaction that an event belongs to.
     pub fn transaction_of(&self, event: &EventAddress) -> Option<usize> {
-        let start = |played: &Played| (played.address.log.clone(), played.address.position);
+        let start = |played: &Played| (played.place.log.clone(), played.place.position);
         let before = |played: &Played| start(played) <= (event.log.clone(), event.position);
         let with_rows = self.transactions_with_rows();
         with_rows.into_iter().rfind(|number| before(&self.transactions[*number]))
@@ -98,10 +100,10 @@ pub fn play(server: &Server, mut traffic: Traffic, count: usize) -> Result<Histo
     let answer = feed(server, &script(server, &transactions))?;
     let mut sections = answer.split("#rows\n").map(|section| {
         let (rows, rest) = section.split_once("#end\n").unwrap_or((section, ""));
-        Ok::<_, anyhow::Error>((read_rows(rows.lines())?, rest.trim()))
+        Ok::<_, anyhow::Error>((read_rows(rows.lines())?, rest.trim_end()))
     });
     // What stands before the first rows is the place of the first transaction.
-    let mut place = answer.split("#rows\n").next().unwrap_or_default().trim();
+    let mut at = answer.split("#rows\n").next().unwrap_or_default().trim();
     sections.next();
     let mut state: State = vec![Default::default(); TABLES.len()];
     let mut history = History { transactions: vec![], end: vec![] };
@@ -123,8 +125,13 @@ pub fn play(server: &Server, mut traffic: Traffic, count: usize) -> Result<Histo
         }
         state = rows;
         let text = transaction.statements.iter().map(|s| format!("{};\n", s.text)).collect();
-        history.transactions.push(Played { address: address(place)?, statements, before, text });
-        place = next;
+        let (gtid, next) = next.split_once('\n').context("the transaction has no name")?;
+        let place = address(std::mem::replace(&mut at, next))?;
+        let address = match gtid {
+            "" => Address::Event(place.clone()),
+            gtid => gtid.parse()?,
+        };
+        history.transactions.push(Played { place, address, statements, before, text });
     }
     history.end = state;
     Ok(history)
@@ -133,6 +140,8 @@ pub fn play(server: &Server, mut traffic: Traffic, count: usize) -> Result<Histo
 /// Every statement, the rows behind it, and the places of the transactions.
 fn script(server: &Server, transactions: &[Transaction]) -> String {
     let status = if server.product().is_mariadb() { "MASTER" } else { "BINARY LOG" };
+    let gtid = if server.product().is_mariadb() { "@@last_gtid" } else { "''" };
+    let gtid = format!("SELECT {gtid}");
     let rows = format!("SELECT '#rows';\n{}SELECT '#end';\n", show_rows());
     let mut script = format!("USE {DATABASE};\nSHOW {status} STATUS;\n");
     for (number, transaction) in transactions.iter().enumerate() {
@@ -147,7 +156,7 @@ fn script(server: &Server, transactions: &[Transaction]) -> String {
         if number % 10 == 6 {
             script.push_str("FLUSH BINARY LOGS;\n");
         }
-        let _ = write!(script, "{rows}SHOW {status} STATUS;\n");
+        let _ = writeln!(script, "{rows}{gtid};\nSHOW {status} STATUS;");
     }
     script.push_str("FLUSH BINARY LOGS;\n");
     script
