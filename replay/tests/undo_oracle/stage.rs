@@ -89,14 +89,16 @@ impl Stage {
         let checked = self.check_report(&report, expected);
         checked
             .and_then(|()| self.apply_and_return(&script, &report, &expected.state))
-            .with_context(|| format!("{told}:\n{}", self.told(targets)))
+            .with_context(|| format!("{told}:\n{}", self.told(targets, expected)))
     }
 
-    /// Transactions with all that came after them, for messages.
-    fn told(&self, targets: &[usize]) -> String {
-        let first = targets.first().copied().unwrap_or_default();
-        let all = self.history.transactions.iter().enumerate().skip(first);
-        let text = all.map(|(number, played)| format!("-- {number}\n{}", played.text));
+    /// Transactions and those that touch them, for messages.
+    fn told(&self, targets: &[usize], expected: &Expected) -> String {
+        let mut all: Vec<usize> =
+            expected.hits.iter().map(|at| at.0).chain(targets.iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        let text = all.iter().map(|at| format!("-- {at}\n{}", self.history.transactions[*at].text));
         format!("{targets:?} of\n{}", text.collect::<String>())
     }
 
@@ -120,7 +122,8 @@ impl Stage {
             };
             let (plan, refusal) = survey(&self.logs, &request)?;
             ensure!(refusal.is_some(), "{targets:?}: plan refuses, survey does not");
-            self.check_report(plan.report(), expected).with_context(|| self.told(targets))?;
+            self.check_report(plan.report(), expected)
+                .with_context(|| self.told(targets, expected))?;
             for conflict in plan.report().conflicts.iter().take(20) {
                 ensure!(
                     what.contains(&conflict.later.address.to_string()),

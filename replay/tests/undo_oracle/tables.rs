@@ -21,8 +21,8 @@ pub struct Table {
     pub unique: Option<usize>,
     /// The column that refers to a row of `parent`.
     pub parent: Option<usize>,
-    /// Whether the text of the key is compared without regard to case and spaces at the end.
-    pub folded: bool,
+    /// Whether text of the key is compared without regard to case.
+    pub caseless: bool,
     /// Columns of text.
     pub text: &'static [usize],
 }
@@ -34,7 +34,7 @@ const PLAIN: Table = Table {
     key: &[0],
     unique: None,
     parent: None,
-    folded: false,
+    caseless: false,
     text: &[],
 };
 
@@ -53,7 +53,7 @@ pub const TABLES: &[Table] = &[
         name: "named",
         definition: "(k VARCHAR(12) COLLATE utf8mb4_general_ci PRIMARY KEY, rid INT, v INT)",
         columns: &["k", "rid", "v"],
-        folded: true,
+        caseless: true,
         text: &[0],
         ..PLAIN
     },
@@ -97,11 +97,11 @@ impl Table {
         if self.key.is_empty() {
             return row.clone();
         }
-        let parts = self.key.iter().map(|at| &row[*at]);
-        match self.folded {
-            true => parts.map(|part| part.trim_end_matches(' ').to_lowercase()).collect(),
-            false => parts.cloned().collect(),
-        }
+        // Both collations pad: spaces at the end make no difference.
+        let parts = self.key.iter().map(|at| row[*at].trim_end_matches(' '));
+        parts
+            .map(|part| if self.caseless { part.to_lowercase() } else { part.to_owned() })
+            .collect()
     }
 
     /// The key as conflicts name it.
