@@ -10,6 +10,7 @@ pub mod schema;
 pub mod select;
 pub mod target;
 pub mod time;
+pub mod undo_ways;
 
 use clap::{Parser, Subcommand};
 

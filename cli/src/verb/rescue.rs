@@ -20,6 +20,7 @@ use crate::args::logs::{self, LogArgs};
 use crate::args::output::{Format, FormatArgs, OutputArgs};
 use crate::args::schema::SchemaArgs;
 use crate::args::select::SelectArgs;
+use crate::args::undo_ways::UndoWays;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::folder::Folder;
 use crate::notes::{self, Note};
@@ -70,6 +71,9 @@ pub struct RescueArgs {
 
     #[command(flatten)]
     backup: BackupArgs,
+
+    #[command(flatten)]
+    ways: UndoWays,
 
     #[command(flatten)]
     schema: SchemaArgs,
@@ -182,6 +186,8 @@ impl RescueArgs {
             let request = Request {
                 schema: schema.clone(),
                 accept_damage: self.accept_damage,
+                conflicts: self.ways.conflicts(),
+                accept_cascades: self.ways.accept_cascades,
                 ..Request::new(scope, format)
             };
             let plan = match (undo::plan(set, &request), format) {

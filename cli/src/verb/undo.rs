@@ -1,16 +1,19 @@
 //! `binlog undo`: the reverse rows.
 
+use std::num::NonZeroU64;
+
 use binlog_parser::address::Address;
 use binlog_parser::source::log_set::LogSet;
 use clap::{ArgGroup, Args, ValueEnum};
-use replay::undo::{self, Conflicts, Format, Request, Scope};
+use replay::undo::{self, Format, Request, Scope};
 
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::{Format as OutputFormat, OutputArgs};
 use crate::args::schema::SchemaArgs;
 use crate::args::select::SelectArgs;
 use crate::args::target::{resolve, resolve_whole};
-use crate::exit::{Exit, Outcome};
+use crate::args::undo_ways::UndoWays;
+use crate::exit::{Exit, Failure, Outcome};
 use crate::ui::Ui;
 use crate::undo_plan::Refusal;
 use crate::{next, notes, undo_plan};
@@ -41,18 +44,25 @@ pub struct UndoArgs {
     #[arg(long, value_name = "ADDR", group = "scope")]
     back_to: Option<Address>,
 
-    /// What to do where later changes touch the same rows
-    #[arg(long, value_enum, default_value_t, value_name = "WAY")]
-    conflicts: ConflictsWay,
-
     /// Show what would be undone and what conflicts, and write nothing
     #[arg(long, value_enum, value_name = "FORMAT", num_args = 0..=1, require_equals = true,
           default_missing_value = "text")]
     dry_run: Option<OutputFormat>,
 
-    /// Undo what the logs hold, although foreign keys may have changed other rows without a trace
+    /// Commit every N rows, for undos too large for one transaction of the server
+    #[arg(long, value_name = "ROWS")]
+    batch: Option<NonZeroU64>,
+
+    /// Write the batches from this one on: those before were told as committed
+    #[arg(long, value_name = "BATCH", default_value_t = 1, requires = "batch")]
+    resume_at: u64,
+
+    /// Leave out the checks that rows are as the logs left them, before rows events change them
     #[arg(long)]
-    accept_cascades: bool,
+    no_checks: bool,
+
+    #[command(flatten)]
+    ways: UndoWays,
 
     /// Undo what can be read, although damage may hide later changes to the same rows (exit 3)
     #[arg(long)]
@@ -82,31 +92,6 @@ enum UndoFormat {
     Base64,
 }
 
-/// Ways out of conflicts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum ConflictsWay {
-    /// Write nothing, and list them (exit 4)
-    #[default]
-    Refuse,
-    /// Undo the rows that nothing later touches, and list the others
-    NonconflictOnly,
-    /// Undo the later transactions as well, and those that depend on them
-    Cascade,
-    /// Undo the later changes of these rows as well, and nothing else of their transactions
-    Force,
-}
-
-impl From<ConflictsWay> for Conflicts {
-    fn from(way: ConflictsWay) -> Self {
-        match way {
-            ConflictsWay::Refuse => Conflicts::Refuse,
-            ConflictsWay::NonconflictOnly => Conflicts::NonconflictOnly,
-            ConflictsWay::Cascade => Conflicts::Cascade,
-            ConflictsWay::Force => Conflicts::Force,
-        }
-    }
-}
-
 impl From<UndoFormat> for Format {
     fn from(format: UndoFormat) -> Self {
         match format {
@@ -124,11 +109,18 @@ impl UndoArgs {
     /// output cannot be written.
     pub fn run(&self, ui: &Ui) -> Outcome {
         let set = self.logs.open(ui)?;
+        if self.no_checks && self.format == UndoFormat::Sql {
+            let why = "--no-checks: the statements of --format sql find rows by what they check";
+            return Err(Failure::unusable(why).hint("add --format base64"));
+        }
         let request = Request {
             filter: self.select.filter(&set)?,
             schema: self.schema.read(ui, &set)?,
-            conflicts: self.conflicts.into(),
-            accept_cascades: self.accept_cascades,
+            conflicts: self.ways.conflicts(),
+            batch: self.batch,
+            resume_at: self.resume_at,
+            checks: !self.no_checks,
+            accept_cascades: self.ways.accept_cascades,
             accept_damage: self.accept_damage,
             ..Request::new(self.scope(ui, &set)?, self.format.into())
         };

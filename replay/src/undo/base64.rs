@@ -4,6 +4,7 @@
 //! ```text
 //! BINLOG 'format description'
 //! START TRANSACTION
+//! checks that all rows are as the logs left them
 //! BINLOG 'maps, inverted rows*  maps, inverted rows, inverted rows*  …'      * STMT_END
 //! BINLOG …
 //! COMMIT
@@ -19,29 +20,33 @@ use binlog_parser::scan::Scanned;
 use binlog_parser::source::log_set::LogSet;
 
 use super::backward::{self, Visited};
+use super::guards;
 use super::index::Index;
 use super::invert::{Encoder, format_description};
 use super::request::Request;
 use super::rows_statement::{RowsStatement, Spans, at};
-use super::{SANDBOX, header_comment};
+use super::script::Script;
+use super::tables::Tables;
 use crate::error::{Error, Result};
 use crate::select::Filter;
-use crate::stream::packet::{DELIMITER, Packets, encoded_len};
+use crate::stream::packet::encoded_len;
 
-/// Writes the undo of what `index` holds, and returns the size of the largest packet.
+/// Writes the undo of what `index` holds, and returns the size of the largest packet, and how many
+/// rows could not be checked.
 ///
 /// # Errors
 /// What the output says, or an event that cannot be read any more.
 pub(super) fn write(
     set: &LogSet,
     index: &Index,
+    tables: &Tables,
     request: &Request,
     out: &mut dyn Write,
-) -> Result<u64> {
+) -> Result<(u64, u64)> {
     // The newest description serves all events: what differs between versions is rewritten.
     let Some(format) = index.entries.last().map(|entry| &index.formats[entry.format as usize])
     else {
-        return Ok(0);
+        return Ok((0, 0));
     };
     let log = &set.logs()[format.log];
     let description = match log.scan_from(format.offset).next() {
@@ -53,8 +58,26 @@ pub(super) fn write(
             return Err(Error::at(fault, log.location(format.offset)));
         }
     };
+    let family = format.description.family;
+    let mut script = Script::new(out, family, request);
+    script.begin()?;
+    if family == Family::Mysql {
+        script.words("SET @@SESSION.PSEUDO_SLAVE_MODE=1")?;
+    }
+    script.packets.events(&description)?;
+    script.packets.end()?;
+    if family == Family::Mysql {
+        // A session that has seen a format description takes a missing GTID for "anonymous".
+        script.words("SET @@SESSION.GTID_NEXT='AUTOMATIC'")?;
+    }
+    script.begin_transaction()?;
+    let unchecked = match request.checks {
+        true => guards::write(set, index, tables, request, &mut script)?,
+        false => 0,
+    };
+    script.packets.end()?;
     let mut writer = Writer {
-        packets: Packets::new(out),
+        script,
         encoder: Encoder::new(&format.description),
         filter: &request.filter,
         packet_bytes: request.packet_bytes,
@@ -63,13 +86,16 @@ pub(super) fn write(
         maps: vec![],
         spans: Spans::default(),
     };
-    writer.preamble(format.description.family, &description)?;
     backward::walk(set, index, |visited| writer.statement(&visited))?;
-    writer.end(format.description.family)
+    writer.flush()?;
+    if family == Family::Mysql {
+        writer.script.after_commit("SET @@SESSION.PSEUDO_SLAVE_MODE=0");
+    }
+    Ok((writer.script.end()?, unchecked))
 }
 
 struct Writer<'w, 'r> {
-    packets: Packets<'w>,
+    script: Script<'w>,
     encoder: Encoder,
     filter: &'r Filter,
     packet_bytes: usize,
@@ -83,48 +109,6 @@ struct Writer<'w, 'r> {
 }
 
 impl Writer<'_, '_> {
-    fn preamble(&mut self, family: Family, description: &[u8]) -> Result<()> {
-        self.packets.line(SANDBOX)?;
-        for line in header_comment() {
-            self.packets.line(line.as_bytes())?;
-        }
-        // Behind a comment the clients take DELIMITER for a part of a statement, so one comes first.
-        self.packets.line(b"SET @@SESSION.COMPLETION_TYPE=0;")?;
-        self.packets.line(&[b"DELIMITER ", DELIMITER].concat())?;
-        // Else the server's log gets the text of the whole BINLOG once for every statement in it.
-        self.words(match family {
-            Family::Mysql => "SET @@SESSION.BINLOG_ROWS_QUERY_LOG_EVENTS=0",
-            Family::Mariadb => "SET @@SESSION.BINLOG_ANNOTATE_ROW_EVENTS=0",
-        })?;
-        if family == Family::Mysql {
-            self.words("SET @@SESSION.PSEUDO_SLAVE_MODE=1")?;
-        }
-        self.packets.events(description)?;
-        if family == Family::Mysql {
-            // A session that has seen a format description takes a missing GTID for "anonymous".
-            self.words("SET @@SESSION.GTID_NEXT='AUTOMATIC'")?;
-        }
-        self.words("START TRANSACTION")
-    }
-
-    fn end(mut self, family: Family) -> Result<u64> {
-        self.flush()?;
-        self.words("COMMIT")?;
-        if family == Family::Mysql {
-            self.packets.end()?;
-            self.words("SET @@SESSION.PSEUDO_SLAVE_MODE=0")?;
-        }
-        self.packets.end()?;
-        self.packets.line(b"DELIMITER ;")?;
-        self.packets.flush()?;
-        Ok(self.packets.largest())
-    }
-
-    /// A statement of our own words.
-    fn words(&mut self, words: &str) -> Result<()> {
-        Ok(self.packets.statement(|out| out.extend_from_slice(words.as_bytes()))?)
-    }
-
     fn statement(&mut self, visited: &Visited<'_, '_, '_>) -> Result<()> {
         let statement = &visited.statement;
         let undone: Vec<_> = statement
@@ -143,7 +127,6 @@ impl Writer<'_, '_> {
         if self.is_full(self.maps.len()) {
             self.flush()?;
         }
-        let start = self.events.len();
         self.events.extend_from_slice(&self.maps);
         for rows in undone.into_iter().rev() {
             let layout = &statement.map_of(rows).layout;
@@ -152,11 +135,8 @@ impl Writer<'_, '_> {
                 .map_err(|fault| at(fault, visited.log, rows.event))?;
             self.rows(rows)?;
         }
-        if self.events.len() == start + self.maps.len() {
-            // None of its rows is picked.
-            self.events.truncate(start);
-        }
         self.end_statement();
+        self.drop_maps();
         Ok(())
     }
 
@@ -176,11 +156,15 @@ impl Writer<'_, '_> {
         let overhead = self.encoder.overhead(rows);
         let mut end = self.spans.len();
         while end > 0 {
+            if self.script.is_full() {
+                self.next_batch()?;
+            }
+            let first = end - self.script.room(end);
             let mut bytes = overhead;
             let mut start = end;
             while let Some(span) = start.checked_sub(1).and_then(|row| self.spans.get(row)) {
                 let row = span.bytes();
-                if start < end && self.is_full(bytes + row) {
+                if start < end && (start == first || self.is_full(bytes + row)) {
                     break;
                 }
                 bytes += row;
@@ -191,11 +175,20 @@ impl Writer<'_, '_> {
                 self.cut()?;
                 continue;
             }
-            self.last_rows = Some(self.events.len());
-            self.encoder.rows(&mut self.events, rows, &self.spans, start..end);
+            if self.script.take(end - start) {
+                self.last_rows = Some(self.events.len());
+                self.encoder.rows(&mut self.events, rows, &self.spans, start..end);
+            }
             end = start;
         }
         Ok(())
+    }
+
+    /// Takes the statement's maps back where no rows followed them.
+    fn drop_maps(&mut self) {
+        if !self.maps.is_empty() && self.events.ends_with(&self.maps) {
+            self.events.truncate(self.events.len() - self.maps.len());
+        }
     }
 
     /// Whether so many bytes more would make the packet larger than it should be.
@@ -209,6 +202,16 @@ impl Writer<'_, '_> {
         }
     }
 
+    /// Goes on with the statement in another transaction.
+    fn next_batch(&mut self) -> Result<()> {
+        self.end_statement();
+        self.drop_maps();
+        self.flush()?;
+        self.script.next_batch()?;
+        self.events.extend_from_slice(&self.maps);
+        Ok(())
+    }
+
     /// Goes on with the statement in another packet.
     fn cut(&mut self) -> Result<()> {
         self.end_statement();
@@ -219,8 +222,8 @@ impl Writer<'_, '_> {
 
     fn flush(&mut self) -> Result<()> {
         if !self.events.is_empty() {
-            self.packets.events(&self.events)?;
-            self.packets.end()?;
+            self.script.packets.events(&self.events)?;
+            self.script.packets.end()?;
             self.events.clear();
         }
         Ok(())

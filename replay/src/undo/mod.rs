@@ -14,6 +14,7 @@
 mod backward;
 mod base64;
 mod conflicts;
+mod guards;
 mod history;
 mod index;
 mod invert;
@@ -26,6 +27,7 @@ mod report;
 mod request;
 mod rows_planner;
 pub(crate) mod rows_statement;
+mod script;
 mod sql;
 mod table_sql;
 mod tables;
@@ -49,10 +51,15 @@ const BASE64_HINT: &str = "take --format base64, which carries every value";
 
 /// Lines that tell a reader what the file is. Only our own words: nothing from a log may stand in a
 /// comment.
-fn header_comment() -> [&'static str; 3] {
+fn header_comment(whole: bool) -> [&'static str; 3] {
     [
         "-- An undo, written by binlog: the inverse of the rows that the logs hold, newest first.",
-        "-- One transaction: if any statement fails, nothing is changed.",
+        match whole {
+            true => "-- One transaction: if any check fails, nothing is changed.",
+            false => {
+                "-- Several transactions: go on behind the last that was told as committed (--resume-at)."
+            }
+        },
         "-- Run it with: mysql --binary-mode --max-allowed-packet=1G < FILE",
     ]
 }

@@ -62,7 +62,17 @@ impl Plan<'_> {
     pub fn write(mut self, out: &mut dyn Write) -> Result<Report> {
         let Plan { set, request, index, tables, .. } = &self;
         self.report.largest_packet = match request.format {
-            Format::Base64 => base64::write(set, index, request, out)?,
+            Format::Base64 => {
+                let (largest, unchecked) = base64::write(set, index, tables, request, out)?;
+                if unchecked > 0 {
+                    self.report.warn(format!(
+                        "{unchecked} rows are not checked before they are changed, for the names of \
+                         their columns or the meaning of a value are not known: of those the server \
+                         compares the key alone"
+                    ));
+                }
+                largest
+            }
             Format::Sql => sql::write(set, index, tables, request, out)?,
         };
         for log in self.set.logs() {

@@ -1,5 +1,7 @@
 //! What is to be undone, and how.
 
+use std::num::NonZeroU64;
+
 use super::conflicts::Conflicts;
 use crate::schema::{Schema, Source};
 use crate::select::{Filter, Target};
@@ -39,6 +41,13 @@ pub struct Request {
     pub schema: Schema,
     /// About how many bytes a statement may have; one large row may exceed it.
     pub packet_bytes: usize,
+    /// Rows of each transaction of the script; all in one if none. Not for [`Format`]s that are no
+    /// script.
+    pub batch: Option<NonZeroU64>,
+    /// The first of these transactions that is written, counted from 1: those before were committed.
+    pub resume_at: u64,
+    /// Whether the undo as rows events is checked against the rows that are there.
+    pub checks: bool,
     /// What is done where later changes touch the same rows.
     pub conflicts: Conflicts,
     /// Undoes what rows there are, although foreign keys may have changed others without a trace in
@@ -58,6 +67,9 @@ impl Request {
             format,
             schema: Schema::new(Source::Dump),
             packet_bytes: PACKET_BYTES,
+            batch: None,
+            resume_at: 1,
+            checks: true,
             conflicts: Conflicts::Refuse,
             accept_cascades: false,
             accept_damage: false,

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use binlog_parser::Fault;
 use binlog_parser::event::format_description::FormatDescription;
-use binlog_parser::event::rows::{DUMMY_TABLE_ID, RowsEvent, RowsKind};
+use binlog_parser::event::rows::{DUMMY_TABLE_ID, RowsEvent, RowsKind, flags};
 use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::header::{EventType, Family};
 use binlog_parser::row::{ColumnType, RowImage, RowLayout};
@@ -66,6 +66,15 @@ pub(crate) struct Rows<'t, 'a> {
 }
 
 impl Rows<'_, '_> {
+    /// Keeps a server from following foreign keys, where the log has all that its own followed:
+    /// maps of the tables that they lead to, and rows of what was changed there. A REPLACE of a
+    /// parent keeps its children (MySQL 9.6), and so does its inverse.
+    fn keep_children(&mut self) {
+        if self.rows.flags & flags::USE_SQL_FOREIGN_KEY != 0 {
+            self.rows.flags |= flags::NO_FOREIGN_KEY_CHECKS;
+        }
+    }
+
     /// What the event says, every image in it whole.
     pub fn images(&self) -> RowsEvent<'_> {
         match &self.whole {
@@ -103,6 +112,9 @@ impl<'t, 'a> RowsStatement<'t, 'a> {
                 _ => Ok(()),
             };
             done.map_err(|fault| at(fault, log, event))?;
+        }
+        if read.maps.len() > 1 {
+            read.rows.iter_mut().for_each(|rows| rows.keep_children());
         }
         Ok(read)
     }

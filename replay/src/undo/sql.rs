@@ -1,11 +1,14 @@
 //! The undo as SQL statements, which anybody can read, and which need the names of the columns.
 //!
-//! Rows are found by their key: the primary key, else a unique key without NULL, else all their
-//! values, byte by byte. Rows that come back are inserted many at a time.
+//! A row is found by its key (the primary key, else a unique key without NULL, else all its values)
+//! and known by all its values, byte by byte. Rows that come back are inserted many at a time, those
+//! of an event together. Every statement is followed by a check that it met just the rows it means;
+//! before an INSERT it is checked that no row with such a key is there.
 
 use std::io::Write;
 use std::sync::Arc;
 
+use binlog_parser::address::EventAddress;
 use binlog_parser::event::rows::{RowsKind, flags};
 use binlog_parser::header::Family;
 use binlog_parser::row::RowImage;
@@ -15,25 +18,23 @@ use super::backward::{self, Visited};
 use super::index::Index;
 use super::request::Request;
 use super::rows_statement::{Rows, Spans, at};
+use super::script::{Script, Told};
 use super::table_sql::{Row, TableSql};
 use super::tables::Tables;
-use super::{SANDBOX, header_comment};
 use crate::error::{Error, Result};
 use crate::select::Filter;
 use crate::sql::literal::NoLiteral;
-use crate::sql::quote::text_literal;
 
-/// The sql_mode of the session: nothing is bent, and everything that a server may have stored is
-/// taken: zero dates, dates of months that are too short, 0 in an AUTO_INCREMENT column.
-const SQL_MODE: &str = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,STRICT_ALL_TABLES";
+/// What a check says of a row that is not as the logs left it.
+pub(super) const CHANGED: &str = "the row is not there as the logs left it";
 
-/// The sql_mode for a row that no strict server takes.
-const LAX_SQL_MODE: &str = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES";
+/// What a check says of a key that is taken.
+pub(super) const TAKEN: &str = "a row with the key of one that comes back is there already";
 
-/// How much is gathered before it is handed to the output, in bytes.
-const GATHER_BYTES: usize = 256 << 10;
+/// Most rows of an INSERT: servers look up no more keys than so many one by one.
+const INSERT_ROWS: u64 = 1_000;
 
-/// Writes the undo of what `index` holds, and returns the size of the largest statement.
+/// Writes the undo of what `index` holds, and returns the size of the largest packet.
 ///
 /// # Errors
 /// What the output says, or an event that cannot be read any more.
@@ -47,75 +48,50 @@ pub(super) fn write(
     let Some(&last) = index.entries.last() else { return Ok(0) };
     let family = index.format(last).family;
     let mut writer = Writer {
-        out,
+        script: Script::new(out, family, request),
         family,
         filter: &request.filter,
         packet_bytes: request.packet_bytes,
-        buffer: vec![],
-        start: 0,
+        text: vec![],
         insert: None,
         unchecked: 0,
-        largest: 0,
+        spans: Spans::default(),
     };
-    writer.preamble()?;
-    let mut spans = Spans::default();
-    backward::walk(set, index, |visited| writer.statement(tables, &visited, &mut spans))?;
-    writer.end()
+    writer.script.begin()?;
+    if writer.script.is_written() {
+        writer.script.begin_transaction()?;
+    }
+    backward::walk(set, index, |visited| writer.statement(tables, &visited))?;
+    writer.end_insert()?;
+    writer.check_as(0)?;
+    writer.script.end()
 }
 
 struct Writer<'w, 'r> {
-    out: &'w mut dyn Write,
+    script: Script<'w>,
     family: Family,
     filter: &'r Filter,
     packet_bytes: usize,
-    buffer: Vec<u8>,
-    /// Where in `buffer` the statement that is being built starts.
-    start: usize,
-    /// Table of the INSERT that is being built.
-    insert: Option<Arc<TableSql>>,
+    /// The statement that is being built.
+    text: Vec<u8>,
+    insert: Option<Insert>,
     /// Flags of rows events by which the session leaves out checks.
     unchecked: u16,
-    largest: u64,
+    spans: Spans,
+}
+
+/// An INSERT that is being built.
+struct Insert {
+    table: Arc<TableSql>,
+    address: EventAddress,
+    text: Vec<u8>,
+    /// The keys of its rows.
+    keys: Vec<u8>,
+    rows: u64,
 }
 
 impl Writer<'_, '_> {
-    fn preamble(&mut self) -> Result<()> {
-        self.buffer.extend_from_slice(SANDBOX);
-        self.buffer.push(b'\n');
-        for line in header_comment() {
-            self.buffer.extend_from_slice(line.as_bytes());
-            self.buffer.push(b'\n');
-        }
-        self.start = self.buffer.len();
-        self.words("SET NAMES utf8mb4")?;
-        for variable in ["sql_mode", "time_zone", "foreign_key_checks", "sql_safe_updates"] {
-            self.words(&format!("SET @binlog_undo_{variable}=@@SESSION.{variable}"))?;
-        }
-        self.words(&format!(
-            "SET @@SESSION.sql_mode='{SQL_MODE}',@@SESSION.time_zone='+00:00',\
-             @@SESSION.foreign_key_checks=1,@@SESSION.unique_checks=1,\
-             @@SESSION.sql_safe_updates=0,@@SESSION.completion_type=0"
-        ))?;
-        self.words("START TRANSACTION")
-    }
-
-    fn end(mut self) -> Result<u64> {
-        self.end_insert()?;
-        self.check_as(0)?;
-        self.words("COMMIT")?;
-        for variable in ["sql_mode", "time_zone", "foreign_key_checks", "sql_safe_updates"] {
-            self.words(&format!("SET @@SESSION.{variable}=@binlog_undo_{variable}"))?;
-        }
-        self.flush()?;
-        Ok(self.largest)
-    }
-
-    fn statement(
-        &mut self,
-        tables: &Tables,
-        visited: &Visited<'_, '_, '_>,
-        spans: &mut Spans,
-    ) -> Result<()> {
+    fn statement(&mut self, tables: &Tables, visited: &Visited<'_, '_, '_>) -> Result<()> {
         let statement = &visited.statement;
         for rows in statement.rows.iter().rev() {
             let map = statement.map_of(rows);
@@ -128,9 +104,10 @@ impl Writer<'_, '_> {
             let table = tables
                 .table(map, visited.log_number, visited.format)
                 .map_err(|why| Error::refused(why.to_string(), super::NAMES_HINT))?;
-            spans.measure(rows, &map.layout, visited.picked).map_err(fault)?;
+            self.spans.measure(rows, &map.layout, visited.picked).map_err(fault)?;
             self.check_as(rows.rows.flags)?;
-            self.rows(&table, rows, spans).map_err(|error| match error {
+            let address = rows.event.address(visited.log);
+            self.rows(&table, rows, &address).map_err(|error| match error {
                 RowError::Output(error) => error,
                 RowError::Literal(NoLiteral::Fault(why)) => fault(why),
                 RowError::Literal(why) => Error::refused(
@@ -147,10 +124,18 @@ impl Writer<'_, '_> {
         &mut self,
         table: &Arc<TableSql>,
         rows: &Rows<'_, '_>,
-        spans: &Spans,
+        address: &EventAddress,
     ) -> Result<(), RowError> {
         let event = rows.images();
-        for span in (0..spans.len()).rev().filter_map(|index| spans.get(index)) {
+        for index in (0..self.spans.len()).rev() {
+            let Some(span) = self.spans.get(index) else { continue };
+            if self.script.is_full() {
+                self.end_insert()?;
+                self.script.next_batch()?;
+            }
+            if !self.script.take(1) {
+                continue;
+            }
             let image = |columns, bytes| -> Result<Row<'_>, RowError> {
                 let bytes = event.rows.get(bytes).unwrap_or_default();
                 match columns {
@@ -161,43 +146,93 @@ impl Writer<'_, '_> {
             let before = image(event.before_columns, span.before())?;
             let after = image(event.after_columns, span.after())?;
             match event.kind {
-                RowsKind::Delete => self.insert(table, &before)?,
-                RowsKind::Write => self.delete(table, &after)?,
-                RowsKind::Update => self.update(table, &after, &before)?,
+                RowsKind::Delete => self.insert(table, &before, address)?,
+                RowsKind::Write => self.delete(table, &after, address)?,
+                RowsKind::Update => self.update(table, &after, &before, address)?,
             }
         }
         Ok(())
     }
 
-    fn insert(&mut self, table: &Arc<TableSql>, row: &Row<'_>) -> Result<(), RowError> {
+    fn insert(
+        &mut self,
+        table: &Arc<TableSql>,
+        row: &Row<'_>,
+        address: &EventAddress,
+    ) -> Result<(), RowError> {
         if table.needs_lax_mode(row) {
-            self.lax(|writer| writer.insert_strict(table, row))
-        } else {
-            self.insert_strict(table, row)
+            self.end_insert()?;
+            self.script.lax(true)?;
+            self.insert_strict(table, row, address)?;
+            self.end_insert()?;
+            return Ok(self.script.lax(false)?);
         }
+        self.insert_strict(table, row, address)
     }
 
-    fn insert_strict(&mut self, table: &Arc<TableSql>, row: &Row<'_>) -> Result<(), RowError> {
-        let other = self.insert.as_ref().is_some_and(|open| !Arc::ptr_eq(open, table));
-        if other || self.buffer.len() - self.start > self.packet_bytes / 2 {
+    fn insert_strict(
+        &mut self,
+        table: &Arc<TableSql>,
+        row: &Row<'_>,
+        address: &EventAddress,
+    ) -> Result<(), RowError> {
+        let full = self.insert.as_ref().is_some_and(|open| {
+            !Arc::ptr_eq(&open.table, table)
+                || open.address != *address
+                || open.text.len() > self.packet_bytes / 2
+                || open.rows >= INSERT_ROWS
+        });
+        if full {
             self.end_insert()?;
         }
-        match self.insert {
-            Some(_) => self.buffer.push(b','),
-            None => {
-                table.push_insert(&mut self.buffer);
-                self.insert = Some(Arc::clone(table));
-            }
+        let open = self.insert.get_or_insert_with(|| {
+            let mut text = vec![];
+            table.push_insert(&mut text);
+            let (table, address) = (Arc::clone(table), address.clone());
+            Insert { table, address, text, keys: vec![], rows: 0 }
+        });
+        open.text.extend_from_slice(if open.rows == 0 { b"\n" } else { b",\n" });
+        table.push_values(&mut open.text, row)?;
+        if table.resolved.key.is_some() {
+            open.keys.extend_from_slice(if open.rows == 0 { b"" } else { b"," });
+            table.push_key(&mut open.keys, row)?;
         }
-        self.buffer.push(b'\n');
-        Ok(table.push_values(&mut self.buffer, row)?)
+        open.rows += 1;
+        Ok(())
     }
 
-    fn delete(&mut self, table: &Arc<TableSql>, row: &Row<'_>) -> Result<(), RowError> {
+    fn end_insert(&mut self) -> Result<()> {
+        let Some(Insert { table, address, text, keys, rows }) = self.insert.take() else {
+            return Ok(());
+        };
+        let awkward = table.has_awkward_names();
+        if !keys.is_empty() {
+            self.text.clear();
+            self.text.extend_from_slice(b"NOT EXISTS(SELECT * FROM ");
+            table.push_table(&mut self.text);
+            self.text.extend_from_slice(b" WHERE ");
+            table.push_key_in(&mut self.text);
+            self.text.extend_from_slice(&keys);
+            self.text.extend_from_slice(b"))");
+            let told = Told { address: &address, what: TAKEN };
+            self.script.check_text(told, &self.text, awkward)?;
+        }
+        let told = Told { address: &address, what: "not all of its rows came back" };
+        self.script.change(&text, awkward, rows, told)
+    }
+
+    fn delete(
+        &mut self,
+        table: &Arc<TableSql>,
+        row: &Row<'_>,
+        address: &EventAddress,
+    ) -> Result<(), RowError> {
         self.end_insert()?;
-        table.push_delete(&mut self.buffer);
-        table.push_where(&mut self.buffer, row)?;
-        Ok(self.end_statement(table.has_awkward_names())?)
+        self.text.clear();
+        table.push_delete(&mut self.text);
+        table.push_where(&mut self.text, row)?;
+        let told = Told { address, what: CHANGED };
+        Ok(self.script.change(&self.text, table.has_awkward_names(), 1, told)?)
     }
 
     fn update(
@@ -205,28 +240,24 @@ impl Writer<'_, '_> {
         table: &Arc<TableSql>,
         now: &Row<'_>,
         then: &Row<'_>,
+        address: &EventAddress,
     ) -> Result<(), RowError> {
         self.end_insert()?;
-        let update = |writer: &mut Self| {
-            if !table.push_update(&mut writer.buffer, now, then)? {
-                return Ok(());
-            }
-            table.push_where(&mut writer.buffer, now)?;
-            Ok(writer.end_statement(table.has_awkward_names())?)
-        };
-        if table.needs_lax_mode(then) { self.lax(update) } else { update(self) }
-    }
-
-    /// Runs `write` under a sql_mode that is not strict.
-    fn lax(
-        &mut self,
-        write: impl FnOnce(&mut Self) -> Result<(), RowError>,
-    ) -> Result<(), RowError> {
-        self.end_insert()?;
-        self.words(&format!("SET @@SESSION.sql_mode='{LAX_SQL_MODE}'"))?;
-        write(self)?;
-        self.end_insert()?;
-        Ok(self.words(&format!("SET @@SESSION.sql_mode='{SQL_MODE}'"))?)
+        self.text.clear();
+        if !table.push_update(&mut self.text, now, then)? {
+            return Ok(());
+        }
+        table.push_where(&mut self.text, now)?;
+        let lax = table.needs_lax_mode(then);
+        if lax {
+            self.script.lax(true)?;
+        }
+        let told = Told { address, what: CHANGED };
+        self.script.change(&self.text, table.has_awkward_names(), 1, told)?;
+        if lax {
+            self.script.lax(false)?;
+        }
+        Ok(())
     }
 
     /// Leaves out the checks that the session of these rows left out.
@@ -248,48 +279,9 @@ impl Writer<'_, '_> {
         ] {
             if changed & flag != 0 {
                 let value = u8::from(wanted & flag == 0);
-                self.words(&format!("SET @@SESSION.{variable}={value}"))?;
+                self.script.words(&format!("SET @@SESSION.{variable}={value}"))?;
             }
         }
-        Ok(())
-    }
-
-    /// A statement of our own words.
-    fn words(&mut self, words: &str) -> Result<()> {
-        self.buffer.extend_from_slice(words.as_bytes());
-        self.end_statement(false)
-    }
-
-    fn end_insert(&mut self) -> Result<()> {
-        match self.insert.take() {
-            Some(table) => self.end_statement(table.has_awkward_names()),
-            None => Ok(()),
-        }
-    }
-
-    /// Ends the statement. One with names that a client may stumble over goes in hexadecimal.
-    fn end_statement(&mut self, awkward: bool) -> Result<()> {
-        if awkward {
-            let statement = self.buffer.split_off(self.start);
-            self.buffer.extend_from_slice(b"SET @binlog_undo=");
-            text_literal(&mut self.buffer, "utf8mb4", None, &statement);
-            self.end_statement(false)?;
-            self.words("PREPARE binlog_undo FROM @binlog_undo")?;
-            self.words("EXECUTE binlog_undo")?;
-            return self.words("DEALLOCATE PREPARE binlog_undo");
-        }
-        self.largest = self.largest.max((self.buffer.len() - self.start) as u64);
-        self.buffer.extend_from_slice(b";\n");
-        if self.buffer.len() >= GATHER_BYTES {
-            self.flush()?;
-        }
-        self.start = self.buffer.len();
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        self.out.write_all(&self.buffer)?;
-        self.buffer.clear();
         Ok(())
     }
 }

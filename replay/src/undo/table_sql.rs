@@ -4,9 +4,14 @@ use binlog_parser::Fault;
 use binlog_parser::row::text::BINARY_COLLATION;
 use binlog_parser::row::{ColumnType, Columns, RowImage, Value};
 
+use sha2::{Digest, Sha256};
+
 use crate::schema::{ResolvedColumn, ResolvedTable, SqlType, readable};
 use crate::sql::literal::{NoLiteral, push_literal};
 use crate::sql::quote::{hex_literal, push_hex, quote_identifier, quote_table};
+
+/// Bytes of text that are compared as they are; longer ones by their digest.
+const COMPARED_BYTES: usize = 64;
 
 /// A table, ready for statements on its rows.
 #[derive(Debug)]
@@ -57,7 +62,8 @@ impl TableSql {
     /// Whether a client may take something in the names for a command of its own.
     pub fn has_awkward_names(&self) -> bool {
         let awkward = |byte: &u8| byte.is_ascii_control() || *byte == b'\\';
-        self.name.iter().chain(self.names.iter().flatten()).any(awkward)
+        let names = || std::iter::once(&self.name).chain(&self.names);
+        names().any(|name| name.iter().any(awkward) || name.windows(2).any(|two| two == b"/*"))
     }
 
     /// The values of an image.
@@ -218,34 +224,97 @@ impl TableSql {
         out.extend_from_slice(&self.name);
     }
 
-    /// Appends the condition that finds the row with these values: by its key, or by all of them.
+    /// Appends ` WHERE` and the condition that only the row with just these values meets.
     ///
     /// # Errors
     /// [`NoLiteral`].
     pub fn push_where(&self, out: &mut Vec<u8>, row: &Row<'_>) -> Result<(), NoLiteral> {
         out.extend_from_slice(b" WHERE ");
+        self.push_row_condition(out, row)?;
+        if self.resolved.key.is_none() {
+            out.extend_from_slice(b" LIMIT 1");
+        }
+        Ok(())
+    }
+
+    /// Appends the condition that a row has these values: by its key it is found, by all of them it
+    /// is known. What no expression compares is left out where there is a key.
+    ///
+    /// # Errors
+    /// [`NoLiteral`].
+    pub fn push_row_condition(&self, out: &mut Vec<u8>, row: &Row<'_>) -> Result<(), NoLiteral> {
         let mut first = true;
         let mut and = |out: &mut Vec<u8>| {
             out.extend_from_slice(if first { b"" } else { b" AND " });
             first = false;
         };
-        if let Some(key) = &self.resolved.key {
-            for &ordinal in &key.columns {
-                let Some(Some(value)) = row.get(ordinal) else { continue };
-                and(out);
-                self.push_name(out, ordinal);
-                out.push(b'=');
-                self.push_value(out, ordinal, value)?;
-            }
-            return Ok(());
+        let key = self.resolved.key.as_ref().map(|key| &key.columns[..]).unwrap_or_default();
+        for &ordinal in key {
+            let Some(Some(value)) = row.get(ordinal) else { continue };
+            and(out);
+            self.push_name(out, ordinal);
+            out.push(b'=');
+            self.push_value(out, ordinal, value)?;
         }
         for ordinal in self.settable() {
             let Some(Some(value)) = row.get(ordinal) else { continue };
+            if key.contains(&ordinal) && !self.compares_loosely(ordinal) {
+                continue;
+            }
+            let start = out.len();
             and(out);
-            self.push_comparison(out, ordinal, value)?;
+            match self.push_comparison(out, ordinal, value) {
+                Err(NoLiteral::Json(_)) if !key.is_empty() => out.truncate(start),
+                other => other?,
+            }
         }
-        out.extend_from_slice(b" LIMIT 1");
         Ok(())
+    }
+
+    /// Appends the condition that finds rows by their keys, without the values: `` `id` IN ( ``.
+    pub fn push_key_in(&self, out: &mut Vec<u8>) {
+        let key = self.resolved.key.as_ref().map(|key| &key.columns[..]).unwrap_or_default();
+        if key.len() != 1 {
+            out.push(b'(');
+        }
+        for (count, &ordinal) in key.iter().enumerate() {
+            out.extend_from_slice(if count > 0 { b"," } else { b"" });
+            self.push_name(out, ordinal);
+        }
+        out.extend_from_slice(if key.len() == 1 { b" IN (" } else { b") IN (" });
+    }
+
+    /// Appends the key of a row as such a condition has it.
+    ///
+    /// # Errors
+    /// [`NoLiteral`].
+    pub fn push_key(&self, out: &mut Vec<u8>, row: &Row<'_>) -> Result<(), NoLiteral> {
+        let key = self.resolved.key.as_ref().map(|key| &key.columns[..]).unwrap_or_default();
+        if key.len() != 1 {
+            out.push(b'(');
+        }
+        for (count, &ordinal) in key.iter().enumerate() {
+            out.extend_from_slice(if count > 0 { b"," } else { b"" });
+            match row.get(ordinal) {
+                Some(Some(value)) => self.push_value(out, ordinal, value)?,
+                _ => out.extend_from_slice(b"NULL"),
+            }
+        }
+        if key.len() != 1 {
+            out.push(b')');
+        }
+        Ok(())
+    }
+
+    /// Appends the name of the table.
+    pub fn push_table(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.name);
+    }
+
+    /// Whether the server takes different values of a column for the same.
+    fn compares_loosely(&self, ordinal: usize) -> bool {
+        let column = self.resolved.columns.get(ordinal);
+        column.and_then(charset).is_some_and(|charset| charset != "binary")
     }
 
     /// Appends a comparison that only the very same value passes.
@@ -257,19 +326,32 @@ impl TableSql {
     ) -> Result<(), NoLiteral> {
         match value {
             // Collations take different texts for the same.
-            Value::Text(text) => {
-                out.extend_from_slice(b"CAST(");
-                self.push_name(out, ordinal);
-                out.extend_from_slice(b" AS BINARY)<=>");
+            Value::Text(text) if text.len() <= COMPARED_BYTES => {
                 let mut bytes = vec![];
                 text.write_text(&mut bytes);
+                self.push_function(out, b"CAST(", ordinal, b" AS BINARY)<=>");
                 hex_literal(out, &bytes);
+            }
+            Value::Text(text) => {
+                let mut bytes = vec![];
+                text.write_text(&mut bytes);
+                self.push_digest(out, ordinal, &bytes);
+            }
+            Value::Compressed(compressed) => self.push_digest(out, ordinal, &compressed.inflate()?),
+            Value::Geometry(geometry) => {
+                let bytes = [&geometry.srid.to_le_bytes(), geometry.wkb].concat();
+                self.push_function(out, b"HEX(", ordinal, b")<=>'");
+                push_hex(out, &bytes);
+                out.push(b'\'');
+            }
+            // As it stands, a SET compares as a number with a sign.
+            Value::Set(_) => {
+                self.push_function(out, b"CAST(", ordinal, b" AS UNSIGNED)<=>");
+                self.push_value(out, ordinal, value)?;
             }
             // MySQL does not compare vectors.
             Value::Vector(vector) => {
-                out.extend_from_slice(b"HEX(");
-                self.push_name(out, ordinal);
-                out.extend_from_slice(b")<=>'");
+                self.push_function(out, b"HEX(", ordinal, b")<=>'");
                 push_hex(out, vector.bytes);
                 out.push(b'\'');
             }
@@ -280,6 +362,21 @@ impl TableSql {
             }
         }
         Ok(())
+    }
+
+    /// Appends a comparison of long values, by what no two of them have in common.
+    fn push_digest(&self, out: &mut Vec<u8>, ordinal: usize, bytes: &[u8]) {
+        self.push_function(out, b"SHA2(CAST(", ordinal, b" AS BINARY),256)<=>'");
+        for byte in Sha256::digest(bytes) {
+            out.extend_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 15)]);
+        }
+        out.push(b'\'');
+    }
+
+    fn push_function(&self, out: &mut Vec<u8>, before: &[u8], ordinal: usize, behind: &[u8]) {
+        out.extend_from_slice(before);
+        self.push_name(out, ordinal);
+        out.extend_from_slice(behind);
     }
 
     /// Whether a strict server refuses the row although it was stored: an ENUM may hold the number
@@ -314,6 +411,11 @@ fn same(one: Option<&Option<Value<'_>>>, other: Option<&Option<Value<'_>>>) -> b
         }
         (one, other) => one == other,
     }
+}
+
+/// A digit as the servers' SHA2() writes it.
+fn hex_digit(value: u8) -> u8 {
+    b"0123456789abcdef"[usize::from(value & 15)]
 }
 
 /// The character set of a column's literals.

@@ -1,7 +1,7 @@
 //! Everything that the story's tables can hold comes back.
 
 use replay::select::resolve;
-use replay::undo::{Format, PACKET_BYTES, Request, Scope};
+use replay::undo::{Conflicts, Format, PACKET_BYTES, Request, Scope};
 use servers::fixtures::{DESTRUCTIBLE, Part};
 use servers::live;
 
@@ -87,6 +87,8 @@ fn everything_after_a_point_is_undone() {
             let damaged = next_address(&server);
             let (script, report) = undo(&server, |set| Request {
                 packet_bytes,
+                // The rows of children were deleted before those of their parents.
+                accept_cascades: true,
                 ..Request::new(Scope::BackTo(resolve(set, &cut).unwrap()), format)
             });
             assert!(report.largest_packet > 1_000);
@@ -99,7 +101,8 @@ fn everything_after_a_point_is_undone() {
             // The undo of the undo is the damage, which the next form undoes again.
             let (script, report) = undo(&server, |set| {
                 let target = resolve(set, &damaged).unwrap();
-                Request::new(Scope::BackTo(target), Format::Base64)
+                let accept_cascades = true;
+                Request { accept_cascades, ..Request::new(Scope::BackTo(target), Format::Base64) }
             });
             assert_eq!(report.transactions, 1);
             apply(&server, &script);
@@ -120,10 +123,13 @@ fn lost_tables_come_back_beside_what_happened_since() {
             .map(|table| run(&server, &format!("DELETE FROM {table}")))
             .collect();
         Part::After.run(&server).unwrap();
-        for format in FORMATS {
+        for (format, conflicts) in FORMATS.into_iter().zip([Conflicts::Refuse, Conflicts::Force]) {
             let undone = next_address(&server);
-            let (script, _) =
-                undo(&server, |set| Request::new(Scope::Only(resolved(set, &disasters)), format));
+            // What was undone and damaged again in the first round are later changes in the second.
+            let (script, _) = undo(&server, |set| Request {
+                conflicts,
+                ..Request::new(Scope::Only(resolved(set, &disasters)), format)
+            });
             apply(&server, &script);
             let difference = expected.difference(&dump(&server, false));
             assert_eq!(difference, None, "{} {format:?}", product.name());

@@ -26,9 +26,10 @@ mod walk;
 mod watch;
 
 pub use listing::{Conflict, Side};
+pub(super) use prints::Prints;
 pub(super) use spare::spare;
 pub(super) use touch::references;
-pub(super) use walk::Place;
+pub(super) use walk::{Keys, Order, Place, RowAt, each_row};
 pub(super) use watch::{Fate, Watch};
 
 /// What is done where later changes touch the rows of an undo.

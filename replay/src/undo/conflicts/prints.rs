@@ -49,7 +49,7 @@ const PAGE: usize = 256;
 
 /// A set of fingerprints.
 #[derive(Debug)]
-pub(super) struct Prints {
+pub(in crate::undo) struct Prints {
     recent: HashSet<Print>,
     most_recent: usize,
     runs: Vec<Run>,

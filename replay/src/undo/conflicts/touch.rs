@@ -55,10 +55,19 @@ struct Columns {
 /// The fingerprints of one change.
 #[derive(Debug, Default)]
 pub(in crate::undo) struct Touch {
-    /// What its undo has to find untouched.
+    /// What its undo has to find untouched; first of all the row itself.
     pub undone: Vec<Print>,
     /// What it touches for the undo of earlier changes.
     pub later: Vec<Print>,
+    /// How many of them stand for the row: before and after, if that is not the same.
+    rows: usize,
+}
+
+impl Touch {
+    /// The fingerprints of the row itself, as it was and as it is.
+    pub fn row_prints(&self) -> &[Print] {
+        self.undone.get(..self.rows).unwrap_or_default()
+    }
 }
 
 /// The values of an image by column: present or not, NULL or not.
@@ -191,6 +200,7 @@ impl TableKeys {
                 touch.later.push(print);
             }
         }
+        touch.rows = touch.undone.len();
     }
 
     /// The fingerprint of some columns; none if one of them is absent, or NULL where that matters.

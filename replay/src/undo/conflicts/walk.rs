@@ -29,7 +29,7 @@ pub(in crate::undo) struct Place<'p> {
 }
 
 /// A row that a transaction changed.
-pub(super) struct RowAt<'r, 'a> {
+pub(in crate::undo) struct RowAt<'r, 'a> {
     pub name: &'r TableName,
     /// What is known of the table, if its columns have names.
     pub table: Option<&'r Arc<TableSql>>,
@@ -42,8 +42,8 @@ pub(super) struct RowAt<'r, 'a> {
 
 /// The keys of tables, looked up once for each definition.
 #[derive(Debug, Default)]
-pub(super) struct Keys {
-    pub printer: Printer,
+pub(in crate::undo) struct Keys {
+    pub(super) printer: Printer,
     known: HashMap<usize, Arc<TableKeys>>,
     unknown: HashMap<TableName, Arc<TableKeys>>,
 }
@@ -78,7 +78,7 @@ impl Keys {
 
 /// The order in which rows are visited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(in crate::undo) enum Order {
     Forward,
     Backward,
 }
@@ -87,7 +87,7 @@ pub(super) enum Order {
 ///
 /// # Errors
 /// An event that cannot be read, or what `visit` says.
-pub(super) fn each_row(
+pub(in crate::undo) fn each_row(
     keys: &mut Keys,
     tables: &Tables,
     place: Place<'_>,

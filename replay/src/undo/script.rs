@@ -1,0 +1,289 @@
+//! The frame of an undo script: one transaction, whose statements check what they met, and which
+//! commits only if every check passed.
+//!
+//! ```text
+//! SET @binlog_undo=0; START TRANSACTION
+//! DELETE …; SET @binlog_undo=@binlog_undo+1,@@SESSION.sql_mode=IF(ROW_COUNT()=1,@@SESSION.sql_mode,'ADDRESS: …')
+//! …
+//! COMMIT if @binlog_undo counts all checks, else ROLLBACK
+//! ```
+//! A check that fails assigns its message to `sql_mode`, which takes no such value: SIGNAL stands in
+//! stored programs alone. The client ends there and its transaction with it; under `--force` it goes
+//! on, and the count keeps the COMMIT away.
+
+use std::io::Write;
+
+use binlog_parser::address::EventAddress;
+use binlog_parser::header::Family;
+
+use super::request::Request;
+use super::{SANDBOX, header_comment};
+use crate::error::Result;
+use crate::sql::quote::text_literal;
+use crate::stream::packet::{DELIMITER, Packets};
+
+/// The sql_mode of the session: nothing is bent, and everything that a server may have stored is
+/// taken: zero dates, dates of months that are too short, 0 in an AUTO_INCREMENT column.
+const SQL_MODE: &str = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,STRICT_ALL_TABLES";
+
+/// The sql_mode for a row that no strict server takes.
+const LAX_SQL_MODE: &str = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES";
+
+/// Bytes from which on a packet ends at the next statement: a round trip costs less than sending so
+/// much.
+const PACKET_ENDS: usize = 32 << 10;
+
+/// Variables of the session that are set, and set back at the end.
+const SAVED: [&str; 4] = ["sql_mode", "time_zone", "foreign_key_checks", "sql_safe_updates"];
+
+/// A script that is being written.
+pub(super) struct Script<'w> {
+    pub packets: Packets<'w>,
+    family: Family,
+    /// Whether a transaction has begun.
+    open: bool,
+    /// Checks of this transaction.
+    checks: u64,
+    batch: Batch,
+    /// A statement of our own words behind the last COMMIT.
+    last_words: Option<&'static str>,
+}
+
+/// Which transaction of the script rows belong to.
+#[derive(Debug, Clone, Copy)]
+struct Batch {
+    /// Rows of each; all if there is to be one transaction.
+    rows: u64,
+    /// The one that is being written, counted from 1.
+    number: u64,
+    /// Rows of it so far.
+    filled: u64,
+    /// The first that is written.
+    first: u64,
+}
+
+impl<'w> Script<'w> {
+    /// A script for a server of `family`.
+    pub fn new(out: &'w mut dyn Write, family: Family, request: &Request) -> Self {
+        let batch = Batch {
+            rows: request.batch.map_or(u64::MAX, |rows| rows.get()),
+            number: 1,
+            filled: 0,
+            first: request.resume_at.max(1),
+        };
+        Script {
+            packets: Packets::new(out),
+            family,
+            open: false,
+            checks: 0,
+            batch,
+            last_words: None,
+        }
+    }
+
+    /// What comes before everything: comments, and the session.
+    pub fn begin(&mut self) -> Result<()> {
+        self.packets.line(SANDBOX)?;
+        for line in header_comment(self.batch.rows == u64::MAX) {
+            self.packets.line(line.as_bytes())?;
+        }
+        // Behind a comment the clients take DELIMITER for a part of a statement, so one comes first.
+        self.packets.line(b"SET NAMES utf8mb4;")?;
+        self.packets.line(&[b"DELIMITER ", DELIMITER].concat())?;
+        for variable in SAVED {
+            self.words(&format!("SET @binlog_undo_{variable}=@@SESSION.{variable}"))?;
+        }
+        self.words(&format!(
+            "SET @@SESSION.sql_mode='{SQL_MODE}',@@SESSION.time_zone='+00:00',\
+             @@SESSION.foreign_key_checks=1,@@SESSION.unique_checks=1,\
+             @@SESSION.sql_safe_updates=0,@@SESSION.completion_type=0"
+        ))?;
+        // Else the server's log gets the text of a whole BINLOG once for every statement in it.
+        self.words(match self.family {
+            Family::Mysql => "SET @@SESSION.BINLOG_ROWS_QUERY_LOG_EVENTS=0",
+            Family::Mariadb => "SET @@SESSION.BINLOG_ANNOTATE_ROW_EVENTS=0",
+        })
+    }
+
+    /// Begins the first transaction.
+    pub fn begin_transaction(&mut self) -> Result<()> {
+        (self.checks, self.open) = (0, true);
+        self.words("SET @binlog_undo=0")?;
+        self.words("START TRANSACTION")?;
+        Ok(self.packets.end()?)
+    }
+
+    /// Ends the last transaction, gives the session back what it had, and returns the size of the
+    /// largest packet.
+    pub fn end(mut self) -> Result<u64> {
+        if self.is_written() {
+            self.commit()?;
+        }
+        if let Some(words) = self.last_words {
+            self.words(words)?;
+        }
+        for variable in SAVED {
+            self.words(&format!("SET @@SESSION.{variable}=@binlog_undo_{variable}"))?;
+        }
+        self.packets.end()?;
+        self.packets.line(b"DELIMITER ;")?;
+        self.packets.flush()?;
+        Ok(self.packets.largest())
+    }
+
+    /// Adds a statement behind the last COMMIT.
+    pub fn after_commit(&mut self, words: &'static str) {
+        self.last_words = Some(words);
+    }
+
+    /// How many of `rows` rows the transaction still takes; at least one.
+    pub fn room(&self, rows: usize) -> usize {
+        usize::try_from(self.batch.rows - self.batch.filled).map_or(rows, |room| room.min(rows))
+    }
+
+    /// Whether the transaction is full: before the next row, whoever writes has to end what is
+    /// open, and call [`Script::next_batch`].
+    pub fn is_full(&self) -> bool {
+        self.batch.filled == self.batch.rows
+    }
+
+    /// Counts rows of the transaction, and tells whether they are to be written.
+    pub fn take(&mut self, rows: usize) -> bool {
+        self.batch.filled += rows as u64;
+        self.is_written()
+    }
+
+    /// Whether the transaction that rows belong to now is written: not if it was committed by an
+    /// earlier run.
+    pub fn is_written(&self) -> bool {
+        self.batch.number >= self.batch.first
+    }
+
+    /// Commits, and begins the next transaction.
+    pub fn next_batch(&mut self) -> Result<()> {
+        if self.is_written() {
+            self.commit()?;
+            let number = self.batch.number;
+            self.words(&format!("SELECT 'batch {number} committed' AS binlog_undo"))?;
+        }
+        self.batch.number += 1;
+        self.batch.filled = 0;
+        if self.is_written() && !self.open {
+            self.begin_transaction()?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.packets.end()?;
+        self.open = false;
+        let checks = self.checks;
+        self.words(&format!(
+            "SET @binlog_undo_end=IF(@binlog_undo={checks},'COMMIT','ROLLBACK'),\
+             @binlog_undo_told=IF(@binlog_undo={checks},@@SESSION.sql_mode,\
+             'a check has failed: everything was rolled back')"
+        ))?;
+        self.words("PREPARE binlog_undo FROM @binlog_undo_end")?;
+        self.words("EXECUTE binlog_undo")?;
+        self.words("DEALLOCATE PREPARE binlog_undo")?;
+        self.words("SET @@SESSION.sql_mode=@binlog_undo_told")?;
+        Ok(self.packets.end()?)
+    }
+
+    /// A statement of our own words.
+    pub fn words(&mut self, words: &str) -> Result<()> {
+        self.statement(|out| out.extend_from_slice(words.as_bytes()))
+    }
+
+    /// A statement without names that a client may stumble over.
+    pub fn statement(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
+        if self.packets.pending_bytes() >= PACKET_ENDS {
+            self.packets.end()?;
+        }
+        let follows = self.packets.pending_bytes() > 0;
+        Ok(self.packets.statement(|out| {
+            if follows {
+                out.push(b'\n');
+            }
+            write(out);
+        })?)
+    }
+
+    /// A statement on rows, and the check that it met `rows` of them. One with awkward names goes in
+    /// hexadecimal.
+    pub fn change(&mut self, text: &[u8], awkward: bool, rows: u64, told: Told<'_>) -> Result<()> {
+        if awkward {
+            self.statement(|out| {
+                out.extend_from_slice(b"SET @binlog_undo_text=");
+                text_literal(out, "utf8mb4", None, text);
+            })?;
+            self.words("PREPARE binlog_undo FROM @binlog_undo_text")?;
+            self.words("EXECUTE binlog_undo")?;
+            self.check(told, |out| write(out, format_args!("ROW_COUNT()={rows}")))?;
+            return self.words("DEALLOCATE PREPARE binlog_undo");
+        }
+        self.statement(|out| out.extend_from_slice(text))?;
+        self.check(told, |out| write(out, format_args!("ROW_COUNT()={rows}")))
+    }
+
+    /// A check: a statement that fails unless `condition` holds.
+    pub fn check(&mut self, told: Told<'_>, condition: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
+        self.checks += 1;
+        self.statement(|out| {
+            out.extend_from_slice(b"SET @binlog_undo=@binlog_undo+1,@@SESSION.sql_mode=IF(");
+            condition(out);
+            out.extend_from_slice(b",@@SESSION.sql_mode,");
+            told.push(out);
+            out.push(b')');
+        })
+    }
+
+    /// As [`Script::check`], for conditions on tables whose names a client may stumble over.
+    pub fn check_text(&mut self, told: Told<'_>, condition: &[u8], awkward: bool) -> Result<()> {
+        if !awkward {
+            return self.check(told, |out| out.extend_from_slice(condition));
+        }
+        let text = [b"SET @binlog_undo_met=", condition].concat();
+        self.statement(|out| {
+            out.extend_from_slice(b"SET @binlog_undo_text=");
+            text_literal(out, "utf8mb4", None, &text);
+        })?;
+        self.words("PREPARE binlog_undo FROM @binlog_undo_text")?;
+        self.words("EXECUTE binlog_undo")?;
+        self.words("DEALLOCATE PREPARE binlog_undo")?;
+        self.check(told, |out| out.extend_from_slice(b"@binlog_undo_met"))
+    }
+
+    /// Sets the sql_mode for rows that no strict server takes, or back.
+    pub fn lax(&mut self, lax: bool) -> Result<()> {
+        let mode = if lax { LAX_SQL_MODE } else { SQL_MODE };
+        self.words(&format!("SET @@SESSION.sql_mode='{mode}'"))
+    }
+}
+
+/// What a failed check says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told<'t> {
+    /// The event that is undone.
+    pub address: &'t EventAddress,
+    /// What is wrong, in our own words, without a comma: the servers' message ends there.
+    pub what: &'static str,
+}
+
+impl Told<'_> {
+    fn push(self, out: &mut Vec<u8>) {
+        let start = out.len();
+        write(out, format_args!("'{}: {}'", self.address, self.what));
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b" ':-_.+".contains(byte);
+        let quotes = out[start..].iter().filter(|byte| **byte == b'\'').count();
+        if quotes > 2 || !out[start..].iter().all(plain) {
+            let text = out.split_off(start);
+            text_literal(out, "utf8mb4", None, text.get(1..text.len() - 1).unwrap_or_default());
+        }
+    }
+}
+
+fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // Writing to a Vec cannot fail.
+    let _ = out.write_fmt(text);
+}
