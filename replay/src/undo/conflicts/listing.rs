@@ -81,8 +81,10 @@ impl Hits {
 #[derive(Debug)]
 pub(super) struct Hit {
     print: Option<Print>,
-    /// How many transactions were undone before it.
+    /// How many transactions were undone before its own.
     entries: usize,
+    /// Its number in its event.
+    row: usize,
     conflict: Conflict,
 }
 
@@ -91,11 +93,11 @@ impl Hit {
     pub fn of_row(
         table: TableName,
         print: Print,
-        entries: usize,
+        (entries, row): (usize, usize),
         (key, later): (String, Side),
     ) -> Self {
         let conflict = Conflict { table, key, undone: None, later };
-        Hit { print: Some(print), entries, conflict }
+        Hit { print: Some(print), entries, row, conflict }
     }
 
     /// A statement of text.
@@ -103,7 +105,7 @@ impl Hit {
         let later =
             Side { address, change: "a statement of text, which may have met any row".into() };
         let conflict = Conflict { table, key: String::new(), undone: None, later };
-        Hit { print: None, entries, conflict }
+        Hit { print: None, entries, row: 0, conflict }
     }
 }
 
@@ -142,13 +144,21 @@ impl Watch {
                 Order::Backward,
                 |_| true,
                 |row| {
+                    let picked = index.picked.get(&number);
+                    if picked.is_some_and(|picked| !picked.takes(row.event, row.row)) {
+                        return Ok(());
+                    }
+                    let address = row.event.address(log);
                     for print in &row.touch.undone {
                         let Some(numbers) = wanted.get_mut(print) else { continue };
                         numbers.retain(|at| {
                             let hit = &mut hits.listed[*at];
-                            let before = number < hit.entries;
+                            // Where single rows are undone, one may stand in its own transaction.
+                            let later = (&hit.conflict.later.address, hit.row);
+                            let before = number < hit.entries
+                                || number == hit.entries && (&address, row.row) < later;
                             if before {
-                                hit.conflict.undone = Some(describe(row, row.event.address(log)).1);
+                                hit.conflict.undone = Some(describe(row, address.clone()).1);
                             }
                             !before
                         });

@@ -41,8 +41,8 @@ pub(in crate::undo) struct TableKeys {
     parent_of: Vec<(Columns, Print)>,
     /// Columns that refer to other tables; tags as above.
     child_of: Vec<(Columns, Print)>,
-    /// Columns of text whose collation takes letters of both cases for the same.
-    folded: Vec<bool>,
+    /// What the columns' collations take for the same.
+    folded: Vec<Fold>,
 }
 
 /// Columns whose values are printed together.
@@ -219,10 +219,10 @@ impl TableKeys {
                 return None;
             }
             let bytes = cell.unwrap_or_default();
-            let fold = self.folded.get(*ordinal).is_some_and(|fold| *fold) && bytes.is_ascii();
-            folded.push((bytes, fold));
+            let fold = self.folded.get(*ordinal).filter(|_| bytes.is_ascii());
+            folded.push((bytes, fold.copied().unwrap_or_default()));
         }
-        if folded.iter().any(|(_, fold)| *fold) {
+        if folded.iter().any(|(_, fold)| *fold != Fold::default()) {
             let parts: Vec<Vec<u8>> =
                 folded.iter().map(|(bytes, fold)| as_one(bytes, *fold)).collect();
             return Some(printer.print(tag, parts.iter().map(|part| &part[..])));
@@ -231,13 +231,24 @@ impl TableKeys {
     }
 }
 
-/// ASCII text as a collation compares it that knows no cases and no spaces at the end. Other text
-/// is compared by its bytes: where the server takes two for the same, it says so itself.
-fn as_one(bytes: &[u8], fold: bool) -> Vec<u8> {
-    match fold {
-        true => bytes.trim_ascii_end().to_ascii_lowercase(),
-        false => bytes.to_vec(),
-    }
+/// What a collation takes for the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Fold {
+    /// Letters of both cases.
+    cases: bool,
+    /// Text with spaces at its end, and without (PAD SPACE).
+    spaces: bool,
+}
+
+/// ASCII text as a collation compares it. Other text is compared by its bytes: where the server takes
+/// two for the same, it says so itself.
+fn as_one(bytes: &[u8], fold: Fold) -> Vec<u8> {
+    let end = match fold.spaces {
+        true => bytes.iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1),
+        false => bytes.len(),
+    };
+    let bytes = &bytes[..end];
+    if fold.cases { bytes.to_ascii_lowercase() } else { bytes.to_vec() }
 }
 
 fn tag(printer: &Printer, role: Role, table: &TableName, columns: &[Vec<u8>]) -> Print {
@@ -295,19 +306,28 @@ pub(in crate::undo) fn references<'s>(
     found
 }
 
-/// Which columns are text that is compared without regard to case.
-fn folded(table: &ResolvedTable, definition: &TableDef) -> Vec<bool> {
+/// What the collations of columns take for the same; where one is not known, more rather than less.
+fn folded(table: &ResolvedTable, definition: &TableDef) -> Vec<Fold> {
+    /// Numbers of MySQL's collations by UCA 9.0.0, none of which pads.
+    const UCA_900: std::ops::RangeInclusive<u16> = 255..=323;
     let folds = |column: &crate::schema::ResolvedColumn| {
-        let text = column.charset.is_some_and(|charset| !charset.is_binary());
+        if !column.charset.is_some_and(|charset| !charset.is_binary()) || !column.labels.is_empty()
+        {
+            return Fold::default();
+        }
         let ordinal = definition.column(&column.name);
         let defined = ordinal.and_then(|ordinal| definition.columns.get(ordinal));
         let named = defined.and_then(|column| column.collation.as_ref());
-        let collation = named.or(definition.collation.as_ref());
-        let exact = collation.is_some_and(|name| {
-            let name = name.to_ascii_lowercase();
-            name.ends_with(b"_bin") || name.ends_with(b"_cs") || name == b"binary"
-        });
-        text && !exact && column.labels.is_empty()
+        let Some(name) = named.or(definition.collation.as_ref()) else {
+            let no_pad = column.collation.is_some_and(|number| UCA_900.contains(&number));
+            return Fold { cases: true, spaces: !no_pad };
+        };
+        let name = name.to_ascii_lowercase();
+        let has = |part: &[u8]| name.windows(part.len()).any(|window| window == part);
+        Fold {
+            cases: !(name.ends_with(b"_bin") || name.ends_with(b"_cs")),
+            spaces: !(has(b"_0900_") || has(b"_nopad_")),
+        }
     };
     table.columns.iter().map(folds).collect()
 }

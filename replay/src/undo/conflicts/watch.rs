@@ -205,5 +205,5 @@ fn first_in(prints: &Prints, wanted: &[u128]) -> Result<Option<u128>> {
 
 fn hit(row: &RowAt<'_, '_>, place: Place<'_>, entries: usize, print: u128) -> Hit {
     let at: EventAddress = row.event.address(place.log);
-    Hit::of_row(row.name.clone(), print, entries, describe(row, at))
+    Hit::of_row(row.name.clone(), print, (entries, row.row), describe(row, at))
 }

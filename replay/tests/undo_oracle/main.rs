@@ -1,0 +1,109 @@
+//! The undo beside a second opinion: random traffic on real servers, of which the test keeps the rows
+//! after every statement. What an undo should give is computed from those rows alone, pair of
+//! changes by pair of changes, and compared with the rows that the server has after the undo.
+//!
+//! A few seeds and settings run with all tests; `--features full-oracle` runs many.
+//! `ORACLE_SEED=17` runs that seed alone. A failure names server, setting and seed.
+//!
+//! - `tables`: what there is to write to, and which of its changes touch one another;
+//! - `traffic`: transactions at random, by seed;
+//! - `history`: the traffic as the server played it, with the rows after every statement;
+//! - `oracle`: what an undo should do;
+//! - `stage`: a server on which undos are applied, compared and taken back;
+//! - `settings`: under which settings of the log all that runs.
+
+mod history;
+mod oracle;
+mod settings;
+mod stage;
+mod tables;
+mod traffic;
+
+use anyhow::{Context, Result};
+use replay::undo::Conflicts;
+use servers::{Product, live};
+
+use settings::Setting;
+use stage::{FORMATS, Stage};
+
+/// The seeds that run where none is asked for.
+fn seeds() -> Vec<u64> {
+    match std::env::var("ORACLE_SEED") {
+        Ok(seed) => vec![seed.parse().expect("ORACLE_SEED is a number")],
+        Err(_) if cfg!(feature = "full-oracle") => (1..=12).collect(),
+        Err(_) => vec![1],
+    }
+}
+
+/// Undoes each transaction of the traffic alone, in every mode and format.
+fn undo_each(product: Product, seed: u64, setting: &Setting) -> Result<()> {
+    let mut stage = Stage::build(product, seed, setting)?;
+    let mut seen = [0; 4];
+    for target in stage.history.transactions_with_rows() {
+        let expected = stage.oracle().of(&[target])?;
+        if expected.hits.is_empty() {
+            seen[0] += 1;
+            let format = FORMATS[target % FORMATS.len()];
+            stage.undo(&[target], Conflicts::Refuse, format, &expected)?;
+            continue;
+        }
+        stage.refused(&[target], &expected)?;
+        let modes = [Conflicts::NonconflictOnly, Conflicts::Cascade, Conflicts::Force];
+        for (number, mode) in modes.into_iter().enumerate() {
+            let expected = stage.oracle().with(&[target], mode)?;
+            seen[number + 1] += usize::from(!expected.undone.is_empty());
+            for format in stage.formats(target + number) {
+                stage.undo(&[target], mode, format, &expected)?;
+            }
+        }
+    }
+    anyhow::ensure!(seen.iter().all(|count| *count > 1), "the traffic has too few cases: {seen:?}");
+    Ok(())
+}
+
+/// Undoes everything since a transaction, for some of them.
+fn undo_back_to(product: Product, seed: u64, setting: &Setting) -> Result<()> {
+    let mut stage = Stage::build(product, seed, setting)?;
+    let targets = stage.history.transactions_with_rows();
+    for (number, target) in targets.into_iter().enumerate() {
+        if number % 4 == 0 || cfg!(feature = "full-oracle") {
+            for format in stage.formats(number / 4) {
+                stage.undo_back_to(target, format)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn run(product: Product, check: fn(Product, u64, &Setting) -> Result<()>) -> Result<()> {
+    if !live().contains(&product) {
+        return Ok(());
+    }
+    for seed in seeds() {
+        for setting in settings::chosen(product, seed) {
+            let told = || format!("{}, {}, ORACLE_SEED={seed}", product.name(), setting.name);
+            check(product, seed, setting).with_context(told)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn mysql_9_7_undoes_one_transaction_as_computed() -> Result<()> {
+    run(Product::Mysql97, undo_each)
+}
+
+#[test]
+fn mariadb_10_11_undoes_one_transaction_as_computed() -> Result<()> {
+    run(Product::Mariadb1011, undo_each)
+}
+
+#[test]
+fn mariadb_11_8_undoes_one_transaction_as_computed() -> Result<()> {
+    run(Product::Mariadb118, undo_each)
+}
+
+#[test]
+fn everything_since_a_transaction_is_undone() -> Result<()> {
+    Product::ALL.into_iter().try_for_each(|product| run(product, undo_back_to))
+}

@@ -1,0 +1,237 @@
+//! A server on which undos are applied, compared, and taken back.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use binlog_parser::address::{Address, EventAddress};
+use binlog_parser::source::log_set::LogSet;
+use replay::Error;
+use replay::select::{Target, resolve};
+use replay::undo::{Conflicts, Format, Report, Request, Scope, plan, survey};
+use servers::{Product, Server, ServerOptions, Session};
+
+use crate::history::{History, play, read_rows, show_rows};
+use crate::oracle::{At, Expected, Oracle};
+use crate::settings::Setting;
+use crate::tables::{State, TABLES};
+use crate::traffic::Traffic;
+
+/// What an undo may be written as.
+pub const FORMATS: [Format; 2] = [Format::Base64, Format::Sql];
+
+/// Transactions of the traffic.
+const TRANSACTIONS: usize = 60;
+
+/// A server after the traffic. Every check leaves it as it was.
+pub struct Stage {
+    pub history: History,
+    server: Server,
+    /// Asks for rows.
+    session: Session,
+    /// The logs of the traffic.
+    logs: LogSet,
+}
+
+impl Stage {
+    /// Plays the traffic of a seed.
+    pub fn build(product: Product, seed: u64, setting: &Setting) -> Result<Stage> {
+        let options = ServerOptions::with_args(setting.arguments.iter().copied());
+        let server = Server::start(product, &options)?;
+        let history = play(&server, Traffic::new(seed), TRANSACTIONS)?;
+        let mut logs: Vec<PathBuf> = server.binary_logs()?;
+        ensure!(logs.len() > 5, "the traffic rotates its logs");
+        logs.pop();
+        Ok(Stage { history, session: server.session()?, logs: LogSet::open(&logs)?, server })
+    }
+
+    pub fn oracle(&self) -> Oracle<'_> {
+        Oracle::new(&self.history)
+    }
+
+    /// The formats of a check: all of them, or one by turns.
+    pub fn formats(&self, turn: usize) -> Vec<Format> {
+        match cfg!(feature = "full-oracle") {
+            true => FORMATS.to_vec(),
+            false => vec![FORMATS[turn % FORMATS.len()]],
+        }
+    }
+
+    fn rows(&mut self) -> Result<State> {
+        let answer = self.session.run(show_rows())?;
+        read_rows(std::str::from_utf8(&answer)?.lines())
+    }
+
+    fn target(&self, transaction: usize) -> Result<Target> {
+        Ok(resolve(&self.logs, &self.history.transactions[transaction].address)?)
+    }
+
+    fn request(&self, targets: &[usize], mode: Conflicts, format: Format) -> Result<Request> {
+        let targets: Result<Vec<Target>> = targets.iter().map(|at| self.target(*at)).collect();
+        Ok(Request { conflicts: mode, ..Request::new(Scope::Only(targets?), format) })
+    }
+
+    /// Undoes transactions, compares report and rows with what is expected, and takes it back.
+    pub fn undo(
+        &mut self,
+        targets: &[usize],
+        mode: Conflicts,
+        format: Format,
+        expected: &Expected,
+    ) -> Result<()> {
+        let told = format!("--only {targets:?}, {mode:?}, {format:?}");
+        let request = self.request(targets, mode, format)?;
+        let (plan, refusal) = survey(&self.logs, &request).context(told.clone())?;
+        if let Some(refusal) = refusal {
+            return Err(anyhow!("{refusal:?}").context(told));
+        }
+        let mut script = vec![];
+        let report = plan.write(&mut script)?;
+        let checked = self.check_report(&report, expected);
+        checked
+            .and_then(|()| self.apply_and_return(&script, &report, &expected.state))
+            .with_context(|| format!("{told}:\n{}", self.told(targets, expected)))
+    }
+
+    /// Transactions and those that touch them, for messages.
+    fn told(&self, targets: &[usize], expected: &Expected) -> String {
+        let mut all: Vec<usize> =
+            expected.hits.iter().map(|at| at.0).chain(targets.iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        let text = all.iter().map(|at| format!("-- {at}\n{}", self.history.transactions[*at].text));
+        format!("{targets:?} of\n{}", text.collect::<String>())
+    }
+
+    /// Undoes everything since a transaction, and takes it back.
+    pub fn undo_back_to(&mut self, target: usize, format: Format) -> Result<()> {
+        let request = Request::new(Scope::BackTo(self.target(target)?), format);
+        let mut script = vec![];
+        let report = plan(&self.logs, &request)?.write(&mut script)?;
+        let expected = self.history.transactions[target].before.clone();
+        self.apply_and_return(&script, &report, &expected)
+            .with_context(|| format!("--back-to {target}, {format:?}"))
+    }
+
+    /// An undo is refused, and the refusal names the later changes.
+    pub fn refused(&mut self, targets: &[usize], expected: &Expected) -> Result<()> {
+        for format in FORMATS {
+            let request = self.request(targets, Conflicts::Refuse, format)?;
+            let refusal = plan(&self.logs, &request).err();
+            let Some(Error::Refused { what, .. }) = refusal else {
+                return Err(anyhow!("{targets:?}: not refused but {refusal:?}"));
+            };
+            let (plan, refusal) = survey(&self.logs, &request)?;
+            ensure!(refusal.is_some(), "{targets:?}: plan refuses, survey does not");
+            self.check_report(plan.report(), expected)
+                .with_context(|| self.told(targets, expected))?;
+            for conflict in plan.report().conflicts.iter().take(20) {
+                ensure!(
+                    what.contains(&conflict.later.address.to_string()),
+                    "{targets:?}: {conflict} is missing in {what}"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn check_report(&self, report: &Report, expected: &Expected) -> Result<()> {
+        let oracle = self.oracle();
+        let mut wanted: Vec<_> = expected.hits.iter().map(|at| self.named(&oracle, *at)).collect();
+        let mut named = vec![];
+        for conflict in &report.conflicts {
+            let number = self.history.transaction_of(&conflict.later.address);
+            let number = number.with_context(|| format!("whose is {conflict}?"))?;
+            let undone =
+                conflict.undone.as_ref().context("the change that is undone is missing")?;
+            let undone = self.history.transaction_of(&undone.address).context("whose?")?;
+            ensure!(
+                expected.undone.iter().chain(&expected.spared).any(|at| at.0 == undone),
+                "{conflict}: {undone} is not undone"
+            );
+            named.push((number, conflict.table.table.clone(), conflict.key.clone()));
+        }
+        wanted.sort();
+        named.sort();
+        ensure!(wanted == named, "conflicts: wanted {wanted:#?}\nnamed {named:#?}");
+        ensure!(report.conflict_count == named.len() as u64);
+        let dependent = report.dependent.iter().map(|at| self.history.transaction_of(at));
+        let dependent: Option<Vec<usize>> = dependent.collect();
+        let wanted: Vec<usize> = expected.dependent.iter().copied().collect();
+        ensure!(dependent.as_ref() == Some(&wanted), "dependent: {wanted:?}, not {dependent:?}");
+        let spared: u64 = report.spared.values().map(|counts| counts.total()).sum();
+        ensure!(
+            spared == expected.spared.len() as u64,
+            "{spared} rows are spared, not {}",
+            expected.spared.len()
+        );
+        let rows = report.rows();
+        ensure!(
+            rows == expected.undone.len() as u64,
+            "{rows} rows are undone, not {}",
+            expected.undone.len()
+        );
+        Ok(())
+    }
+
+    fn named(&self, oracle: &Oracle<'_>, at: At) -> (usize, Vec<u8>, String) {
+        let change = oracle.change(at);
+        let table = &TABLES[change.table];
+        let row = change.before.as_ref().or(change.after.as_ref());
+        let key = row.map(|row| table.key_text(row)).unwrap_or_default();
+        (at.0, table.name.into(), key)
+    }
+
+    /// Applies an undo, compares, undoes it, and compares again.
+    fn apply_and_return(&mut self, script: &[u8], report: &Report, wanted: &State) -> Result<()> {
+        let end = self.end_of_log()?;
+        self.apply(script)?;
+        let rows = self.rows()?;
+        same(&rows, wanted).context("after the undo")?;
+        if report.rows() == 0 {
+            return same(&rows, &self.history.end);
+        }
+        let place = match self.server.product().is_mariadb() {
+            // Where the log ended may be an event of the server's own by now.
+            true => self.server.value("SELECT @@gtid_binlog_pos;")?.parse()?,
+            false => end,
+        };
+        let set = LogSet::open(&self.server.binary_logs()?)?;
+        let target = resolve(&set, &place)?;
+        let request = Request::new(Scope::Only(vec![target]), Format::Base64);
+        let mut back = vec![];
+        let again = plan(&set, &request).context("the undo of the undo")?.write(&mut back)?;
+        ensure!(
+            again.rows() == report.rows(),
+            "{place} has {} rows, the undo {}",
+            again.rows(),
+            report.rows()
+        );
+        self.apply(&back).context("the undo of the undo")?;
+        same(&self.rows()?, &self.history.end).context("after the undo of the undo")
+    }
+
+    fn apply(&self, script: &[u8]) -> Result<()> {
+        let ran = self.server.pipe(script, ["--max-allowed-packet=1G"])?.success();
+        ran.map(drop).with_context(|| String::from_utf8_lossy(script).into_owned())
+    }
+
+    fn end_of_log(&self) -> Result<Address> {
+        let path = self.server.binary_logs()?.pop().context("no log")?;
+        let name = path.file_name().and_then(|name| name.to_str()).context("no name")?;
+        let end = std::fs::metadata(&path)?.len();
+        Ok(Address::Event(EventAddress::new(&name.into(), end)))
+    }
+}
+
+/// Whether two states are the same, row by row.
+fn same(had: &State, wanted: &State) -> Result<()> {
+    for ((table, had), wanted) in TABLES.iter().zip(had).zip(wanted) {
+        let only = |one: &crate::tables::Rows, other: &crate::tables::Rows| {
+            let rows = one.iter().filter(|(rid, row)| other.get(rid) != Some(row));
+            rows.map(|(_, row)| row.join(", ")).collect::<Vec<_>>()
+        };
+        let (more, less) = (only(had, wanted), only(wanted, had));
+        ensure!(more.is_empty() && less.is_empty(), "{}: {more:?} for {less:?}", table.name);
+    }
+    Ok(())
+}
