@@ -97,12 +97,7 @@ impl<'w> Script<'w> {
             "SET @@SESSION.sql_mode='{SQL_MODE}',@@SESSION.time_zone='+00:00',\
              @@SESSION.foreign_key_checks=1,@@SESSION.unique_checks=1,\
              @@SESSION.sql_safe_updates=0,@@SESSION.completion_type=0"
-        ))?;
-        // Else the server's log gets the text of a whole BINLOG once for every statement in it.
-        self.words(match self.family {
-            Family::Mysql => "SET @@SESSION.BINLOG_ROWS_QUERY_LOG_EVENTS=0",
-            Family::Mariadb => "SET @@SESSION.BINLOG_ANNOTATE_ROW_EVENTS=0",
-        })
+        ))
     }
 
     /// Begins the first transaction.
