@@ -8,7 +8,7 @@ use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Statement, StatementKind};
 
 use super::index::Index;
-use super::rows_statement::RowsStatement;
+use super::rows_statement::{RowsStatement, at};
 use crate::error::Result;
 
 /// A statement of rows on the backward walk.
@@ -41,7 +41,11 @@ pub(super) fn walk(
             .filter(|statement| matches!(statement.kind, StatementKind::Rows { .. }))
             .collect();
         for statement in statements.iter().rev() {
-            let statement = RowsStatement::read(statement, log, format)?;
+            let mut statement = RowsStatement::read(statement, log, format)?;
+            index
+                .rebuilt
+                .complete(entry.log as usize, &mut statement)
+                .map_err(|(rows, fault)| at(fault, log, statement.rows[rows].event))?;
             visit(Visited { log, log_number: entry.log as usize, format, statement })?;
         }
     }

@@ -8,6 +8,7 @@ use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
 
+use super::rebuild::Rebuilt;
 use crate::error::{Error, Result};
 
 /// One transaction to undo.
@@ -39,6 +40,8 @@ pub(super) struct Index {
     pub entries: Vec<Entry>,
     /// The format descriptions that [`Entry::format`] counts.
     pub formats: Vec<Format>,
+    /// Whole images of rows whose events lack columns.
+    pub rebuilt: Rebuilt,
 }
 
 impl Index {

@@ -16,13 +16,14 @@ use binlog_parser::transaction::Transaction;
 use super::history::{self, Observer};
 use super::index::{Entry, Format as LogFormat, Index};
 use super::judge::Judge;
+use super::rebuild::{self, Partial};
 use super::refusals::{Refusals, WAY_OUT};
 use super::report::Report;
 use super::request::{Format, Request, Scope};
 use super::rows_statement::{Rows, RowsStatement, at};
 use super::table_sql::TableSql;
 use super::tables::{Drift, Tables};
-use super::{BASE64_HINT, NAMES_HINT, base64, sql};
+use super::{BASE64_HINT, NAMES_HINT, backward, base64, sql};
 use crate::error::{Error, Result};
 use crate::schema::{Source, Stamp, TableName, readable};
 
@@ -51,12 +52,14 @@ pub fn plan<'s>(set: &'s LogSet, request: &'s Request) -> Result<Plan<'s>> {
         first: BTreeMap::new(),
         later: BTreeMap::new(),
         told: BTreeSet::new(),
+        partial: Partial::default(),
         cascades: BTreeSet::new(),
         scratch: vec![],
     };
     let mut planner = Planner { set, scope: &request.scope, judge, rows };
-    let index = history::walk(set, request, &mut planner)?;
+    let mut index = history::walk(set, request, &mut planner)?;
     planner.conclude();
+    planner.rebuild(&mut index)?;
     let Planner { judge: Judge { refusals, report, .. }, rows, .. } = planner;
     match refusals.into_error() {
         Some(refusal) => Err(refusal),
@@ -105,6 +108,8 @@ struct RowsPlanner {
     later: BTreeMap<TableName, (u64, Location)>,
     /// Tables of which the reader was told what there is to tell.
     told: BTreeSet<TableName>,
+    /// Events whose images lack columns.
+    partial: Partial,
     /// Tables whose rows may have taken rows of others along, without a trace in the logs; and
     /// whether they were deleted, or else updated.
     cascades: BTreeSet<(TableName, bool)>,
@@ -157,6 +162,17 @@ impl RowsPlanner {
             (Stamp::of(number, map.event), place)
         });
         let resolved = self.tables.table(map, number, format);
+        let partial = !event.has_full_images();
+        if partial {
+            let table = resolved.as_ref().ok().map(|table| &table.resolved);
+            let place = rows.event.location(log);
+            let lacking = self.partial.event(number, place, format, (statement, rows), table);
+            if let Err((why, hint)) = lacking {
+                let place = rows.event.location(log);
+                judge.refusals.add(place, format!("{name}: {why}"), hint);
+                return Ok(());
+            }
+        }
         if self.format == Format::Base64 {
             if let Ok(table) = resolved {
                 self.tell_triggers(judge, &table);
@@ -174,6 +190,10 @@ impl RowsPlanner {
             }
         };
         self.tell(judge, &table);
+        if partial {
+            // Its values are looked at when they are all there.
+            return Ok(());
+        }
         self.values(judge, log, &table, rows, &map.layout)
     }
 
@@ -251,6 +271,33 @@ impl RowsPlanner {
 }
 
 impl Planner<'_> {
+    /// Makes rows whole that lack columns, and looks at their values.
+    fn rebuild(&mut self, index: &mut Index) -> Result<()> {
+        let partial = std::mem::take(&mut self.rows.partial);
+        if partial.is_empty() {
+            return Ok(());
+        }
+        let refusals = &mut self.judge.refusals;
+        rebuild::rebuild(self.set, index, &self.rows.tables, partial, refusals)?;
+        if self.rows.format == Format::Base64 || !self.judge.refusals.is_empty() {
+            return Ok(());
+        }
+        let (judge, rows) = (&mut self.judge, &mut self.rows);
+        backward::walk(self.set, index, |visited| {
+            for event in &visited.statement.rows {
+                let map = visited.statement.map_of(event);
+                let selected = judge.filter.selects_table(map.map.database, map.map.table);
+                if event.rows.has_full_images() || !selected {
+                    continue;
+                }
+                if let Ok(table) = rows.tables.table(map, visited.log_number, visited.format) {
+                    rows.values(judge, visited.log, &table, event, &map.layout)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// What can be told when the whole history is known.
     fn conclude(&mut self) {
         for (name, (stamp, place)) in &self.rows.first {
