@@ -59,7 +59,7 @@ pub(super) fn write(
         }
     };
     let family = format.description.family;
-    let mut script = Script::new(out, family, request);
+    let mut script = Script::new(out, request);
     script.begin()?;
     // Else the server's log gets the text of a whole BINLOG once for every statement in it.
     script.words(match family {

@@ -14,7 +14,6 @@
 use std::io::Write;
 
 use binlog_parser::address::EventAddress;
-use binlog_parser::header::Family;
 
 use super::request::Request;
 use super::{SANDBOX, header_comment};
@@ -39,7 +38,6 @@ const SAVED: [&str; 4] = ["sql_mode", "time_zone", "foreign_key_checks", "sql_sa
 /// A script that is being written.
 pub(super) struct Script<'w> {
     pub packets: Packets<'w>,
-    family: Family,
     /// Whether a transaction has begun.
     open: bool,
     /// Checks of this transaction.
@@ -63,22 +61,15 @@ struct Batch {
 }
 
 impl<'w> Script<'w> {
-    /// A script for a server of `family`.
-    pub fn new(out: &'w mut dyn Write, family: Family, request: &Request) -> Self {
+    /// A script as `request` asks for.
+    pub fn new(out: &'w mut dyn Write, request: &Request) -> Self {
         let batch = Batch {
             rows: request.batch.map_or(u64::MAX, |rows| rows.get()),
             number: 1,
             filled: 0,
             first: request.resume_at.max(1),
         };
-        Script {
-            packets: Packets::new(out),
-            family,
-            open: false,
-            checks: 0,
-            batch,
-            last_words: None,
-        }
+        Script { packets: Packets::new(out), open: false, checks: 0, batch, last_words: None }
     }
 
     /// What comes before everything: comments, and the session.
