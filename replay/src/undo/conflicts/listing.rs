@@ -19,8 +19,9 @@ use crate::undo::tables::Tables;
 /// Most conflicts that are spelled out; the others are counted.
 const LISTED: usize = 1_000;
 
-/// Most characters of a value that are shown.
+/// Most characters of a value that are shown, and of a whole change.
 const SHOWN: usize = 40;
+const SHOWN_CHANGE: usize = 200;
 
 /// A later change that touches what the undo touches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,7 +194,7 @@ pub(super) fn describe(row: &RowAt<'_, '_>, address: EventAddress) -> (String, S
         _ => list(values),
     };
     let key = before.as_ref().or(after.as_ref()).map(of_key).unwrap_or_default();
-    let change = match (&before, &after) {
+    let mut change = match (&before, &after) {
         (None, None) => String::new(),
         (None, Some(after)) => format!("INSERT ({})", list(after)),
         (Some(before), None) => format!("DELETE ({})", list(before)),
@@ -206,6 +207,7 @@ pub(super) fn describe(row: &RowAt<'_, '_>, address: EventAddress) -> (String, S
             format!("UPDATE {}", changed.collect::<Vec<_>>().join(", "))
         }
     };
+    shorten(&mut change, SHOWN_CHANGE);
     (key, Side { address, change })
 }
 
@@ -219,11 +221,13 @@ fn values(row: &RowAt<'_, '_>, image: RowImage<'_>) -> Vec<Named> {
         return vec![("image".into(), format!("x'{hex}'"))];
     };
     let mut values = table.shown(image);
-    for (_, value) in &mut values {
-        if let Some((cut, _)) = value.char_indices().nth(SHOWN) {
-            value.truncate(cut);
-            value.push('…');
-        }
-    }
+    values.iter_mut().for_each(|(_, value)| shorten(value, SHOWN));
     values
+}
+
+fn shorten(text: &mut String, most: usize) {
+    if let Some((cut, _)) = text.char_indices().nth(most) {
+        text.truncate(cut);
+        text.push('…');
+    }
 }
