@@ -181,6 +181,7 @@ impl RescueArgs {
             let scope = Scope::Only(vec![target.clone()]);
             let request = Request {
                 schema: schema.clone(),
+                dump: self.schema.schema.clone(),
                 accept_damage: self.accept_damage,
                 ..Request::new(scope, format)
             };

@@ -87,6 +87,7 @@ impl UndoArgs {
         let request = Request {
             filter: self.select.filter(&set)?,
             schema: self.schema.read(ui, &set)?,
+            dump: self.schema.schema.clone(),
             accept_damage: self.accept_damage,
             ..Request::new(self.scope(ui, &set)?, self.format.into())
         };

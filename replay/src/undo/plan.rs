@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::path::Path;
 
 use binlog_parser::error::Location;
 use binlog_parser::event::format_description::FormatDescription;
@@ -41,7 +42,7 @@ pub struct Plan<'s> {
 ///
 /// # Errors
 /// [`crate::Error::Refused`] with everything that stands against it: statements without rows to
-/// reverse, images that lack columns, transactions whose end is not known, tables that are others
+/// reverse, rows that lack columns and cannot be rebuilt, transactions whose end is not known, tables that are others
 /// now, and for SQL columns without names and values without literals. A log that cannot be read.
 pub fn plan<'s>(set: &'s LogSet, request: &'s Request) -> Result<Plan<'s>> {
     let judge =
@@ -59,7 +60,7 @@ pub fn plan<'s>(set: &'s LogSet, request: &'s Request) -> Result<Plan<'s>> {
     let mut planner = Planner { set, scope: &request.scope, judge, rows };
     let mut index = history::walk(set, request, &mut planner)?;
     planner.conclude();
-    planner.rebuild(&mut index)?;
+    planner.rebuild(&mut index, request.dump.as_deref())?;
     let Planner { judge: Judge { refusals, report, .. }, rows, .. } = planner;
     match refusals.into_error() {
         Some(refusal) => Err(refusal),
@@ -272,13 +273,13 @@ impl RowsPlanner {
 
 impl Planner<'_> {
     /// Makes rows whole that lack columns, and looks at their values.
-    fn rebuild(&mut self, index: &mut Index) -> Result<()> {
+    fn rebuild(&mut self, index: &mut Index, dump: Option<&Path>) -> Result<()> {
         let partial = std::mem::take(&mut self.rows.partial);
         if partial.is_empty() {
             return Ok(());
         }
         let refusals = &mut self.judge.refusals;
-        rebuild::rebuild(self.set, index, &self.rows.tables, partial, refusals)?;
+        rebuild::rebuild(self.set, index, &self.rows.tables, dump, partial, refusals)?;
         if self.rows.format == Format::Base64 || !self.judge.refusals.is_empty() {
             return Ok(());
         }

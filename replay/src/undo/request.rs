@@ -1,5 +1,7 @@
 //! What is to be undone, and how.
 
+use std::path::PathBuf;
+
 use crate::schema::{Schema, Source};
 use crate::select::{Filter, Target};
 
@@ -36,6 +38,8 @@ pub struct Request {
     pub format: Format,
     /// Definitions that the user has: those of a dump. They count where the logs have none.
     pub schema: Schema,
+    /// A dump whose rows say what neither the undone events nor earlier ones have.
+    pub dump: Option<PathBuf>,
     /// About how many bytes a statement may have; one large row may exceed it.
     pub packet_bytes: usize,
     /// Undoes what can be read, although what damaged ranges did to the same rows is not known.
@@ -51,6 +55,7 @@ impl Request {
             filter: Filter::default(),
             format,
             schema: Schema::new(Source::Dump),
+            dump: None,
             packet_bytes: PACKET_BYTES,
             accept_damage: false,
         }

@@ -6,7 +6,9 @@
 //! walk       all logs backward, newest first, to the latest earlier image of each row
 //!   backlog    the transactions of a log that matter
 //!   wants      what is still missing, by table and key
+//! dump       the rows of a dump, where the logs do not reach back
 //! defaults   what an INSERT did not name
+//! encode     values of both as they stand in an image
 //! rebuilt    what was found, for the writers
 //! ```
 //!
@@ -21,12 +23,16 @@
 
 mod backlog;
 mod defaults;
+mod dump;
+mod encode;
 mod partial;
 mod rebuilt;
 mod refuse;
 mod table;
 mod walk;
 mod wants;
+
+use std::path::Path;
 
 use binlog_parser::source::log_set::LogSet;
 
@@ -51,13 +57,14 @@ pub(super) fn rebuild(
     set: &LogSet,
     index: &mut Index,
     tables: &Tables,
+    dump: Option<&Path>,
     mut partial: Partial,
     refusals: &mut Refusals,
 ) -> Result<()> {
     if partial.is_empty() {
         return Ok(());
     }
-    let (failures, reasons) = walk::walk(set, tables, &mut partial)?;
+    let (failures, reasons) = walk::walk(set, tables, dump, &mut partial)?;
     refuse::refuse(set, index, &partial, &failures, &reasons, refusals)?;
     let Partial { events, mut rebuilt, .. } = partial;
     for event in events {

@@ -5,6 +5,7 @@
 //! between: where a transaction was prepared serves as well as where it was committed.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use binlog_parser::error::{Fault, Location};
 use binlog_parser::event::format_description::FormatDescription;
@@ -23,6 +24,7 @@ use binlog_parser::transaction::{
 
 use super::backlog::{Item, backlog};
 use super::defaults::default_value;
+use super::dump;
 use super::partial::Partial;
 use super::table::{cascades, is_generated, keeps_rows, may_be_replace};
 use super::wants::{Column, Failure, KeyBytes, Tracked, Wants, key_bytes};
@@ -41,6 +43,7 @@ use crate::undo::tables::Tables;
 pub(super) fn walk(
     set: &LogSet,
     tables: &Tables,
+    dump: Option<&Path>,
     partial: &mut Partial,
 ) -> Result<(Vec<Failure>, Vec<String>)> {
     let newest = partial.events.iter().map(|event| event.place).max();
@@ -58,12 +61,25 @@ pub(super) fn walk(
         wants: Wants::of(partial.tables.len()),
         partial,
         committed: HashSet::new(),
+        asked: false,
+        dump: dump.map(|path| dump::Rows::open(set, path)),
     };
     let names = walk.names();
+    let oldest = walk.partial.events.iter().map(|event| event.place.0).min();
     for number in (0..=newest).rev() {
+        if walk.wants.are_idle() && oldest.is_some_and(|oldest| number < oldest) {
+            break;
+        }
         walk.log(number, &names)?;
     }
-    walk.wants.fail_all("no event in the logs before has it");
+    walk.ask()?;
+    walk.keep()?;
+    let excuse = match &walk.dump {
+        None => String::new(),
+        Some(Ok(dump)) => format!(", and {}", dump.excuse()),
+        Some(Err(why)) => format!("; the dump cannot be asked: {why}"),
+    };
+    walk.wants.fail_all(&format!("no event in the logs before has it{excuse}"));
     Ok(walk.wants.failures())
 }
 
@@ -82,6 +98,9 @@ struct Walk<'w> {
     wants: Wants,
     /// XA transactions whose commit stands behind the place that was reached.
     committed: HashSet<String>,
+    /// A dump, or why it cannot be asked; and whether it was.
+    dump: Option<std::result::Result<dump::Rows<'w>, String>>,
+    asked: bool,
 }
 
 impl Walk<'_> {
@@ -115,6 +134,7 @@ impl Walk<'_> {
                     if plain.transaction.ending == Ending::Open {
                         return Err(changed(log, start));
                     }
+                    self.ask_before(log, number, &plain.transaction)?;
                     self.transaction(number, log, &format, &plain.transaction)?;
                     self.keep()?;
                 }
@@ -122,6 +142,37 @@ impl Walk<'_> {
         }
         if let Some(why) = self.set.problems().iter().find_map(|problem| gap(problem, log.name())) {
             self.wants.fail_all(&why);
+        }
+        Ok(())
+    }
+
+    /// Asks the dump for what is still missing, once.
+    fn ask(&mut self) -> Result<()> {
+        let asked = std::mem::replace(&mut self.asked, true);
+        match &self.dump {
+            Some(Ok(dump)) if !asked => dump.ask(&self.partial.tables, &mut self.wants),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks the dump before a transaction that it holds is gone through.
+    fn ask_before(
+        &mut self,
+        log: &Log,
+        number: usize,
+        transaction: &Transaction<'_>,
+    ) -> Result<()> {
+        let Some(Ok(dump)) = &self.dump else { return Ok(()) };
+        let held = dump.contained.contains(log, number, transaction)?;
+        if held {
+            return self.ask();
+        }
+        if self.asked {
+            let place = log.location(transaction.start());
+            return Err(Error::refused(
+                format!("{place}: the dump holds later transactions, and not this one"),
+                "give a dump of the server that wrote the logs",
+            ));
         }
         Ok(())
     }
@@ -565,7 +616,9 @@ fn gap(problem: &Problem, name: &str) -> Option<String> {
     let here = match problem {
         Problem::Missing { before, .. } | Problem::MissingGtids { before, .. } => before,
         Problem::NotAfter { log, .. } | Problem::Repeated { log, .. } => log,
-        _ => return None,
+        // Rows of one server say nothing of those of another.
+        Problem::OtherServer { log, .. } => return Some(format!("{log} is of another server")),
+        Problem::Duplicate { .. } | Problem::SameName { .. } => return None,
     };
     (**here == *name).then(|| format!("the logs before {name} are not all there"))
 }
