@@ -250,7 +250,10 @@ fn what_stands_between_is_named() {
             let disaster = run(&server, "DELETE FROM d.t");
             for format in FORMATS {
                 let result = undo_from(&server.binary_logs().unwrap(), |set| {
-                    Request::new(Scope::Only(resolved(set, &[disaster.clone()])), format)
+                    Request::new(
+                        Scope::Only(resolved(set, std::slice::from_ref(&disaster))),
+                        format,
+                    )
                 });
                 match result {
                     Ok((script, _)) if told.is_empty() => {
