@@ -16,7 +16,8 @@ use crate::ui::Ui;
 /// Where the names of columns come from that the logs do not have.
 #[derive(Debug, Clone, Args)]
 pub struct SchemaArgs {
-    /// A dump (mysqldump --no-data) with the definitions of tables that the logs do not define
+    /// A dump (mysqldump --no-data) with the definitions of tables that the logs do not define. With
+    /// rows and a position (--source-data=2), an undo takes from it what the logs lack of rows
     #[arg(long, value_name = "FILE")]
     pub schema: Option<PathBuf>,
 }

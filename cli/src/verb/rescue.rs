@@ -185,6 +185,7 @@ impl RescueArgs {
             let scope = Scope::Only(vec![target.clone()]);
             let request = Request {
                 schema: schema.clone(),
+                dump: self.schema.schema.clone(),
                 accept_damage: self.accept_damage,
                 conflicts: self.ways.conflicts(),
                 accept_cascades: self.ways.accept_cascades,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use binlog_parser::address::{Address, EventAddress};
 use binlog_parser::source::log_set::LogSet;
 use replay::select::{Target, resolve};
-use replay::undo::{Format, Report, Request, plan};
+use replay::undo::{Conflicts, Format, Report, Request, Scope, plan};
 use servers::fixtures::{Part, TRIGGER_TABLE};
 use servers::{Dump, DumpOptions, Product, Server, ServerOptions};
 
@@ -79,3 +79,10 @@ pub fn start_with(product: Product, args: &[&str]) -> Server {
 
 /// Both formats.
 pub const FORMATS: [Format; 2] = [Format::Base64, Format::Sql];
+
+/// A request for what was done before, undone, and done again: the undo of one round is a later
+/// change in the next, and children were deleted before their parents.
+pub fn request(scope: Scope, format: Format) -> Request {
+    let conflicts = Conflicts::Force;
+    Request { conflicts, accept_cascades: true, ..Request::new(scope, format) }
+}

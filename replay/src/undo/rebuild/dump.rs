@@ -69,22 +69,31 @@ impl<'p> Rows<'p> {
                     && (name.database.is_empty() || wanted.database == name.database)
             })
         };
-        let mut names: Option<(usize, Vec<Vec<u8>>, Vec<Option<usize>>)> = None;
+        let mut head: Option<Head> = None;
         let wanted = |name: &TableName| number(name).is_some();
         read_rows(input, self.dialect, wanted, |row| {
             let Some(at) = number(row.table) else { return };
             let Some(table) = tables.get(at).filter(|_| !wants.is_idle(at)) else { return };
-            if !names.as_ref().is_some_and(|(of, columns, _)| *of == at && columns == row.columns) {
+            let same = |head: &Head| head.table == at && head.columns == row.columns;
+            if !head.as_ref().is_some_and(same) {
                 let places = places(&table.resolved, row.columns);
-                names = Some((at, row.columns.to_vec(), places));
+                head = Some(Head { table: at, columns: row.columns.to_vec(), places });
             }
-            if let Some((_, _, places)) = &names {
-                take(table, at, places, row, wants);
+            if let Some(head) = &head {
+                take(table, at, &head.places, row, wants);
             }
         })
         .map_err(failed)?;
         Ok(())
     }
+}
+
+/// What the rows of one statement have in common: their table, the names of their columns, and for
+/// each column of the table which of the values is its.
+struct Head {
+    table: usize,
+    columns: Vec<Vec<u8>>,
+    places: Vec<Option<usize>>,
 }
 
 /// For each column of a table, which of the dump's values is its.

@@ -290,3 +290,129 @@ fn time(text: &[u8], fsp: u8) -> Option<Vec<u8>> {
 fn last(value: u64, bytes: usize) -> Vec<u8> {
     value.to_be_bytes().get(8usize.saturating_sub(bytes)..).unwrap_or_default().to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Charset;
+    use ColumnType as T;
+
+    const SESSION: Session = Session { is_utf8: true, is_utc: true };
+
+    fn column(charset: &str) -> ResolvedColumn {
+        ResolvedColumn {
+            name: b"c".to_vec(),
+            unsigned: Some(false),
+            charset: Charset::by_name(charset.as_bytes()),
+            collation: None,
+            nullable: true,
+            generated: None,
+            invisible: false,
+            auto_increment: false,
+            on_update_now: false,
+            generated_primary_key: false,
+            nameless: false,
+            labels: vec![b"x".to_vec(), "ü".as_bytes().to_vec(), b"z".to_vec()],
+            sql_type: None,
+        }
+    }
+
+    fn number(column_type: T, text: &str) -> Result<Option<Vec<u8>>, String> {
+        let value = DumpValue::Number(text.as_bytes().into());
+        encode(column_type, &column("utf8mb4"), &value, SESSION)
+    }
+
+    fn text(column_type: T, text: &str) -> Result<Option<Vec<u8>>, String> {
+        let value = DumpValue::Text(text.as_bytes().into());
+        encode(column_type, &column("utf8mb4"), &value, SESSION)
+    }
+
+    fn bytes(result: Result<Option<Vec<u8>>, String>) -> Vec<u8> {
+        result.unwrap().unwrap()
+    }
+
+    #[test]
+    fn numbers_stand_as_the_servers_write_them() {
+        assert_eq!(bytes(number(T::Tiny, "-128")), [0x80]);
+        assert_eq!(bytes(number(T::Int24, "-2")), [0xFE, 0xFF, 0xFF]);
+        assert_eq!(bytes(number(T::Double, "-1.5")), (-1.5f64).to_le_bytes());
+        assert_eq!(bytes(number(T::NewDecimal { precision: 4, scale: 2 }, "-1.23")), [0x7E, 0xE8]);
+        assert_eq!(bytes(number(T::Year, "2001")), [101]);
+        assert_eq!(bytes(number(T::Year, "0000")), [0]);
+    }
+
+    #[test]
+    fn what_does_not_fit_its_type_is_no_value() {
+        for (column_type, value) in [
+            (T::Tiny, "128"),
+            (T::Tiny, "1.0"),
+            (T::NewDecimal { precision: 4, scale: 2 }, "1.234"),
+            (T::Year, "1899"),
+            (T::Date, "2001-02-32"),
+            (T::Datetime2 { fsp: 0 }, "2001-02-03 04:05:06.5"),
+            (T::Time2 { fsp: 1 }, "10:00:00.55"),
+            (T::Timestamp2 { fsp: 0 }, "1969-12-31 23:59:59"),
+            (T::Timestamp2 { fsp: 0 }, "2001-02-31 00:00:00"),
+        ] {
+            let why = number(column_type, value).unwrap_err();
+            assert!(why.starts_with("its value in the dump is none of"), "{value}: {why}");
+        }
+    }
+
+    #[test]
+    fn what_a_dump_does_not_have_exactly_is_refused_by_name() {
+        assert!(number(T::Float, "1.5").unwrap_err().starts_with("FLOAT is not read from dumps"));
+        assert!(text(T::Json { length_bytes: 4 }, "1").unwrap_err().starts_with("JSON is not"));
+        let value = DumpValue::Text("é".as_bytes().into());
+        let varchar = T::Varchar { max_bytes: 20 };
+        let latin1 = |session| encode(varchar, &column("latin1"), &value, session);
+        assert!(latin1(SESSION).unwrap_err().ends_with("converted to latin1"));
+        let stamp = DumpValue::Text(b"2001-01-01 00:00:00"[..].into());
+        let local = Session { is_utc: false, ..SESSION };
+        let refused = encode(T::Timestamp2 { fsp: 0 }, &column("utf8mb4"), &stamp, local);
+        assert_eq!(refused.unwrap_err(), "the dump does not have TIMESTAMPs in UTC");
+    }
+
+    #[test]
+    fn moments_stand_as_the_servers_write_them() {
+        assert_eq!(bytes(text(T::Date, "2001-02-03")), [0x43, 0xA2, 0x0F]);
+        assert_eq!(bytes(text(T::Time2 { fsp: 2 }, "-00:00:01.10")), [0x7F, 0xFF, 0xFE, 0xF6]);
+        assert_eq!(
+            bytes(text(T::Timestamp2 { fsp: 0 }, "1970-01-02 00:00:01")),
+            [0, 1, 0x51, 0x81]
+        );
+        assert_eq!(bytes(text(T::Timestamp2 { fsp: 0 }, "0000-00-00 00:00:00")), [0; 4]);
+        assert_eq!(
+            bytes(text(T::Timestamp2 { fsp: 3 }, "2000-03-01 00:00:00.070")),
+            [0x38, 0xBC, 0x5D, 0x80, 2, 0xBC]
+        );
+        assert_eq!(bytes(text(T::Datetime2 { fsp: 0 }, "0000-00-00 00:00:00")), [0x80, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn members_and_bits_are_numbers() {
+        assert_eq!(bytes(text(T::Enum { bytes: 1 }, "ü")), [2]);
+        assert_eq!(bytes(text(T::Enum { bytes: 2 }, "")), [0, 0]);
+        assert_eq!(bytes(text(T::Set { bytes: 1 }, "x,z")), [0b101]);
+        assert!(text(T::Enum { bytes: 1 }, "y").is_err());
+        assert!(text(T::Set { bytes: 1 }, "x,y").is_err());
+        let bits = |bytes: &'static [u8]| {
+            let value = DumpValue::Bytes(bytes.into());
+            encode(T::Bit { bits: 9 }, &column("binary"), &value, SESSION)
+        };
+        assert_eq!(bits(&[0, 0, 1, 2]), Ok(Some(vec![1, 2])));
+        assert_eq!(bits(&[5]), Ok(Some(vec![0, 5])));
+        assert!(bits(&[1, 0, 0]).is_err());
+    }
+
+    #[test]
+    fn char_and_binary_lose_what_pads_them() {
+        let char = T::Char { max_bytes: 9 };
+        assert_eq!(bytes(text(char, "ab  ")), b"ab");
+        let value = DumpValue::Bytes(b"a\0b\0 \0"[..].into());
+        assert_eq!(bytes(encode(char, &column("binary"), &value, SESSION)), b"a\0b\0 ");
+        assert_eq!(bytes(text(T::Varchar { max_bytes: 9 }, "ab  ")), b"ab  ");
+        let null = encode(char, &column("binary"), &DumpValue::Null, SESSION);
+        assert_eq!(null, Ok(None));
+    }
+}

@@ -1,6 +1,6 @@
 //! The rows that could not be rebuilt, named one by one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use binlog_parser::inflate::Inflated;
 use binlog_parser::row::Value;
@@ -11,14 +11,15 @@ use super::WAY_OUT;
 use super::partial::{Event, Partial, column_name};
 use super::wants::Failure;
 use crate::error::Result;
-use crate::schema::readable;
+use crate::schema::{ResolvedTable, readable};
 use crate::sql::literal::push_literal;
 use crate::undo::index::Index;
 use crate::undo::refusals::Refusals;
 use crate::undo::rows_statement::RowsStatement;
 
-/// How many rows are read again for the values of their keys.
-const READ_AGAIN: usize = 20;
+/// Of how many rows the keys and reasons are told, and the event read again for it: no more than a
+/// refusal shows.
+const SPELLED_OUT: usize = 20;
 
 /// Adds a reason for each row that `failures` name.
 ///
@@ -34,48 +35,46 @@ pub(super) fn refuse(
 ) -> Result<()> {
     let same_row =
         |one: &Failure, other: &Failure| (one.event, one.row) == (other.event, other.row);
-    let mut read = 0;
-    for row in failures.chunk_by(same_row) {
+    for (count, row) in failures.chunk_by(same_row).enumerate() {
         let Some(first) = row.first() else { continue };
         let Some(event) = partial.events.get(first.event as usize) else { continue };
-        let Some(table) = partial.tables.get(event.table) else { continue };
-        let table = &table.resolved;
-        let mut columns: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-        for failure in row {
-            let name = column_name(table, failure.ordinal.into());
-            columns.entry(failure.reason).or_default().push(name);
+        let place = event.location.clone();
+        if count >= SPELLED_OUT {
+            refusals.add(place, "", WAY_OUT);
+            continue;
         }
-        let why: Vec<String> = columns
-            .iter()
-            .map(|(reason, columns)| {
-                let reason = reasons.get(*reason as usize).map_or("", |reason| reason);
-                format!("{} cannot be rebuilt: {reason}", columns.join(", "))
-            })
-            .collect();
-        read += 1;
-        let key = if read <= READ_AGAIN {
-            key(set, index, partial, event, first.row)?
-        } else {
-            String::new()
-        };
-        let name = &table.name;
-        refusals.add(event.location.clone(), format!("{name}, {key}: {}", why.join("; ")), WAY_OUT);
+        let Some(table) = partial.tables.get(event.table) else { continue };
+        let key = key(set, index, partial, event, first.row)?;
+        let why = sentence(&table.resolved, row, reasons);
+        refusals.add(place, format!("{}, {key}: {why}", table.resolved.name), WAY_OUT);
     }
     // A row that was never come to is as good as one that was not found.
-    for event in &partial.events {
-        let known = |row: &usize| {
-            failures.iter().any(|failure| {
-                failure.row as usize == *row
-                    && partial.events.get(failure.event as usize).map(|event| event.place)
-                        == Some(event.place)
-            })
-        };
-        if let Some(row) = event.images.lacking().find(|row| !known(row)) {
+    let known: HashSet<(u32, u32)> = failures.iter().map(|row| (row.event, row.row)).collect();
+    for (number, event) in partial.events.iter().enumerate() {
+        let mut lacking = event.images.lacking();
+        if let Some(row) = lacking.find(|row| !known.contains(&(number as u32, *row as u32))) {
             let why = format!("row {} of the event was not rebuilt", row + 1);
             refusals.add(event.location.clone(), why, WAY_OUT);
         }
     }
     Ok(())
+}
+
+/// Which columns of a row cannot be rebuilt, and why.
+fn sentence(table: &ResolvedTable, row: &[Failure], reasons: &[String]) -> String {
+    let mut columns: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for failure in row {
+        let name = column_name(table, failure.ordinal.into());
+        columns.entry(failure.reason).or_default().push(name);
+    }
+    let parts: Vec<String> = columns
+        .iter()
+        .map(|(reason, columns)| {
+            let reason = reasons.get(*reason as usize).map_or("", |reason| reason);
+            format!("{} cannot be rebuilt: {reason}", columns.join(", "))
+        })
+        .collect();
+    parts.join("; ")
 }
 
 /// The key of a row as text: `id = 7, name = 'x'`.

@@ -82,7 +82,10 @@ pub(super) fn logged_key(table: &ResolvedTable, present: Bitmap<'_>) -> Option<V
         !columns.is_empty() && columns.iter().all(|at| present.get(*at) && known(at))
     };
     let resolved = table.key.as_ref().map(|key| key.columns.clone());
-    resolved.into_iter().chain(unique_keys(table)).find(usable)
+    // A system-versioned table keeps many rows of one key; the resolved one tells them apart.
+    let versioned = table.definition.as_ref().is_some_and(|table| table.system_versioned);
+    let others = if versioned { vec![] } else { unique_keys(table) };
+    resolved.into_iter().chain(others).find(usable)
 }
 
 /// Columns of each key of which no two rows have the same values.

@@ -65,7 +65,11 @@ pub(super) fn walk(
         dump: dump.map(|path| dump::Rows::open(set, path)),
     };
     let names = walk.names();
+    let oldest = walk.partial.events.iter().map(|event| event.place.0).min();
     for number in (0..=newest).rev() {
+        if walk.wants.are_idle() && oldest.is_some_and(|oldest| number < oldest) {
+            break;
+        }
         walk.log(number, &names)?;
     }
     walk.ask()?;
@@ -612,7 +616,9 @@ fn gap(problem: &Problem, name: &str) -> Option<String> {
     let here = match problem {
         Problem::Missing { before, .. } | Problem::MissingGtids { before, .. } => before,
         Problem::NotAfter { log, .. } | Problem::Repeated { log, .. } => log,
-        _ => return None,
+        // Rows of one server say nothing of those of another.
+        Problem::OtherServer { log, .. } => return Some(format!("{log} is of another server")),
+        Problem::Duplicate { .. } | Problem::SameName { .. } => return None,
     };
     (**here == *name).then(|| format!("the logs before {name} are not all there"))
 }

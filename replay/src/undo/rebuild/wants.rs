@@ -81,6 +81,11 @@ impl Wants {
         self.tables.get(table).is_none_or(HashMap::is_empty)
     }
 
+    /// Whether nothing is missing any more.
+    pub fn are_idle(&self) -> bool {
+        self.tables.iter().all(HashMap::is_empty)
+    }
+
     /// Takes a row out, to look at it and put it back.
     pub fn take(&mut self, table: usize, key: &[u8]) -> Option<Tracked> {
         self.tables.get_mut(table)?.remove(key)
