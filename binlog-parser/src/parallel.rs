@@ -34,6 +34,10 @@ pub const PIECE_BYTES: u64 = 1 << 20;
 /// one piece.
 const LARGE: u64 = 4;
 
+/// A piece of more bytes is not even walked ahead for what is small: it is the log of a server
+/// without GTIDs, or holds one transaction that is as large as a log.
+pub const HUGE: u64 = 256 << 20;
+
 /// How many pieces there are on the way for each thread, and at most.
 const AHEAD: (usize, usize) = (2, 32);
 
@@ -115,25 +119,23 @@ pub fn stream<'a, T: Send>(
     log: &'a Log,
     piece_bytes: u64,
     work: impl Fn(&mut Units<'a>) -> Option<T> + Sync,
-    mut take: impl FnMut(Piece<'_, 'a, T>) -> ControlFlow<()>,
+    take: impl FnMut(Piece<'_, 'a, T>) -> ControlFlow<()>,
 ) {
-    let walk = |scan| walk_units(scan, &work);
     let mut pieces = Pieces::new(log, piece_bytes);
     pieces.large = piece_bytes.saturating_mul(LARGE);
-    pieces.run(walk, |turn| match turn {
-        Turn::Made(range, Some(made), _) => take(Piece::Made { end: range.end, made }),
-        Turn::Made(range, None, scan) => {
-            let mut units = Units::new(scan.until_exactly(range.end));
-            take(Piece::Large(&mut units))
-        }
-        Turn::Large(scan) => {
-            let mut units = Units::new(scan.clone());
-            take(Piece::Large(&mut units))?;
-            units.by_ref().for_each(drop);
-            *scan = units.into_scan();
-            ControlFlow::Continue(())
-        }
-    });
+    pieces.stream(work, take);
+}
+
+/// As [`stream`], where what is made of a piece is small as a rule: pieces up to [`HUGE`] bytes are
+/// worked on ahead, and those of which `work` makes none are walked in their turn.
+pub fn small<'a, T: Send>(
+    log: &'a Log,
+    work: impl Fn(&mut Units<'a>) -> Option<T> + Sync,
+    take: impl FnMut(Piece<'_, 'a, T>) -> ControlFlow<()>,
+) {
+    let mut pieces = Pieces::new(log, PIECE_BYTES);
+    pieces.large = HUGE;
+    pieces.stream(work, take);
 }
 
 fn walk_units<'a, T>(scan: Scan<'a>, work: impl Fn(&mut Units<'a>) -> T) -> (Scan<'a>, T) {
@@ -192,6 +194,29 @@ impl<'a> Pieces<'a> {
         let count = if log.is_relay_log() { 1 } else { log.len().div_ceil(piece_bytes).max(1) };
         let starts = (0..count).map(|_| OnceLock::new()).collect();
         Pieces { log, piece_bytes, large: u64::MAX, starts }
+    }
+
+    /// See the function [`stream`].
+    fn stream<T: Send>(
+        &self,
+        work: impl Fn(&mut Units<'a>) -> Option<T> + Sync,
+        mut take: impl FnMut(Piece<'_, 'a, T>) -> ControlFlow<()>,
+    ) {
+        let walk = |scan| walk_units(scan, &work);
+        self.run(walk, |turn| match turn {
+            Turn::Made(range, Some(made), _) => take(Piece::Made { end: range.end, made }),
+            Turn::Made(range, None, scan) => {
+                let mut units = Units::new(scan.until_exactly(range.end));
+                take(Piece::Large(&mut units))
+            }
+            Turn::Large(scan) => {
+                let mut units = Units::new(scan.clone());
+                take(Piece::Large(&mut units))?;
+                units.by_ref().for_each(drop);
+                *scan = units.into_scan();
+                ControlFlow::Continue(())
+            }
+        });
     }
 
     /// Where piece `index` starts, if a transaction does between its offset and the next.

@@ -283,7 +283,7 @@ pub fn be_uint(bytes: &[u8]) -> Option<u64> {
 }
 
 /// A borrowed bitmap, least significant bit of the first byte first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Bitmap<'a> {
     bytes: &'a [u8],
     bits: usize,

@@ -154,6 +154,25 @@ impl<'a> RowsEvent<'a> {
         RowsEvent { rows, partial: false, ..*self }
     }
 
+    /// The same event with other rows, in which the images hold these columns and no differences.
+    /// What the event has no image of, it gets none of.
+    #[must_use]
+    pub fn with_images<'b>(
+        &self,
+        rows: &'b [u8],
+        before_columns: Bitmap<'b>,
+        after_columns: Bitmap<'b>,
+    ) -> RowsEvent<'b>
+    where
+        'a: 'b,
+    {
+        RowsEvent {
+            before_columns: self.before_columns.map(|_| before_columns),
+            after_columns: self.after_columns.map(|_| after_columns),
+            ..self.with_rows(rows)
+        }
+    }
+
     /// The rows with every JSON document whole, its differences applied: what the same update would
     /// have logged without PARTIAL_JSON. For [`RowsEvent::with_rows`].
     ///

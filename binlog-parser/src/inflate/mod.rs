@@ -25,7 +25,7 @@ use crate::header::EventType;
 use crate::limits;
 use crate::scan::RawEvent;
 
-use room::Room;
+pub use room::Room;
 use zlib::Zlib;
 use zstd::Zstd;
 

@@ -16,7 +16,7 @@ const GROWTH_BYTES: usize = 16 << 10;
 
 /// Plain bytes, first in memory; all of them in a file as soon as they do not fit there.
 #[derive(Debug)]
-pub(super) struct Room {
+pub struct Room {
     /// The bytes, or the last of them, behind those in the file.
     memory: Vec<u8>,
     most_memory: usize,
@@ -36,6 +36,7 @@ impl Default for Room {
 
 impl Room {
     /// A room with so many bytes of memory.
+    #[must_use]
     pub fn holding(most_memory: usize) -> Self {
         Room {
             memory: vec![],
@@ -59,6 +60,7 @@ impl Room {
     }
 
     /// Bytes in the room.
+    #[must_use]
     pub fn len(&self) -> u64 {
         self.written + self.memory.len() as u64
     }
@@ -119,6 +121,19 @@ impl Room {
         Ok(())
     }
 
+    /// Whether nothing is in the room.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes of the room as [`Room::bytes`] gave them last; only those in memory if it was not
+    /// asked since they went into the file.
+    #[must_use]
+    pub fn settled(&self) -> &[u8] {
+        self.map.as_deref().unwrap_or(&self.memory)
+    }
+
     /// All bytes in the room, one behind the other.
     ///
     /// # Errors
@@ -156,6 +171,7 @@ mod tests {
             }
             assert_eq!(room.len(), needed.len() as u64);
             assert_eq!(room.bytes().unwrap(), needed);
+            assert_eq!(room.settled(), needed);
             assert!(room.file.is_some());
             room.clear();
             assert_eq!(room.bytes().unwrap(), b"");

@@ -26,6 +26,18 @@ impl Field {
         Ok(())
     }
 
+    /// Appends a value, with its length before it if one stands there.
+    pub(super) fn write(self, value: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+        match self {
+            Field::Fixed(bytes) if value.len() != bytes as usize => {
+                return Err(Fault::value("value", format!("{bytes} bytes"), value.len()));
+            }
+            _ => self.write_length(value.len(), out)?,
+        }
+        out.extend_from_slice(value);
+        Ok(())
+    }
+
     /// Splits the value off `rest`. The first slice has no length before it.
     #[inline]
     pub(super) fn split(self, rest: &[u8]) -> Result<(&[u8], &[u8]), Fault> {

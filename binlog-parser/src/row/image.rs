@@ -90,6 +90,35 @@ impl<'a> RowImage<'a> {
         Ok(())
     }
 
+    /// Appends an image of the columns in `present` with these values: `values` has one for each
+    /// column of the layout, and `None` for NULL. What is not present is not looked at.
+    ///
+    /// # Errors
+    /// A [`Fault`] that names the column whose value is not as long as its type has it.
+    pub fn write(
+        present: Bitmap<'_>,
+        layout: &RowLayout,
+        values: &[Option<&[u8]>],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let start = out.len();
+        out.resize(start + present.count_ones().div_ceil(8), 0);
+        let columns = (0..layout.width()).filter(|ordinal| present.get(*ordinal));
+        for (index, ordinal) in columns.enumerate() {
+            match (values.get(ordinal).copied().flatten(), layout.field(ordinal)) {
+                (Some(value), Some(field)) => {
+                    field.write(value, out).map_err(|fault| in_column(fault, ordinal))?;
+                }
+                _ => {
+                    if let Some(nulls) = out.get_mut(start + index / 8) {
+                        *nulls |= 1 << (index % 8);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The cells of the columns that are present, in the order of the table.
     #[must_use]
     pub fn cells<'l>(&self, columns: &'l Columns) -> Cells<'a, 'l> {
@@ -234,6 +263,29 @@ mod tests {
                 Cell { ordinal: 1, bytes: None, partial: false },
                 Cell { ordinal: 3, bytes: Some(&[0x34, 0x12][..]), partial: false },
             ]
+        );
+    }
+
+    #[test]
+    fn an_image_is_written_as_it_is_read() {
+        let columns = columns();
+        let present = Bitmap::new(&[0b1011], 4);
+        let values = [Some(&[5][..]), None, Some(&[1, 2, 3, 4]), Some(&[0x34, 0x12])];
+        let mut bytes = vec![];
+        RowImage::write(present, columns.layout(), &values, &mut bytes).unwrap();
+        assert_eq!(bytes, [0b010, 0x05, 0x34, 0x12]);
+        let cells: Vec<_> =
+            RowImage::new(present, &bytes).cells(&columns).map(Result::unwrap).collect();
+        assert_eq!((cells[0].bytes, cells[1].bytes), (values[0], None));
+
+        let mut write = |values: &[Option<&[u8]>]| {
+            let all = Bitmap::new(&[0b0111], 4);
+            RowImage::write(all, columns.layout(), values, &mut bytes).unwrap_err().to_string()
+        };
+        assert_eq!(write(&[Some(b"12")]), "value of column 1: needed 1 bytes, had 2");
+        assert_eq!(
+            write(&[Some(b"1"), Some(&[b'x'; 256])]),
+            "length of a value of column 2: needed at most 255, had 256"
         );
     }
 

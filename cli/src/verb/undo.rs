@@ -121,6 +121,7 @@ impl UndoArgs {
             resume_at: self.resume_at,
             checks: !self.no_checks,
             accept_cascades: self.ways.accept_cascades,
+            dump: self.schema.schema.clone(),
             accept_damage: self.accept_damage,
             ..Request::new(self.scope(ui, &set)?, self.format.into())
         };

@@ -10,7 +10,7 @@ use binlog_parser::header::EventType;
 use binlog_parser::row::RowLayout;
 use binlog_parser::scan::RawEvent;
 
-use super::traffic::{TableIndex, Tables};
+use super::traffic::TableIndex;
 
 /// How many table maps are remembered; a server with more open tables has them read again.
 const MAPS_KEPT: usize = 4096;
@@ -25,6 +25,11 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Rows that are gone: REPLACE deletes and writes anew.
+    pub(super) fn lost(&self) -> u64 {
+        self.deleted.saturating_sub(self.written)
+    }
+
     /// Rows of one kind.
     pub(super) fn of(&self, kind: RowsKind) -> u64 {
         match kind {
@@ -42,7 +47,12 @@ struct Mapped {
     body: Box<[u8]>,
     table: TableIndex,
     layout: RowLayout,
+    /// The last transaction that it stood in.
+    transaction: u64,
 }
+
+/// Gives the table of a database, and its own name, its number.
+pub(super) type Names<'n> = &'n mut dyn FnMut(&[u8], &[u8]) -> TableIndex;
 
 /// Why rows could not be counted, and in which event.
 pub(super) type CountFault<'e> = (Fault, &'e RawEvent<'e>);
@@ -52,6 +62,8 @@ pub(super) type CountFault<'e> = (Fault, &'e RawEvent<'e>);
 #[derive(Debug, Default)]
 pub(super) struct Counter {
     maps: HashMap<u64, Mapped, IdHash>,
+    /// Counts transactions: a table id means nothing beyond its own.
+    transaction: u64,
 }
 
 /// Hashes table ids, which are looked up for every event of rows: by one multiplication with a
@@ -98,6 +110,11 @@ impl Hasher for IdHasher {
 }
 
 impl Counter {
+    /// Another transaction begins.
+    pub(super) fn enter(&mut self) {
+        self.transaction += 1;
+    }
+
     /// Counts the rows of a statement's `events` into `tallies`, one for each table, which is
     /// emptied first.
     ///
@@ -107,7 +124,7 @@ impl Counter {
         &mut self,
         events: &'e [RawEvent<'e>],
         table_id_bytes: usize,
-        tables: &mut Tables,
+        names: Names<'_>,
         tallies: &mut Vec<Tally>,
     ) -> Result<(), CountFault<'e>> {
         tallies.clear();
@@ -117,7 +134,7 @@ impl Counter {
         for event in events {
             let event_type = event.event_type();
             let counted = if event_type == EventType::TABLE_MAP {
-                self.map(event.body(), table_id_bytes, tables)
+                self.map(event.body(), table_id_bytes, names)
             } else if event_type.is_rows() {
                 self.rows(event, table_id_bytes, tallies)
             } else {
@@ -128,24 +145,21 @@ impl Counter {
         Ok(())
     }
 
-    fn map(
-        &mut self,
-        body: &[u8],
-        table_id_bytes: usize,
-        tables: &mut Tables,
-    ) -> Result<(), Fault> {
+    fn map(&mut self, body: &[u8], table_id_bytes: usize, names: Names<'_>) -> Result<(), Fault> {
         const FLAGS_BYTES: usize = 2;
         let id = table_id(body, table_id_bytes);
         let rest = body.get(table_id_bytes + FLAGS_BYTES..).unwrap_or_default();
-        if self.maps.get(&id).is_some_and(|known| *known.body == *rest) {
+        if let Some(known) = self.maps.get_mut(&id).filter(|known| *known.body == *rest) {
+            known.transaction = self.transaction;
             return Ok(());
         }
         // Rows must not be read by what this id stood for before, should this map be broken.
         self.maps.remove(&id);
         let map = TableMapEvent::parse(body, table_id_bytes)?;
         let layout = map.layout()?;
-        let table = tables.index(map.database, map.table);
-        self.maps.insert(id, Mapped { body: rest.into(), table, layout });
+        let table = names(map.database, map.table);
+        let transaction = self.transaction;
+        self.maps.insert(id, Mapped { body: rest.into(), table, layout, transaction });
         Ok(())
     }
 
@@ -159,7 +173,8 @@ impl Counter {
         if rows.is_dummy() {
             return Ok(());
         }
-        let Some(mapped) = self.maps.get(&rows.table_id) else {
+        let mapped = self.maps.get(&rows.table_id);
+        let Some(mapped) = mapped.filter(|map| map.transaction == self.transaction) else {
             return Err(Fault::value("rows event", "a table map before it", "none"));
         };
         let count = rows.count(&mapped.layout)?;

@@ -135,12 +135,17 @@ pub(super) fn apply(verdict: &Verdict, tables: &mut Tables) {
     }
 }
 
-/// Takes note of a table that is made: no row is in it yet. CREATE TABLE IF NOT EXISTS may have
-/// made none, and a temporary table is nobody's business.
-pub(super) fn follow_create(facts: &Facts<'_>, database: &[u8], tables: &mut Tables) {
+/// Whether a statement makes a table for certain. CREATE TABLE IF NOT EXISTS may have made none, and
+/// a temporary table is nobody's business.
+pub(super) fn makes_table(facts: &Facts<'_>) -> bool {
     let head = head(facts.text, facts.dialect);
     let makes = head.verb == StatementVerb::Create && head.object == Object::Table;
-    if !makes || head.temporary || has_words(facts, &["IF", "NOT"]) {
+    makes && !head.temporary && !has_words(facts, &["IF", "NOT"])
+}
+
+/// Takes note of a table that is made: no row is in it yet.
+pub(super) fn follow_create(facts: &Facts<'_>, database: &[u8], tables: &mut Tables) {
+    if !makes_table(facts) {
         return;
     }
     for name in written_tables(facts.text, facts.dialect, database) {

@@ -1,12 +1,15 @@
 //! Finding the statement that destroyed data.
 //!
 //! ```text
-//! search       walks the logs: texts to classify, rows to counting
+//! search       takes what the logs tell in their order, and looks at what may be a candidate
+//!   summary      what a run of transactions tells: plain data
+//!   traffic      what is known of each table: rows it has at least, sizes of its statements
+//!   ddl          what statements as text do to that knowledge
+//! summarise    walks a piece of a log, on any thread: texts to classify, rows to counting
 //!   prefilter    which texts need no reading
 //!   classify     is a text destructive?
 //!   counting     rows of a statement by table, without decoding one
-//!   traffic      what is known of each table: rows it has at least, sizes of its statements
-//!   ddl          what statements as text do to that knowledge
+//!   flow         the sum of statements that only have to be counted
 //! candidate    suspicious statements until all the logs have been seen
 //! xa           what became of XA transactions
 //! rank         the last word on each, and worst first
@@ -28,11 +31,15 @@ pub mod classify_kind;
 mod counting;
 mod ddl;
 pub mod finding;
+mod flow;
 mod prefilter;
 mod rank;
 mod search;
 mod search_rows;
+mod search_text;
 mod session;
+mod summarise;
+mod summary;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -76,7 +83,7 @@ impl Default for Options {
 /// What the filters leave out is still counted, for it is evidence about the rest. Nothing stops
 /// the search: damage and events that cannot be read stand in the report.
 pub fn find(set: &LogSet, options: &Options, progress: &mut dyn FnMut(u64)) -> Report {
-    let mut search = search::Search::new(set, options);
+    let Some(mut search) = search::Search::new(set, options) else { return Report::default() };
     let mut done = 0;
     for (index, log) in set.logs().iter().enumerate() {
         search.log(index, log, &mut |bytes| progress(done + bytes));

@@ -1,33 +1,43 @@
 //! The walk over the logs: every statement's text is judged, every row counted, and what is
 //! suspicious kept as a candidate until all the logs have been seen.
+//!
+//! ```text
+//! log      | piece | piece | piece | piece |
+//!              |       |       |               on all threads: Summariser, a Summary each
+//!              '-------'-------'---> Search    on one, in order: tables, candidates
+//!                  looks again at what may be a candidate
+//! ```
 
+use std::cell::LazyCell;
+use std::iter::Peekable;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+use binlog_parser::Fault;
 use binlog_parser::address::EventAddress;
 use binlog_parser::event::format_description::FormatDescription;
-use binlog_parser::event::status_vars::StatusVars;
 use binlog_parser::event::xa_prepare::XaPrepareEvent;
-use binlog_parser::header::EventType;
 use binlog_parser::inflate::Inflated;
+use binlog_parser::parallel::{self, Piece};
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
-use binlog_parser::transaction::{Ending, Plain, Statement, StatementKind, Transaction};
-use binlog_parser::transaction::{Unit, Units};
+use binlog_parser::transaction::{Ending, Statement, Transaction, Units};
 
 use super::Options;
 use super::candidate::{Basis, Candidate, Candidates};
-use super::classify::classify;
 use super::classify_kind::FindingKind;
-use super::counting::{CountFault, Counter, Tally};
-use super::ddl;
+use super::counting::Tally;
 use super::finding::{Evidence, Finding, Report, StatementSource};
-use super::prefilter::{is_dml, may_matter};
 use super::rank;
-use super::session::{Session, is_half_of_alter};
-use super::traffic::Tables;
+use super::session::Session;
+use super::summarise::{Course, Summariser};
+use super::summary::{StatementPlace, Step, Summary, TransactionPlace};
+use super::traffic::{TableIndex, Tables};
 use super::verdict::{Confidence, Verdict};
 use super::xa;
-use crate::select::{Selected, gtid_of};
+use crate::select::gtid_of;
+use crate::sql::Dialect;
 use crate::sql::secrets::mask_secrets;
-use crate::sql::{Dialect, TableName};
 
 /// How many events that cannot be read are named; the rest is counted.
 const FAULTS_NAMED: usize = 100;
@@ -35,15 +45,21 @@ const FAULTS_NAMED: usize = 100;
 /// Bytes of a statement's text that a finding keeps.
 const STATEMENT_BYTES: usize = 64 << 10;
 
+/// Bytes of a log that are summed up at a time where no other thread does it.
+const RUN_BYTES: u64 = 1 << 20;
+
+/// Steps that a summary has at most, about; a piece that needs more is summed up run by run.
+const RUN_STEPS: usize = 1 << 16;
+
 /// A search under way.
-pub(super) struct Search<'s, 'a> {
+pub(super) struct Search<'a> {
     set: &'a LogSet,
-    pub(super) options: &'s Options,
+    pub(super) options: &'a Options,
+    /// The format of the events that come.
+    format: Rc<FormatDescription>,
     /// How the server of this log reads statements, but for the session.
     pub(super) dialect: Dialect,
     pub(super) tables: Tables,
-    pub(super) counter: Counter,
-    pub(super) tallies: Vec<Tally>,
     pub(super) candidates: Candidates,
     pub(super) report: Report,
 }
@@ -52,7 +68,6 @@ pub(super) struct Search<'s, 'a> {
 pub(super) struct Place<'t, 'a> {
     pub(super) index: usize,
     pub(super) log: &'a Log,
-    pub(super) id_bytes: usize,
     pub(super) transaction: &'t Transaction<'a>,
     pub(super) selected: bool,
 }
@@ -64,197 +79,172 @@ pub(super) struct Text<'a> {
     pub(super) source: StatementSource,
 }
 
-impl<'s, 'a> Search<'s, 'a> {
-    pub(super) fn new(set: &'a LogSet, options: &'s Options) -> Self {
-        Search {
+impl<'a> Search<'a> {
+    /// A search that has seen nothing; none if there is no log.
+    pub(super) fn new(set: &'a LogSet, options: &'a Options) -> Option<Self> {
+        let format = set.logs().first()?.format();
+        Some(Search {
             set,
             options,
-            dialect: Dialect::from_server_version(b""),
+            format: Rc::new(format.clone()),
+            dialect: Dialect::from_server_version(format.server_version.as_bytes()),
             tables: Tables::default(),
-            counter: Counter::default(),
-            tallies: vec![],
             candidates: Candidates::default(),
             report: Report::default(),
-        }
+        })
     }
 
     /// Searches log number `index`. `progress` is told how many of its bytes are done.
     pub(super) fn log(&mut self, index: usize, log: &'a Log, progress: &mut dyn FnMut(u64)) {
-        const PROGRESS_BYTES: u64 = 1 << 20;
-        let mut told = 0;
         self.enter_format(log.format());
         if !self.set.problems().is_empty() {
             self.tables.forget_all();
         }
-        let (mut units, mut inflated) = (Units::new(log.scan()), Inflated::default());
-        while let Some(unit) = units.next() {
-            match unit {
-                Unit::Transaction(transaction) => {
-                    let format = units.format();
-                    let Plain { transaction, damage } = transaction.plain(&mut inflated, format);
-                    self.transaction(index, log, format.table_id_bytes(), &transaction);
-                    if let Some(damage) = damage {
-                        self.report.damage.push((damage.address(log), damage.damage()));
-                        self.tables.forget_all();
-                    }
+        let course = Course { set: self.set, options: self.options, index, log };
+        if log.known_len().is_none() {
+            // One thread unpacks, and this one keeps up with it.
+            return self.in_turn(course, &mut Units::new(log.scan()), progress);
+        }
+        let work = |units: &mut Units<'a>| {
+            let mut summariser = Summariser::new(course, units.format());
+            let (summary, ended) = summariser.run(units, u64::MAX, RUN_STEPS);
+            ended.then_some(summary)
+        };
+        parallel::small(log, work, |piece| {
+            match piece {
+                Piece::Made { end, made } => {
+                    self.take(course, made);
+                    progress(end);
                 }
-                Unit::Control(event) => {
-                    if event.event_type() == EventType::FORMAT_DESCRIPTION {
-                        self.enter_format(units.format());
-                    }
-                }
-                Unit::Damage(damage) => {
-                    let address = EventAddress::new(log.name(), damage.range.start);
-                    self.report.damage.push((address, damage));
-                    self.tables.forget_all();
-                }
+                Piece::Large(units) => self.in_turn(course, units, progress),
             }
-            if units.offset() >= told + PROGRESS_BYTES {
-                told = units.offset();
-                progress(told);
+            ControlFlow::Continue(())
+        });
+    }
+
+    /// Searches what `units` yields on this thread.
+    fn in_turn(
+        &mut self,
+        course: Course<'a>,
+        units: &mut Units<'a>,
+        progress: &mut dyn FnMut(u64),
+    ) {
+        let mut summariser = Summariser::new(course, units.format());
+        loop {
+            let end = units.offset().saturating_add(RUN_BYTES);
+            let (summary, ended) = summariser.run(units, end, RUN_STEPS);
+            self.take(course, summary);
+            progress(units.offset());
+            if ended {
+                break;
             }
         }
     }
 
     fn enter_format(&mut self, format: &FormatDescription) {
+        self.format = Rc::new(format.clone());
         self.dialect = Dialect::from_server_version(format.server_version.as_bytes());
     }
 
-    fn transaction(
+    /// Takes in the next run of transactions.
+    fn take(&mut self, course: Course<'a>, summary: Summary) {
+        self.report.transactions += summary.selected;
+        self.report.row_statements += summary.row_statements;
+        self.report.row_texts += summary.row_texts;
+        let mut tables = Vec::with_capacity(summary.tables.len());
+        for of_run in &summary.tables {
+            let index = self.tables.index(&of_run.database, &of_run.name);
+            let table = self.tables.get_mut(index);
+            table.deletes.join(&of_run.deletes);
+            table.updates.join(&of_run.updates);
+            tables.push(index);
+        }
+        let mut tallies = summary.tallies;
+        for tally in &mut tallies {
+            tally.table = tables[tally.table];
+        }
+        let mut steps = summary.steps.into_iter().peekable();
+        while let Some(next) = steps.peek() {
+            let of = next.transaction();
+            let place = of.and_then(|at| summary.transactions.get(at));
+            self.steps(course, &mut steps, (of, place), (&tables, &tallies));
+        }
+    }
+
+    /// Takes the next steps, up to one in another transaction than `of`, which stands at `place` and
+    /// is read again once something in it has to be looked at.
+    fn steps(
         &mut self,
-        index: usize,
-        log: &Log,
-        id_bytes: usize,
-        transaction: &Transaction<'_>,
+        course: Course<'a>,
+        steps: &mut Peekable<impl Iterator<Item = Step>>,
+        (of, place): (Option<usize>, Option<&TransactionPlace>),
+        (tables, tallies): (&[TableIndex], &[Tally]),
     ) {
-        let selected = match self.options.filter.selects(self.set, index, transaction) {
-            Ok(selected) => selected == Selected::Yes,
-            Err(_) => {
-                // It cannot be told apart by its GTID, so it must not be passed over.
-                if let (Some(event), Err(fault)) = (transaction.gtid_event(), transaction.gtid()) {
-                    self.fault(log, (fault, event));
-                }
-                true
-            }
+        let (format, mut inflated) = (Rc::clone(&self.format), Inflated::default());
+        let again = LazyCell::new(|| {
+            place.map(|place| (place, read_again(course.log, place, &format, &mut inflated)))
+        });
+        let statements = LazyCell::new(|| {
+            let all = again.as_ref().map(|(place, all)| all.statements(place.id_bytes).collect());
+            all.unwrap_or_else(Vec::new)
+        });
+        let look = |at: StatementPlace| {
+            let (place, transaction) = again.as_ref()?;
+            let Course { index, log, .. } = course;
+            let place = Place { index, log, transaction, selected: place.selected };
+            Some((place, statements.get(at.statement)?))
         };
-        self.report.transactions += u64::from(selected);
-        let place = Place { index, log, id_bytes, transaction, selected };
-        for statement in transaction.statements(id_bytes) {
-            match statement.kind {
-                StatementKind::Rows { .. } => self.rows(&place, &statement),
-                StatementKind::Query => self.query(&place, &statement),
-                StatementKind::Other => self.other(&place, &statement),
-                StatementKind::Gtid | StatementKind::Begin | StatementKind::End => {}
+        while let Some(step) =
+            steps.next_if(|step| step.transaction().is_none_or(|t| Some(t) == of))
+        {
+            match step {
+                Step::Flow(table, flow) => self.tables.get_mut(tables[table]).flow(&flow),
+                Step::Rows(rows) => {
+                    let tallies = &tallies[rows.tallies.clone()];
+                    let candidate = self.rows(&rows, tallies);
+                    if place.is_none_or(|place| !place.selected) {
+                        continue;
+                    }
+                    let Some(candidate) = candidate else { continue };
+                    match look(rows.place) {
+                        Some((place, statement)) => {
+                            self.row_candidate(&place, statement, tallies, candidate);
+                        }
+                        None => self.gone(course, place),
+                    }
+                }
+                Step::Text(at) => match look(at) {
+                    Some((place, statement)) => self.text(&place, statement),
+                    None => self.gone(course, place),
+                },
+                Step::Distrust => self.tables.distrust(),
+                Step::Unread(address, name) => {
+                    self.report.unread_count += 1;
+                    self.report.unread.get_or_insert((address, name));
+                }
+                Step::Fault(error) => self.fault(*error),
+                Step::Damage(damage) => {
+                    self.report.damage.push(*damage);
+                    self.tables.forget_all();
+                }
+                Step::Format(format) => self.enter_format(&format),
             }
         }
     }
 
-    pub(super) fn fault(&mut self, log: &Log, (fault, event): CountFault<'_>) {
+    /// What was there a moment ago is not there any more.
+    fn gone(&mut self, course: Course<'a>, place: Option<&TransactionPlace>) {
+        let fault = Fault::value("transaction", "what it was before", "another file");
+        let start = place.map_or(0, |place| place.range.0);
+        self.fault(fault.at(course.log.location(start)));
+    }
+
+    fn fault(&mut self, error: binlog_parser::Error) {
         self.report.fault_count += 1;
         self.tables.distrust();
         if self.report.faults.len() < FAULTS_NAMED {
-            self.report.faults.push(fault.at(event.location(log)));
+            self.report.faults.push(error);
         }
-    }
-
-    /// Events that carry data in a form that is not looked into.
-    fn other(&mut self, place: &Place<'_, '_>, statement: &Statement<'_, '_>) {
-        for event in statement.events {
-            let event_type = event.event_type();
-            let holds_data = matches!(event_type.0, 39 | 172);
-            if holds_data {
-                self.tables.distrust();
-            }
-            if holds_data && place.selected {
-                self.report.unread_count += 1;
-                self.report
-                    .unread
-                    .get_or_insert_with(|| (event.address(place.log), event_type.name()));
-            }
-        }
-    }
-
-    /// A statement as text.
-    fn query(&mut self, place: &Place<'_, '_>, statement: &Statement<'_, '_>) {
-        let Some(event) = statement.last().filter(|e| e.event_type() == EventType::QUERY) else {
-            return;
-        };
-        let query = match event.query() {
-            Ok(query) => query,
-            Err(fault) => return self.fault(place.log, (fault, event)),
-        };
-        if is_dml(query.text) {
-            self.tables.distrust();
-        }
-        if !may_matter(query.text) {
-            return;
-        }
-        let vars = query.status_vars().unwrap_or_else(|fault| {
-            self.fault(place.log, (fault, event));
-            StatusVars::default()
-        });
-        let session = Session::of(&query, &vars);
-        let dialect = session.dialect(&self.dialect);
-        let verdicts = classify(query.text, &dialect, query.database);
-        if !verdicts.is_empty() && is_half_of_alter(place.transaction) {
-            return;
-        }
-        let text = Text { bytes: query.text, source: StatementSource::Query };
-        let facts = ddl::Facts {
-            text: query.text,
-            dialect: &dialect,
-            thread_id: session.thread_id,
-            timestamp: event.header.timestamp,
-        };
-        for verdict in &verdicts {
-            if place.selected {
-                let basis = ddl::basis(verdict, &facts, &self.tables);
-                self.text_candidate(place, statement, verdict, text, &session, basis);
-            }
-            ddl::apply(verdict, &mut self.tables);
-        }
-        ddl::follow_create(&facts, query.database, &mut self.tables);
-    }
-
-    /// A finding by the text of a Query event, which has no rows.
-    fn text_candidate(
-        &mut self,
-        place: &Place<'_, '_>,
-        statement: &Statement<'_, '_>,
-        verdict: &Verdict,
-        text: Text<'_>,
-        session: &Session,
-        basis: Basis,
-    ) {
-        let Some(table) = self.selected_table(verdict) else { return };
-        let mut finding = self.finding(place, statement, verdict.kind, Some(text), session);
-        finding.database = table.as_ref().and_then(|t| t.database.clone());
-        finding.table = table.as_ref().map(|t| t.table.clone()).filter(|name| !name.is_empty());
-        self.judge_by_text(&mut finding, verdict);
-        let others = verdict.tables.iter().filter(|other| Some(*other) != table.as_ref());
-        let others: Vec<_> = others.map(ddl::show).collect();
-        if !others.is_empty() {
-            finding.reasons.push(Evidence::AlsoNames(others.join(", ")));
-        }
-        self.keep(place, finding, text.bytes, basis);
-    }
-
-    /// The table to name: the first that the filters select. `None` if they select none, and
-    /// `Some(None)` for a statement that concerns no table.
-    fn selected_table(&self, verdict: &Verdict) -> Option<Option<TableName>> {
-        let filter = &self.options.filter;
-        if !filter.by_table() {
-            return Some(verdict.tables.first().cloned());
-        }
-        let mut tables = verdict.tables.iter();
-        let selected = tables.find(|table| {
-            let database = table.database.as_deref().unwrap_or_default();
-            if table.table.is_empty() {
-                return filter.selects_database(database);
-            }
-            filter.selects_table(database, &table.table)
-        });
-        selected.map(|table| Some(table.clone()))
     }
 
     pub(super) fn judge_by_text(&self, finding: &mut Finding, verdict: &Verdict) {
@@ -348,4 +338,17 @@ impl<'s, 'a> Search<'s, 'a> {
         report.findings = ranked.into_iter().map(|ranked| ranked.finding).collect();
         report
     }
+}
+
+/// A transaction as it stands at `place`, made plain. All of it was read before.
+fn read_again<'b>(
+    log: &'b Log,
+    place: &TransactionPlace,
+    format: &FormatDescription,
+    inflated: &'b mut Inflated,
+) -> Transaction<'b> {
+    let (start, end) = place.range;
+    let scan = log.scan_from(start).with_format(format.clone()).trusting().until(end);
+    let transaction = Transaction { events: scan.events().collect(), ending: place.ending };
+    transaction.plain(inflated, format).transaction
 }

@@ -3,7 +3,7 @@
 use binlog_parser::event::rows::RowsKind;
 use binlog_parser::event::text::rows_query;
 use binlog_parser::header::EventType;
-use binlog_parser::transaction::{Ending, Statement};
+use binlog_parser::transaction::Statement;
 
 use super::candidate::{Basis, Mass};
 use super::classify::classify;
@@ -11,61 +11,61 @@ use super::classify_kind::FindingKind;
 use super::counting::Tally;
 use super::ddl;
 use super::finding::{Evidence, Finding, StatementSource};
-use super::prefilter::may_matter;
 use super::search::{Place, Search, Text};
 use super::session::session_of;
+use super::summary::Rows;
 use super::traffic::{EMPTIED_OFTEN, Share, TableIndex};
 use super::verdict::Verdict;
 use crate::sql::statement::{self, StatementVerb};
 
 /// Fewest rows that count as a whole table: one row may be anything.
-const FEWEST_ROWS: u64 = 2;
+pub(super) const FEWEST_ROWS: u64 = 2;
 
-impl Search<'_, '_> {
-    /// A statement of rows, with its text if it was logged.
-    pub(super) fn rows(&mut self, place: &Place<'_, '_>, statement: &Statement<'_, '_>) {
-        let mut tallies = std::mem::take(&mut self.tallies);
-        let counted =
-            self.counter.count(statement.events, place.id_bytes, &mut self.tables, &mut tallies);
-        let readable = counted.is_ok();
-        if let Err(fault) = counted {
-            self.fault(place.log, fault);
-        }
-        let text = row_text(statement);
-        self.report.row_statements += u64::from(place.selected);
-        self.report.row_texts += u64::from(place.selected && text.is_some());
-
-        let kept = place.transaction.ending != Ending::Rollback;
-        let suspect = if kept { self.suspect(&tallies) } else { None };
+impl Search<'_> {
+    /// A statement of rows that may be a candidate; why it is one, if it is.
+    pub(super) fn rows(&mut self, rows: &Rows, tallies: &[Tally]) -> Option<RowCandidate> {
+        let suspect = if rows.kept { self.suspect(tallies) } else { None };
         let share = suspect.map(|(at, _)| self.tables.get_mut(tallies[at].table).share());
-        if kept {
-            self.count(&tallies);
+        if rows.kept {
+            self.count(tallies);
         }
         if let Some((at, _)) = suspect {
             self.tables.get_mut(tallies[at].table).behind();
         }
-        let judged = match text.filter(|text| place.selected && may_matter(text.bytes)) {
-            Some(text) => self.row_text_finding(place, statement, &tallies, text, readable),
-            None => false,
-        };
-        if let (Some((at, kind)), Some(share)) = (suspect, share)
-            && !judged
-            && place.selected
-        {
-            self.mass_finding(place, statement, &tallies, Suspect { at, kind, share }, text);
+        if rows.told {
+            return Some(RowCandidate::Told { readable: rows.readable });
         }
-        self.tallies = tallies;
+        let ((at, kind), share) = (suspect?, share?);
+        Some(RowCandidate::Suspect(Suspect { at, kind, share }))
+    }
+
+    /// Keeps a statement that is a candidate.
+    pub(super) fn row_candidate(
+        &mut self,
+        place: &Place<'_, '_>,
+        statement: &Statement<'_, '_>,
+        tallies: &[Tally],
+        candidate: RowCandidate,
+    ) {
+        let text = row_text(statement);
+        match (candidate, text) {
+            (RowCandidate::Told { readable }, Some(text)) => {
+                self.row_text_finding(place, statement, tallies, text, readable);
+            }
+            (RowCandidate::Told { .. }, None) => {}
+            (RowCandidate::Suspect(suspect), text) => {
+                self.mass_finding(place, statement, tallies, suspect, text);
+            }
+        }
     }
 
     fn count(&mut self, tallies: &[Tally]) {
         for tally in tallies {
             let table = self.tables.get_mut(tally.table);
             if tally.deleted > 0 {
-                table.deletes.add(tally.deleted);
                 table.count(RowsKind::Delete, tally.deleted);
             }
             if tally.updated > 0 {
-                table.updates.add(tally.updated);
                 table.count(RowsKind::Update, tally.updated);
             }
             if tally.written > 0 {
@@ -81,8 +81,7 @@ impl Search<'_, '_> {
         let mut updated = None;
         for (at, tally) in tallies.iter().enumerate() {
             let table = self.tables.get_mut(tally.table);
-            // REPLACE deletes and writes anew.
-            let lost = tally.deleted.saturating_sub(tally.written);
+            let lost = tally.lost();
             let changed = tally.updated;
             if table.is_system() || lost.max(changed) < FEWEST_ROWS.min(min_rows) {
                 continue;
@@ -104,8 +103,7 @@ impl Search<'_, '_> {
         updated
     }
 
-    /// A finding by the text of a statement of rows. Whether there is one, or its table is not
-    /// selected.
+    /// A finding by the text of a statement of rows, if its table is selected.
     fn row_text_finding(
         &mut self,
         place: &Place<'_, '_>,
@@ -113,22 +111,18 @@ impl Search<'_, '_> {
         tallies: &[Tally],
         text: Text<'_>,
         readable: bool,
-    ) -> bool {
+    ) {
         let session = session_of(place.transaction);
         let dialect = session.dialect(&self.dialect);
         let verdicts = classify(text.bytes, &dialect, b"");
-        let by_rows = |verdict: &&Verdict| {
-            use FindingKind::{AlwaysTrueWhere, DeleteWithoutWhere, UpdateWithoutWhere};
-            matches!(verdict.kind, DeleteWithoutWhere | UpdateWithoutWhere | AlwaysTrueWhere)
-        };
-        let Some(verdict) = verdicts.iter().find(by_rows) else { return false };
+        let Some(verdict) = verdicts.iter().find(|verdict| tells(verdict)) else { return };
         let verb = statement::head(text.bytes, &dialect).verb;
         let wanted = match verb {
             StatementVerb::Update => RowsKind::Update,
             _ => RowsKind::Delete,
         };
         let targets = self.targets(verdict, tallies, wanted);
-        let Some(table) = self.worst_selected(&targets) else { return true };
+        let Some(table) = self.worst_selected(&targets) else { return };
         let mut finding = self.finding(place, statement, verdict.kind, Some(text), &session);
         match table {
             Some(table) => self.name_table(&mut finding, table),
@@ -148,7 +142,6 @@ impl Search<'_, '_> {
         let lost = wanted == RowsKind::Delete;
         let basis = Basis::Text { lost, known: 0, evidence: vec![], worst: None };
         self.keep(place, finding, text.bytes, basis);
-        true
     }
 
     /// The tables that a statement names, with the rows of them that it changed: those of the kind
@@ -251,8 +244,22 @@ impl Search<'_, '_> {
     }
 }
 
+/// Why a statement of rows is a candidate.
+pub(super) enum RowCandidate {
+    /// By its text. `readable` tells whether all its rows could be counted.
+    Told { readable: bool },
+    /// By its rows.
+    Suspect(Suspect),
+}
+
+/// Whether a verdict on the text of a statement of rows makes it a candidate.
+pub(super) fn tells(verdict: &Verdict) -> bool {
+    use FindingKind::{AlwaysTrueWhere, DeleteWithoutWhere, UpdateWithoutWhere};
+    matches!(verdict.kind, DeleteWithoutWhere | UpdateWithoutWhere | AlwaysTrueWhere)
+}
+
 /// A statement whose rows are to be judged at the end.
-struct Suspect {
+pub(super) struct Suspect {
     /// Index of the tally.
     at: usize,
     kind: RowsKind,
@@ -271,7 +278,7 @@ impl<'t, I: DoubleEndedIterator<Item = &'t (TableIndex, u64)>> FirstMax<'t> for 
 }
 
 /// The text that was logged with a statement of rows.
-fn row_text<'a>(statement: &Statement<'_, 'a>) -> Option<Text<'a>> {
+pub(super) fn row_text<'a>(statement: &Statement<'_, 'a>) -> Option<Text<'a>> {
     let before_rows =
         statement.events.iter().take_while(|event| event.event_type() != EventType::TABLE_MAP);
     let mut texts = before_rows.filter_map(|event| match event.event_type() {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use binlog_parser::event::rows::RowsKind;
 
+use super::flow::Flow;
+
 /// How often a table may lose its last rows before that is taken for its nature, as a queue's.
 pub(super) const EMPTIED_OFTEN: u64 = 3;
 
@@ -21,12 +23,20 @@ impl Sizes {
     }
 
     pub(super) fn add(&mut self, rows: u64) {
-        self.0[Self::class(rows)] += 1;
+        let count = &mut self.0[Self::class(rows)];
+        *count = count.saturating_add(1);
     }
 
     /// How many statements there were.
     pub(super) fn statements(&self) -> u64 {
         self.0.iter().map(|count| u64::from(*count)).sum()
+    }
+
+    /// Adds those of another count.
+    pub(super) fn join(&mut self, others: &Sizes) {
+        for (mine, other) in self.0.iter_mut().zip(others.0) {
+            *mine = mine.saturating_add(other);
+        }
     }
 
     /// How many others come near a statement of so many rows: more than about an eighth.
@@ -96,7 +106,7 @@ impl Share {
 impl Table {
     /// Whether it is one of the server's own, whose rows follow from other statements.
     pub(super) fn is_system(&self) -> bool {
-        matches!(&*self.database, b"mysql" | b"sys" | b"performance_schema" | b"information_schema")
+        is_system(&self.database)
     }
 
     /// Rows that are in it at least, and whether that is the exact number.
@@ -128,6 +138,24 @@ impl Table {
             RowsKind::Update => self.floor.max(rows),
             RowsKind::Delete => self.floor.saturating_sub(rows),
         };
+    }
+
+    /// Statements changed rows, of which only the sum is told: what [`Table::count`] makes of one
+    /// after another.
+    pub(super) fn flow(&mut self, flow: &Flow) {
+        self.seen = true;
+        let floor = i64::try_from(self.floor).unwrap_or(i64::MAX);
+        if flow.exact_from.is_some_and(|rows| rows > floor) {
+            self.exact = false;
+        }
+        let stretch = self.stretch();
+        if let Some(need) = flow.need {
+            stretch.touched = true;
+            let missing = need.saturating_sub(stretch.net);
+            stretch.need = stretch.need.max(u64::try_from(missing).unwrap_or(0));
+        }
+        stretch.net = stretch.net.saturating_add(flow.net);
+        self.floor = self.floor.saturating_add_signed(flow.net).max(flow.low);
     }
 
     fn stretch(&mut self) -> &mut Stretch {
@@ -192,8 +220,13 @@ pub(super) struct Tables {
     distrusted: bool,
 }
 
+/// Whether a database is one of the server's own.
+pub(super) fn is_system(database: &[u8]) -> bool {
+    matches!(database, b"mysql" | b"sys" | b"performance_schema" | b"information_schema")
+}
+
 /// Writes the key of a table; no name of a table or database holds a NUL.
-fn write_key(key: &mut Vec<u8>, database: &[u8], table: &[u8]) {
+pub(super) fn write_key(key: &mut Vec<u8>, database: &[u8], table: &[u8]) {
     key.clear();
     key.extend_from_slice(database);
     key.push(0);

@@ -23,7 +23,7 @@ mod types;
 pub use catalog::{Effect, NotUnderstood, Schema, TableState};
 pub use collation::Charset;
 pub use ddl::StatementContext;
-pub use dump::{Dump, read_dump};
+pub use dump::{Dump, DumpRow, DumpValue, read_dump, read_rows};
 pub use history::{SchemaHistory, Stamp};
 pub use resolve::{ResolveError, resolve};
 pub use resolved::{KeyOrigin, ResolvedColumn, ResolvedTable, RowKey, Source};

@@ -9,7 +9,7 @@ use binlog_parser::transaction::{Statement, StatementKind};
 
 use super::index::Index;
 use super::picked::Picked;
-use super::rows_statement::RowsStatement;
+use super::rows_statement::{RowsStatement, at};
 use crate::error::Result;
 
 /// A statement of rows on the backward walk.
@@ -45,8 +45,12 @@ pub(super) fn walk(
             .filter(|statement| matches!(statement.kind, StatementKind::Rows { .. }))
             .collect();
         for statement in statements.iter().rev() {
-            let statement = RowsStatement::read(statement, log, format)?;
+            let mut statement = RowsStatement::read(statement, log, format)?;
             let log_number = entry.log as usize;
+            index
+                .rebuilt
+                .complete(log_number, &mut statement)
+                .map_err(|(rows, fault)| at(fault, log, statement.rows[rows].event))?;
             visit(Visited { log, log_number, format, statement, picked })?;
         }
     }

@@ -59,8 +59,13 @@ pub(super) fn write(
         }
     };
     let family = format.description.family;
-    let mut script = Script::new(out, family, request);
+    let mut script = Script::new(out, request);
     script.begin()?;
+    // Else the server's log gets the text of a whole BINLOG once for every statement in it.
+    script.words(match family {
+        Family::Mysql => "SET @@SESSION.BINLOG_ROWS_QUERY_LOG_EVENTS=0",
+        Family::Mariadb => "SET @@SESSION.BINLOG_ANNOTATE_ROW_EVENTS=0",
+    })?;
     if family == Family::Mysql {
         script.words("SET @@SESSION.PSEUDO_SLAVE_MODE=1")?;
     }

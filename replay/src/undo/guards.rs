@@ -38,8 +38,8 @@ pub(super) fn write(
     let mut number = 0;
     let (mut keys, mut inflated) = (Keys::default(), Inflated::default());
     for (entry_number, &entry) in index.entries.iter().enumerate().rev() {
-        let (log, transaction) = index.load(set, entry, &mut inflated)?;
-        let place = Place { number: entry.log as usize, log, format: index.format(entry) };
+        let (_, transaction) = index.load(set, entry, &mut inflated)?;
+        let place = Place::new(set, index, entry);
         let picked = index.picked.get(&entry_number);
         let wanted = |name: &crate::schema::TableName| {
             request.filter.selects_table(&name.database, &name.table)

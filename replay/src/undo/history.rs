@@ -363,12 +363,12 @@ const ACCEPT: &str = "give an undamaged copy of the log; or add --accept-damage 
      that it changed are then overwritten unseen";
 
 /// Whether a range is the end of a log that was cut while it was written.
-fn is_tail(damage: &Damage) -> bool {
+pub(super) fn is_tail(damage: &Damage) -> bool {
     matches!(damage.reason, DamageReason::Torn { .. } | DamageReason::ZeroTail)
 }
 
 /// Name of the XA transaction that is prepared here, and left to be decided.
-fn prepared_xid(log: &Log, transaction: &Transaction<'_>) -> Result<Option<String>> {
+pub(super) fn prepared_xid(log: &Log, transaction: &Transaction<'_>) -> Result<Option<String>> {
     let Some(event) = transaction.events.last() else { return Ok(None) };
     if transaction.ending != Ending::XaPrepare {
         return Ok(None);
@@ -378,7 +378,7 @@ fn prepared_xid(log: &Log, transaction: &Transaction<'_>) -> Result<Option<Strin
 }
 
 /// Whether an XA transaction is committed here (or rolled back), and its name.
-fn decision(log: &Log, transaction: &Transaction<'_>) -> Result<Option<(bool, String)>> {
+pub(super) fn decision(log: &Log, transaction: &Transaction<'_>) -> Result<Option<(bool, String)>> {
     let Some(event) = transaction.events.last() else { return Ok(None) };
     if event.event_type() != EventType::QUERY {
         return Ok(None);

@@ -10,6 +10,7 @@ use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
 
 use super::picked::Picked;
+use super::rebuild::Rebuilt;
 use crate::error::{Error, Result};
 
 /// One transaction to undo.
@@ -44,6 +45,8 @@ pub(super) struct Index {
     /// Of transactions that are not undone as a whole, by their number in `entries`, the rows that
     /// are.
     pub picked: HashMap<usize, Picked>,
+    /// Whole images of rows whose events lack columns.
+    pub rebuilt: Rebuilt,
 }
 
 impl Index {

@@ -112,11 +112,6 @@ impl Judge<'_> {
             }
             concerned = true;
             let place = || rows.event.location(log);
-            if !rows.rows.has_full_images() {
-                let why = format!("images of {name} lack columns (binlog_row_image is not FULL)");
-                self.refusals.add(place(), why, WAY_OUT);
-                continue;
-            }
             if format.table_id_bytes() != 6 {
                 self.refusals.add(place(), "rows of a server before 5.1.4", WAY_OUT);
                 continue;
@@ -214,7 +209,7 @@ pub(super) fn unreadable(event: &RawEvent<'_>) -> Option<&'static str> {
     })
 }
 
-fn dialect(format: &FormatDescription, query: &QueryEvent<'_>) -> Dialect {
+pub(super) fn dialect(format: &FormatDescription, query: &QueryEvent<'_>) -> Dialect {
     let dialect = Dialect::from_server_version(format.server_version.as_bytes());
     let Ok(vars) = query.status_vars() else { return dialect };
     let dialect = match vars.sql_mode {
@@ -228,7 +223,7 @@ fn dialect(format: &FormatDescription, query: &QueryEvent<'_>) -> Dialect {
 }
 
 /// Whether a statement leaves all rows of all lasting tables as they are.
-fn is_harmless(head: StatementHead) -> bool {
+pub(super) fn is_harmless(head: StatementHead) -> bool {
     use StatementVerb as V;
     match head.verb {
         V::RollbackToSavepoint | V::Rollback => false,
@@ -245,7 +240,7 @@ fn is_harmless(head: StatementHead) -> bool {
 }
 
 /// FLUSH is logged, for replicas to do the same.
-fn starts_with_flush(text: &[u8]) -> bool {
+pub(super) fn starts_with_flush(text: &[u8]) -> bool {
     text.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"FLUSH "))
 }
 

@@ -6,6 +6,7 @@
 //! ```text
 //! history    forward, once: which transactions took effect, and where they are     -> index
 //! judge      can each of their statements be inverted? else nothing is written     -> report
+//! rebuild    rows that lack columns, made whole by earlier events
 //! backward   from the newest to the oldest, one transaction at a time
 //!   base64     inverted rows events in BINLOG statements
 //!   sql        INSERT, UPDATE and DELETE statements
@@ -22,6 +23,7 @@ mod judge;
 mod picked;
 mod plan;
 mod planner;
+mod rebuild;
 mod refusals;
 mod report;
 mod request;

@@ -5,13 +5,15 @@ use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::Transaction;
 
+use super::backward;
 use super::conflicts::{Conflicts, Fate, Place, Watch, spare};
 use super::history::Observer;
 use super::index::{Entry, Format as LogFormat, Index};
 use super::judge::Judge;
+use super::rebuild;
 use super::refusals::{Refusals, WAY_OUT};
 use super::report::Report;
-use super::request::Request;
+use super::request::{Format, Request};
 use super::rows_planner::RowsPlanner;
 use super::tables::{Drift, Tables};
 use crate::error::{Error, Result};
@@ -53,8 +55,7 @@ impl<'s> Planner<'s> {
     where
         's: 'p,
     {
-        let number = entry.log as usize;
-        Place { number, log: &self.set.logs()[number], format: index.format(entry) }
+        Place::new(self.set, index, entry)
     }
 }
 
@@ -135,11 +136,39 @@ impl Planner<'_> {
         self.drifts();
         self.cascades();
         self.conflicts(index)?;
+        self.rebuild(index)?;
         if self.judge.report.rows() > 0 {
             self.judge.report.warn("AUTO_INCREMENT counters and sequences do not go back");
         }
         let Judge { refusals, report, .. } = self.judge;
         Ok((self.rows.tables, report, refusals.into_error()))
+    }
+
+    /// Makes rows whole that lack columns, and looks at their values.
+    fn rebuild(&mut self, index: &mut Index) -> Result<()> {
+        let partial = std::mem::take(&mut self.rows.partial);
+        if partial.is_empty() {
+            return Ok(());
+        }
+        let (refusals, dump) = (&mut self.judge.refusals, self.request.dump.as_deref());
+        rebuild::rebuild(self.set, index, &self.rows.tables, dump, partial, refusals)?;
+        if self.request.format != Format::Sql || !self.judge.refusals.is_empty() {
+            return Ok(());
+        }
+        let (judge, rows) = (&mut self.judge, &mut self.rows);
+        backward::walk(self.set, index, |visited| {
+            for event in &visited.statement.rows {
+                let map = visited.statement.map_of(event);
+                let selected = judge.filter.selects_table(map.map.database, map.map.table);
+                if event.rows.has_full_images() || !selected {
+                    continue;
+                }
+                if let Ok(table) = rows.tables.table(map, visited.log_number, visited.format) {
+                    rows.values(judge, visited.log, &table, event, &map.layout)?;
+                }
+            }
+            Ok(())
+        })
     }
 
     fn conflicts(&mut self, index: &mut Index) -> Result<()> {

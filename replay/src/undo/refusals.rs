@@ -36,6 +36,11 @@ impl Refusals {
         self.reasons.push(why.into());
     }
 
+    /// Whether there is no reason.
+    pub fn is_empty(&self) -> bool {
+        self.reasons.is_empty()
+    }
+
     /// The refusal, if there is any reason.
     pub fn into_error(self) -> Option<Error> {
         let hint = self.hint?;

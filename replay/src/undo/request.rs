@@ -1,6 +1,7 @@
 //! What is to be undone, and how.
 
 use std::num::NonZeroU64;
+use std::path::PathBuf;
 
 use super::conflicts::Conflicts;
 use crate::schema::{Schema, Source};
@@ -39,6 +40,8 @@ pub struct Request {
     pub format: Format,
     /// Definitions that the user has: those of a dump. They count where the logs have none.
     pub schema: Schema,
+    /// A dump whose rows say what neither the undone events nor earlier ones have.
+    pub dump: Option<PathBuf>,
     /// About how many bytes a statement may have; one large row may exceed it.
     pub packet_bytes: usize,
     /// Rows of each transaction of the script; all in one if none. Not for [`Format`]s that are no
@@ -66,6 +69,7 @@ impl Request {
             filter: Filter::default(),
             format,
             schema: Schema::new(Source::Dump),
+            dump: None,
             packet_bytes: PACKET_BYTES,
             batch: None,
             resume_at: 1,

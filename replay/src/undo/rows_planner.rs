@@ -9,6 +9,7 @@ use binlog_parser::source::log::Log;
 
 use super::conflicts::Place;
 use super::judge::Judge;
+use super::rebuild::Partial;
 use super::request::{Format, Request};
 use super::rows_statement::{Map, Rows, RowsStatement, at};
 use super::table_sql::TableSql;
@@ -30,6 +31,8 @@ pub(super) struct RowsPlanner {
     pub cascades: BTreeMap<(TableName, bool), Location>,
     /// Whether foreign keys follow deletes, or else updates, in a table.
     followed: HashMap<(TableName, bool), bool>,
+    /// Events whose images lack columns.
+    pub partial: Partial,
     scratch: Vec<u8>,
 }
 
@@ -42,6 +45,7 @@ impl RowsPlanner {
             told: BTreeSet::new(),
             cascades: BTreeMap::new(),
             followed: HashMap::new(),
+            partial: Partial::default(),
             scratch: vec![],
         }
     }
@@ -62,7 +66,7 @@ impl RowsPlanner {
         statement: &RowsStatement<'_, '_>,
         rows: &Rows<'_, '_>,
     ) -> Result<()> {
-        let Place { number, log, format } = place;
+        let Place { number, log, format, .. } = place;
         let map = statement.map_of(rows);
         let name = map.name();
         self.first.entry(name.clone()).or_insert_with(|| {
@@ -71,6 +75,17 @@ impl RowsPlanner {
         });
         let resolved = self.tables.table(map, number, format);
         self.cascade(&name, log, map, rows, resolved.as_ref().ok().map(|table| &**table))?;
+        let partial = !rows.rows.has_full_images();
+        if partial {
+            let table = resolved.as_ref().ok().map(|table| &table.resolved);
+            let at = rows.event.location(log);
+            let lacking = self.partial.event(number, at, format, (statement, rows), table);
+            if let Err((why, hint)) = lacking {
+                let place = rows.event.location(log);
+                judge.refusals.add(place, format!("{name}: {why}"), hint);
+                return Ok(());
+            }
+        }
         if self.format == Format::Base64 {
             if let Ok(table) = resolved {
                 self.tell_triggers(judge, &table);
@@ -88,6 +103,10 @@ impl RowsPlanner {
             }
         };
         self.tell(judge, &table);
+        if partial {
+            // Its values are looked at when they are all there.
+            return Ok(());
+        }
         self.values(judge, log, &table, rows, &map.layout)
     }
 
@@ -141,7 +160,7 @@ impl RowsPlanner {
     }
 
     /// Whether every value has a literal. Of those that have none in an event, the first is told.
-    fn values(
+    pub fn values(
         &mut self,
         judge: &mut Judge<'_>,
         log: &Log,

@@ -12,6 +12,7 @@ use binlog_parser::row::{ColumnType, RowImage, RowLayout};
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::Statement;
+use binlog_parser::wire::Bitmap;
 
 use super::picked::Picked;
 use crate::error::{Error, Result};
@@ -61,8 +62,17 @@ pub(crate) struct Rows<'t, 'a> {
     pub rows: RowsEvent<'a>,
     /// Which of the statement's maps it speaks of.
     pub map: usize,
-    /// The rows with whole JSON documents, where the event has differences.
-    whole: Option<Vec<u8>>,
+    /// The rows with whole images, where the event's lack something.
+    pub(super) whole: Option<WholeRows>,
+}
+
+/// The rows of an event, every image whole.
+#[derive(Debug)]
+pub(crate) struct WholeRows {
+    /// The images, one after another.
+    pub rows: Vec<u8>,
+    /// Columns of the before-images and of the after-images, where they are others than in the event.
+    pub columns: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Rows<'_, '_> {
@@ -78,7 +88,11 @@ impl Rows<'_, '_> {
     /// What the event says, every image in it whole.
     pub fn images(&self) -> RowsEvent<'_> {
         match &self.whole {
-            Some(whole) => self.rows.with_rows(whole),
+            Some(WholeRows { rows, columns: Some((before, after)) }) => {
+                let columns = |bytes| Bitmap::new(bytes, self.rows.width);
+                self.rows.with_images(rows, columns(before), columns(after))
+            }
+            Some(WholeRows { rows, columns: None }) => self.rows.with_rows(rows),
             None => self.rows,
         }
     }
@@ -91,6 +105,8 @@ pub(crate) struct RowsStatement<'t, 'a> {
     pub maps: Vec<Map<'t, 'a>>,
     /// Its rows events in the order of the log; those without rows are left out.
     pub rows: Vec<Rows<'t, 'a>>,
+    /// Its text, where the server logged it beside the rows; not decoded, perhaps cut.
+    pub text: Option<&'a [u8]>,
 }
 
 impl<'t, 'a> RowsStatement<'t, 'a> {
@@ -104,10 +120,14 @@ impl<'t, 'a> RowsStatement<'t, 'a> {
         format: &FormatDescription,
     ) -> Result<Self> {
         let table_id_bytes = format.table_id_bytes();
-        let mut read = RowsStatement { maps: vec![], rows: vec![] };
+        let mut read = RowsStatement { maps: vec![], rows: vec![], text: None };
         for event in statement.events {
             let done = match event.event_type() {
                 EventType::TABLE_MAP => read.add_map(event, table_id_bytes),
+                EventType::ANNOTATE_ROWS => {
+                    read.text = Some(event.body());
+                    Ok(())
+                }
                 event_type if event_type.is_rows() => read.add_rows(event, table_id_bytes),
                 _ => Ok(()),
             };
@@ -135,10 +155,11 @@ impl<'t, 'a> RowsStatement<'t, 'a> {
         let Some(map) = map else {
             return Err(Fault::value("table id", "one of a table map before it", rows.table_id));
         };
-        // Differences apply to whole images alone; others are refused by their judge.
+        // Differences apply to whole images alone; others are rebuilt from earlier events.
         let whole = (rows.partial && rows.has_full_images())
             .then(|| rows.whole_rows(&self.maps[map].layout).map(Cow::into_owned))
-            .transpose()?;
+            .transpose()?
+            .map(|rows| WholeRows { rows, columns: None });
         self.rows.push(Rows { event, rows, map, whole });
         Ok(())
     }

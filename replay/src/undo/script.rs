@@ -14,7 +14,6 @@
 use std::io::Write;
 
 use binlog_parser::address::EventAddress;
-use binlog_parser::header::Family;
 
 use super::request::Request;
 use super::{SANDBOX, header_comment};
@@ -39,7 +38,6 @@ const SAVED: [&str; 4] = ["sql_mode", "time_zone", "foreign_key_checks", "sql_sa
 /// A script that is being written.
 pub(super) struct Script<'w> {
     pub packets: Packets<'w>,
-    family: Family,
     /// Whether a transaction has begun.
     open: bool,
     /// Checks of this transaction.
@@ -63,22 +61,15 @@ struct Batch {
 }
 
 impl<'w> Script<'w> {
-    /// A script for a server of `family`.
-    pub fn new(out: &'w mut dyn Write, family: Family, request: &Request) -> Self {
+    /// A script as `request` asks for.
+    pub fn new(out: &'w mut dyn Write, request: &Request) -> Self {
         let batch = Batch {
             rows: request.batch.map_or(u64::MAX, |rows| rows.get()),
             number: 1,
             filled: 0,
             first: request.resume_at.max(1),
         };
-        Script {
-            packets: Packets::new(out),
-            family,
-            open: false,
-            checks: 0,
-            batch,
-            last_words: None,
-        }
+        Script { packets: Packets::new(out), open: false, checks: 0, batch, last_words: None }
     }
 
     /// What comes before everything: comments, and the session.
@@ -97,12 +88,7 @@ impl<'w> Script<'w> {
             "SET @@SESSION.sql_mode='{SQL_MODE}',@@SESSION.time_zone='+00:00',\
              @@SESSION.foreign_key_checks=1,@@SESSION.unique_checks=1,\
              @@SESSION.sql_safe_updates=0,@@SESSION.completion_type=0"
-        ))?;
-        // Else the server's log gets the text of a whole BINLOG once for every statement in it.
-        self.words(match self.family {
-            Family::Mysql => "SET @@SESSION.BINLOG_ROWS_QUERY_LOG_EVENTS=0",
-            Family::Mariadb => "SET @@SESSION.BINLOG_ANNOTATE_ROW_EVENTS=0",
-        })
+        ))
     }
 
     /// Begins the first transaction.

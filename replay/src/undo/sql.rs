@@ -48,7 +48,7 @@ pub(super) fn write(
     let Some(&last) = index.entries.last() else { return Ok(0) };
     let family = index.format(last).family;
     let mut writer = Writer {
-        script: Script::new(out, family, request),
+        script: Script::new(out, request),
         family,
         filter: &request.filter,
         packet_bytes: request.packet_bytes,

@@ -36,6 +36,11 @@ impl Tables {
         Tables { history: SchemaHistory::new(dump), known: RefCell::default() }
     }
 
+    /// The definitions of every table at every moment.
+    pub fn history(&self) -> &SchemaHistory {
+        &self.history
+    }
+
     /// Takes in the definitions that a transaction of log number `log` makes.
     ///
     /// Returns whether there was any.

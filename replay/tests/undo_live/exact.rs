@@ -9,7 +9,7 @@ use crate::support::{FORMATS, apply, dump, next_address, resolved, run, start, u
 
 /// What a day may hold beside DELETE without WHERE. Every statement is undone in every test, so
 /// there is no DDL in it.
-const TRAFFIC: &str = "
+pub const TRAFFIC: &str = "
 USE every;
 SET sql_mode = 'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO';
 UPDATE types SET i8 = 1, u64 = 18446744073709551614, f = 2.5, d = -1e100, dt6 = '2001-02-03 04:05:06.000007',
@@ -61,7 +61,7 @@ INSERT INTO child_cascade (parent) VALUES (500);
 ";
 
 /// Foreign keys whose actions MySQL logs as rows since 9.6.
-const CASCADES: &str = "
+pub const CASCADES: &str = "
 USE every;
 UPDATE parent SET id = id + 1000;
 DELETE FROM parent WHERE id = (SELECT * FROM (SELECT MIN(parent) FROM child_cascade) AS c);

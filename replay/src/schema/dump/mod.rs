@@ -1,5 +1,6 @@
 //! The definitions in a dump of mysqldump or mariadb-dump.
 
+mod rows;
 mod splitter;
 
 use std::io::{self, Read};
@@ -10,6 +11,7 @@ use super::ddl::StatementContext;
 use super::readable;
 use super::resolved::Source;
 use crate::sql::{ClientCharset, Dialect, Token, TokenKind, lex_code};
+pub use rows::{DumpRow, DumpValue, read_rows};
 use splitter::{Piece, Splitter};
 
 /// What a dump says of definitions.

@@ -70,6 +70,10 @@ pub(super) struct Splitter<R> {
     tail: Vec<u8>,
     /// The piece that was handed out and must be forgotten.
     done: bool,
+    /// Most bytes of an INSERT or REPLACE that is kept; 0 passes them over.
+    most_rows: usize,
+    /// Most bytes of the statement at hand.
+    most: usize,
 }
 
 /// What one byte completed.
@@ -94,7 +98,15 @@ impl<R: Read> Splitter<R> {
             comment: Vec::new(),
             tail: Vec::new(),
             done: false,
+            most_rows: 0,
+            most: MAX_STATEMENT,
         }
+    }
+
+    /// Keeps INSERT and REPLACE as well, up to so many bytes each.
+    pub(super) fn with_rows(mut self, most: usize) -> Self {
+        self.most_rows = most;
+        self
     }
 
     /// The next piece; `None` at the end.
@@ -276,7 +288,12 @@ impl<R: Read> Splitter<R> {
         if self.word.is_empty() {
             return;
         }
+        self.most = MAX_STATEMENT;
         self.fate = match self.word.as_slice() {
+            b"INSERT" | b"REPLACE" if self.most_rows > 0 => {
+                self.most = self.most_rows;
+                Fate::Kept
+            }
             b"CREATE" | b"ALTER" | b"DROP" | b"RENAME" | b"USE" | b"SET" => Fate::Kept,
             b"DELIMITER" => {
                 self.state = State::Delimiter;
@@ -336,7 +353,7 @@ impl<R: Read> Splitter<R> {
         if matches!(self.fate, Fate::Skipped | Fate::TooLong) {
             return;
         }
-        if self.statement.len() + bytes.len() > MAX_STATEMENT {
+        if self.statement.len() + bytes.len() > self.most {
             self.statement.truncate(MAX_COMMENT);
             self.fate = Fate::TooLong;
             return;

@@ -135,7 +135,7 @@ impl Watch {
             }
             let entry = index.entries[number];
             let (log, transaction) = index.load(set, entry, &mut inflated)?;
-            let place = Place { number: entry.log as usize, log, format: index.format(entry) };
+            let place = Place::new(set, index, entry);
             each_row(
                 &mut self.keys,
                 tables,

@@ -50,8 +50,8 @@ pub(in crate::undo) fn spare(
         let entry = index.entries[number];
         let mut picked = Picked::all_but();
         {
-            let (log, transaction) = index.load(set, entry, &mut inflated)?;
-            let place = Place { number: entry.log as usize, log, format: index.format(entry) };
+            let (_, transaction) = index.load(set, entry, &mut inflated)?;
+            let place = Place::new(set, index, entry);
             let Watch { keys, .. } = watch;
             each_row(
                 keys,
@@ -117,8 +117,8 @@ impl Blocked {
         entry: crate::undo::index::Entry,
         inflated: &mut Inflated,
     ) -> Result<()> {
-        let (log, transaction) = index.load(set, entry, inflated)?;
-        let place = Place { number: entry.log as usize, log, format: index.format(entry) };
+        let (_, transaction) = index.load(set, entry, inflated)?;
+        let place = Place::new(set, index, entry);
         for statement in transaction.statements(place.format.table_id_bytes()) {
             if statement.kind == StatementKind::Query {
                 self.tables.extend(rewritten_tables(&statement, place.format));

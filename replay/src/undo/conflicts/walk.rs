@@ -7,12 +7,15 @@ use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::rows::RowChange;
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
+use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Statement, StatementKind, Transaction};
 
 use super::prints::Printer;
 use super::touch::{TableKeys, Touch};
 use crate::error::Result;
 use crate::schema::{Schema, TableName};
+use crate::undo::index::{Entry, Index};
+use crate::undo::rebuild::Rebuilt;
 use crate::undo::rows_statement::{Map, RowsStatement, at};
 use crate::undo::table_sql::TableSql;
 use crate::undo::tables::Tables;
@@ -26,6 +29,17 @@ pub(in crate::undo) struct Place<'p> {
     pub log: &'p Log,
     /// The description that holds there.
     pub format: &'p FormatDescription,
+    /// Whole images of rows whose events lack columns, as far as there are any yet.
+    rebuilt: &'p Rebuilt,
+}
+
+impl<'p> Place<'p> {
+    /// The place of an entry of `index`.
+    pub fn new(set: &'p LogSet, index: &'p Index, entry: Entry) -> Self {
+        let number = entry.log as usize;
+        let (log, format) = (&set.logs()[number], index.format(entry));
+        Place { number, log, format, rebuilt: &index.rebuilt }
+    }
 }
 
 /// A row that a transaction changed.
@@ -105,7 +119,11 @@ pub(in crate::undo) fn each_row(
     }
     let mut touch = Touch::default();
     for statement in &statements {
-        let read = RowsStatement::read(statement, place.log, place.format)?;
+        let mut read = RowsStatement::read(statement, place.log, place.format)?;
+        place
+            .rebuilt
+            .complete(place.number, &mut read)
+            .map_err(|(rows, fault)| at(fault, place.log, read.rows[rows].event))?;
         let names: Vec<TableName> = read.maps.iter().map(Map::name).collect();
         let mut events: Vec<_> =
             read.rows.iter().filter(|rows| names.get(rows.map).is_some_and(&wanted)).collect();

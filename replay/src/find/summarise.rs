@@ -1,0 +1,343 @@
+//! Makes summaries: walks transactions with nothing known of those before them, which any number of
+//! threads can do at a time.
+
+use std::collections::HashMap;
+
+use binlog_parser::Error;
+use binlog_parser::address::EventAddress;
+use binlog_parser::event::format_description::FormatDescription;
+use binlog_parser::event::rows::RowsKind;
+use binlog_parser::header::EventType;
+use binlog_parser::inflate::Inflated;
+use binlog_parser::source::log::Log;
+use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::{Ending, Plain, Statement, StatementKind, Transaction};
+use binlog_parser::transaction::{Unit, Units};
+
+use super::Options;
+use super::classify::classify;
+use super::counting::{CountFault, Counter, Tally};
+use super::flow::Flow;
+use super::prefilter::may_matter;
+use super::search_rows::{FEWEST_ROWS, row_text, tells};
+use super::search_text::TextStatement;
+use super::session::session_of;
+use super::summary::{Rows, StatementPlace, Step, Summary, TableSummary, TransactionPlace};
+use super::traffic::{is_system, write_key};
+use crate::select::Selected;
+use crate::sql::Dialect;
+
+/// Whose logs are searched, and for what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Course<'a> {
+    pub(super) set: &'a LogSet,
+    pub(super) options: &'a Options,
+    /// Number of the log in its set.
+    pub(super) index: usize,
+    pub(super) log: &'a Log,
+}
+
+/// Walks a log, or a piece of it.
+#[derive(Debug)]
+pub(super) struct Summariser<'a> {
+    course: Course<'a>,
+    /// How the server reads statements, but for the session.
+    dialect: Dialect,
+    counter: Counter,
+    inflated: Inflated,
+    tallies: Vec<Tally>,
+    /// By name: the number of a table in the summary.
+    by_name: HashMap<Vec<u8>, usize>,
+    /// By table of the summary: what is not yet a step.
+    flows: Vec<Option<Flow>>,
+    /// The tables of these.
+    flowing: Vec<usize>,
+    distrusted: bool,
+    summary: Summary,
+}
+
+/// A transaction under way.
+struct Now {
+    place: TransactionPlace,
+    /// Where it is in the summary's list, once it is.
+    listed: Option<usize>,
+    /// The statement, counted from 0.
+    statement: usize,
+    ending: Ending,
+}
+
+impl<'a> Summariser<'a> {
+    /// A walk that begins under `format`.
+    pub(super) fn new(course: Course<'a>, format: &FormatDescription) -> Self {
+        Summariser {
+            course,
+            dialect: dialect_of(format),
+            counter: Counter::default(),
+            inflated: Inflated::default(),
+            tallies: vec![],
+            by_name: HashMap::new(),
+            flows: vec![],
+            flowing: vec![],
+            distrusted: false,
+            summary: Summary::default(),
+        }
+    }
+
+    /// Sums up what `units` yields until it ends, or at about stream position `end`, or where the
+    /// summary has about `most` steps, each at the end of a unit; and whether it has ended.
+    pub(super) fn run(&mut self, units: &mut Units<'a>, end: u64, most: usize) -> (Summary, bool) {
+        let mut ended = false;
+        while !ended && units.offset() < end && self.summary.steps.len() < most {
+            match units.next() {
+                Some(unit) => self.unit(unit, units.format()),
+                None => ended = true,
+            }
+        }
+        self.flow_all();
+        // The numbers of tables are those of the summary.
+        self.counter = Counter::default();
+        self.by_name.clear();
+        self.flows.clear();
+        self.distrusted = false;
+        (std::mem::take(&mut self.summary), ended)
+    }
+
+    fn unit(&mut self, unit: Unit<'a>, format: &FormatDescription) {
+        let log = self.course.log;
+        match unit {
+            Unit::Transaction(transaction) => self.whole(transaction, format),
+            Unit::Control(event) => {
+                if event.event_type() == EventType::FORMAT_DESCRIPTION {
+                    self.enter_format(format);
+                }
+            }
+            Unit::Damage(damage) => {
+                self.flow_all();
+                let address = EventAddress::new(log.name(), damage.range.start);
+                self.summary.steps.push(Step::Damage(Box::new((address, damage))));
+            }
+        }
+    }
+
+    fn enter_format(&mut self, format: &FormatDescription) {
+        self.dialect = dialect_of(format);
+        self.summary.steps.push(Step::Format(Box::new(format.clone())));
+    }
+
+    /// A transaction as it stands in the log.
+    fn whole(&mut self, transaction: Transaction<'a>, format: &FormatDescription) {
+        let Course { set, options, index, log } = self.course;
+        let place = TransactionPlace {
+            range: (transaction.start(), transaction.end()),
+            ending: transaction.ending,
+            id_bytes: format.table_id_bytes(),
+            selected: true,
+        };
+        let mut inflated = std::mem::take(&mut self.inflated);
+        let Plain { transaction, damage } = transaction.plain(&mut inflated, format);
+        let selected = match options.filter.selects(set, index, &transaction) {
+            Ok(selected) => selected == Selected::Yes,
+            Err(_) => {
+                // It cannot be told apart by its GTID, so it must not be passed over.
+                if let (Some(event), Err(fault)) = (transaction.gtid_event(), transaction.gtid()) {
+                    self.fault((fault, event));
+                }
+                true
+            }
+        };
+        self.summary.selected += u64::from(selected);
+        let place = TransactionPlace { selected, ..place };
+        let ending = transaction.ending;
+        self.counter.enter();
+        let mut now = Now { place, listed: None, statement: 0, ending };
+        for statement in transaction.statements(place.id_bytes) {
+            match statement.kind {
+                StatementKind::Rows { .. } => self.rows(&mut now, &transaction, &statement),
+                StatementKind::Query => self.query(&mut now, &transaction, &statement),
+                StatementKind::Other => self.other(&now, &statement, format),
+                StatementKind::Gtid | StatementKind::Begin | StatementKind::End => {}
+            }
+            now.statement += 1;
+        }
+        if let Some(damage) = damage {
+            self.flow_all();
+            let told = (damage.address(log), damage.damage());
+            self.summary.steps.push(Step::Damage(Box::new(told)));
+        }
+        self.inflated = inflated;
+    }
+
+    fn fault(&mut self, (fault, event): CountFault<'_>) {
+        let error: Error = fault.at(event.location(self.course.log));
+        self.summary.steps.push(Step::Fault(Box::new(error)));
+    }
+
+    fn distrust(&mut self) {
+        if !std::mem::replace(&mut self.distrusted, true) {
+            self.summary.steps.push(Step::Distrust);
+        }
+    }
+
+    fn place(&mut self, now: &mut Now) -> StatementPlace {
+        let transactions = &mut self.summary.transactions;
+        let transaction = *now.listed.get_or_insert_with(|| {
+            transactions.push(now.place);
+            transactions.len() - 1
+        });
+        StatementPlace { transaction, statement: now.statement }
+    }
+
+    /// Events that carry data in a form that is not looked into.
+    fn other(&mut self, now: &Now, statement: &Statement<'_, '_>, format: &FormatDescription) {
+        for event in statement.events {
+            let event_type = event.event_type();
+            if matches!(event_type.0, 39 | 172) {
+                self.distrust();
+                if now.place.selected {
+                    let address = event.address(self.course.log);
+                    self.summary.steps.push(Step::Unread(address, event_type.name()));
+                }
+            }
+            if event_type == EventType::FORMAT_DESCRIPTION {
+                // One that a relay log got from its source in the midst of a transaction.
+                self.enter_format(format);
+            }
+        }
+    }
+
+    /// A statement as text.
+    fn query(
+        &mut self,
+        now: &mut Now,
+        transaction: &Transaction<'_>,
+        statement: &Statement<'_, '_>,
+    ) {
+        let read = TextStatement::read(statement, &self.dialect);
+        if let Some(fault) = read.fault {
+            self.fault(fault);
+        }
+        if read.changes_rows {
+            self.distrust();
+        }
+        if read.statement.is_some_and(|read| read.matters(transaction)) {
+            // It may concern any table.
+            self.flow_all();
+            let place = self.place(now);
+            self.summary.steps.push(Step::Text(place));
+        }
+    }
+
+    /// A statement of rows, with its text if it was logged.
+    fn rows(
+        &mut self,
+        now: &mut Now,
+        transaction: &Transaction<'_>,
+        statement: &Statement<'_, '_>,
+    ) {
+        let mut tallies = std::mem::take(&mut self.tallies);
+        let (tables, by_name) = (&mut self.summary.tables, &mut self.by_name);
+        let counted = self.counter.count(
+            statement.events,
+            now.place.id_bytes,
+            &mut |database, table| name(tables, by_name, (database, table)),
+            &mut tallies,
+        );
+        let readable = counted.is_ok();
+        if let Err(fault) = counted {
+            self.fault(fault);
+        }
+        let selected = now.place.selected;
+        let text = row_text(statement);
+        self.summary.row_statements += u64::from(selected);
+        self.summary.row_texts += u64::from(selected && text.is_some());
+        self.flows.resize(self.summary.tables.len(), None);
+
+        let kept = now.ending != Ending::Rollback;
+        let told = text.filter(|text| selected && may_matter(text.bytes)).is_some_and(|text| {
+            let dialect = session_of(transaction).dialect(&self.dialect);
+            classify(text.bytes, &dialect, b"").iter().any(tells)
+        });
+        if kept {
+            self.sizes(&tallies);
+        }
+        if told || kept && tallies.iter().any(|tally| self.may_be_candidate(tally)) {
+            for tally in &tallies {
+                self.flow(tally.table);
+            }
+            let start = self.summary.tallies.len();
+            self.summary.tallies.extend_from_slice(&tallies);
+            let tallies = start..self.summary.tallies.len();
+            let place = self.place(now);
+            self.summary.steps.push(Step::Rows(Rows { place, tallies, readable, kept, told }));
+        } else if kept {
+            self.count(&tallies);
+        }
+        self.tallies = tallies;
+    }
+
+    fn may_be_candidate(&self, tally: &Tally) -> bool {
+        let min_rows = self.course.options.min_rows;
+        let lost = tally.lost().max(tally.updated);
+        lost >= FEWEST_ROWS.min(min_rows)
+            && !self.summary.tables.get(tally.table).is_some_and(|table| is_system(&table.database))
+    }
+
+    fn sizes(&mut self, tallies: &[Tally]) {
+        for tally in tallies {
+            let Some(table) = self.summary.tables.get_mut(tally.table) else { continue };
+            if tally.deleted > 0 {
+                table.deletes.add(tally.deleted);
+            }
+            if tally.updated > 0 {
+                table.updates.add(tally.updated);
+            }
+        }
+    }
+
+    fn count(&mut self, tallies: &[Tally]) {
+        for tally in tallies {
+            let Some(flow) = self.flows.get_mut(tally.table) else { continue };
+            if flow.is_none() {
+                self.flowing.push(tally.table);
+            }
+            for kind in [RowsKind::Delete, RowsKind::Update, RowsKind::Write] {
+                if tally.of(kind) > 0 {
+                    flow.get_or_insert_default().add(kind, tally.of(kind));
+                }
+            }
+        }
+    }
+
+    /// Makes a step of what a table has been through.
+    fn flow(&mut self, table: usize) {
+        if let Some(flow) = self.flows.get_mut(table).and_then(Option::take) {
+            self.summary.steps.push(Step::Flow(table, flow));
+        }
+    }
+
+    fn flow_all(&mut self) {
+        for table in std::mem::take(&mut self.flowing) {
+            self.flow(table);
+        }
+    }
+}
+
+fn dialect_of(format: &FormatDescription) -> Dialect {
+    Dialect::from_server_version(format.server_version.as_bytes())
+}
+
+/// The number of a table in a summary; a new one the first time.
+fn name(
+    tables: &mut Vec<TableSummary>,
+    by_name: &mut HashMap<Vec<u8>, usize>,
+    (database, name): (&[u8], &[u8]),
+) -> usize {
+    let mut key = vec![];
+    write_key(&mut key, database, name);
+    *by_name.entry(key).or_insert_with(|| {
+        let (deletes, updates) = Default::default();
+        let (database, name) = (database.into(), name.into());
+        tables.push(TableSummary { database, name, deletes, updates });
+        tables.len() - 1
+    })
+}
