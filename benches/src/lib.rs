@@ -9,7 +9,8 @@
 //! - [`archives`]: the same logs packed, beside what only unpacks them;
 //! - [`measure`]: one run of a program, with its time and memory;
 //! - [`report`]: the table, and the raw results;
-//! - [`restore`]: the race of restores, `race restore`, a course of its own.
+//! - [`restore`]: the race of restores, `race restore`, a course of its own;
+//! - [`undo_large`]: the undo of one large DELETE, `race undo-large`.
 
 #![forbid(unsafe_code)]
 
@@ -19,3 +20,4 @@ pub mod logs;
 pub mod measure;
 pub mod report;
 pub mod restore;
+pub mod undo_large;

@@ -3,6 +3,7 @@
 //! `cargo run --release -p benches --bin race -- --only verify --only replay`
 //! `cargo run --release -p benches --bin race -- --only "verify zst" --only "find zst"`
 //! `cargo run --release -p benches --bin race -- restore --transactions 3000`
+//! `cargo run --release -p benches --bin race -- undo-large --rows 1000000`
 
 use std::io::stdout;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use benches::contest::{Contest, contests};
 use benches::logs::RaceLogs;
 use benches::report::{self, RawResults};
 use benches::restore::Race as Restore;
+use benches::undo_large::UndoLarge;
 use clap::{Args, Parser, Subcommand};
 use servers::Product;
 
@@ -57,6 +59,16 @@ struct Race {
 enum Course {
     /// Races restores: the rival's stream, ours, and relay logs, into empty servers
     Restore(RestoreArgs),
+    /// Measures the undo of one DELETE of many rows
+    UndoLarge {
+        /// How many rows it deletes
+        #[arg(long, default_value_t = 10_000_000)]
+        rows: u64,
+
+        /// The binlog to measure, instead of one that is built now
+        #[arg(long, value_name = "FILE")]
+        binlog: Option<PathBuf>,
+    },
     /// Unpacks archives to standard output, where their own tools are missing
     #[command(hide = true)]
     Unpack { archives: Vec<PathBuf> },
@@ -129,6 +141,10 @@ fn main() -> Result<()> {
     let race = Race::parse();
     match &race.course {
         Some(Course::Restore(restore)) => return restore.run(),
+        Some(Course::UndoLarge { rows, binlog }) => {
+            let binlog = binlog.clone().map_or_else(build, Ok)?;
+            return UndoLarge { rows: *rows, binlog }.run();
+        }
         Some(Course::Unpack { archives }) => {
             return archives::unpack(archives, &mut stdout().lock());
         }

@@ -10,10 +10,12 @@
 //! - `history`: the traffic as the server played it, with the rows after every statement;
 //! - `oracle`: what an undo should do;
 //! - `stage`: a server on which undos are applied, compared and taken back;
+//! - `safety`: what an undo does that does not fit;
 //! - `settings`: under which settings of the log all that runs.
 
 mod history;
 mod oracle;
+mod safety;
 mod settings;
 mod stage;
 mod tables;
@@ -75,6 +77,34 @@ fn undo_back_to(product: Product, seed: u64, setting: &Setting) -> Result<()> {
     Ok(())
 }
 
+/// Applies undos where they do not fit.
+fn undo_what_does_not_fit(product: Product, seed: u64, setting: &Setting) -> Result<()> {
+    let mut stage = Stage::build(product, seed, setting)?;
+    let (mut number, mut twice, mut rows) = (0, 0, 0);
+    for target in stage.history.transactions_with_rows() {
+        let expected = stage.oracle().of(&[target])?;
+        if !expected.hits.is_empty() {
+            continue;
+        }
+        number += 1;
+        for format in stage.formats(number) {
+            let told = format!("--only {target}, {format:?}\n{}", stage.told(&[target], &expected));
+            let done =
+                stage.apply_twice(target, format, &expected).with_context(|| told.clone())?;
+            twice += u32::from(done);
+            rows += stage.change_a_row(target, format, &expected).with_context(|| told.clone())?;
+            if number < 4 {
+                stage.alter_the_table(target, format, &expected).with_context(|| told.clone())?;
+            }
+        }
+    }
+    anyhow::ensure!(
+        number > 3 && twice > 3 && rows > 3,
+        "too few cases: {number}, {twice}, {rows}"
+    );
+    Ok(())
+}
+
 fn run(product: Product, check: fn(Product, u64, &Setting) -> Result<()>) -> Result<()> {
     if !live().contains(&product) {
         return Ok(());
@@ -106,4 +136,9 @@ fn mariadb_11_8_undoes_one_transaction_as_computed() -> Result<()> {
 #[test]
 fn everything_since_a_transaction_is_undone() -> Result<()> {
     Product::ALL.into_iter().try_for_each(|product| run(product, undo_back_to))
+}
+
+#[test]
+fn an_undo_that_does_not_fit_changes_nothing() -> Result<()> {
+    Product::ALL.into_iter().try_for_each(|product| run(product, undo_what_does_not_fit))
 }

@@ -40,6 +40,18 @@ const SETTINGS: &[Setting] = &[
         mysql: false,
         mariadb: true,
     },
+    Setting {
+        name: "minimal images, full metadata",
+        arguments: &["--binlog-row-image=MINIMAL", "--binlog-row-metadata=FULL"],
+        mysql: true,
+        mariadb: true,
+    },
+    Setting {
+        name: "images without blobs",
+        arguments: &["--binlog-row-image=NOBLOB"],
+        mysql: true,
+        mariadb: true,
+    },
 ];
 
 /// The settings that a seed runs under: all, or one that goes with the seed.

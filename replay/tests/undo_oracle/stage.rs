@@ -8,7 +8,7 @@ use binlog_parser::source::log_set::LogSet;
 use replay::Error;
 use replay::select::{Target, resolve};
 use replay::undo::{Conflicts, Format, Report, Request, Scope, plan, survey};
-use servers::{Product, Server, ServerOptions, Session};
+use servers::{ClientRun, Product, Server, ServerOptions, Session};
 
 use crate::history::{History, play, read_rows, show_rows};
 use crate::oracle::{At, Expected, Oracle};
@@ -56,9 +56,14 @@ impl Stage {
         }
     }
 
-    fn rows(&mut self) -> Result<State> {
+    /// The rows of all tables now.
+    pub fn rows(&mut self) -> Result<State> {
         let answer = self.session.run(show_rows())?;
         read_rows(std::str::from_utf8(&answer)?.lines())
+    }
+
+    pub fn server(&self) -> &Server {
+        &self.server
     }
 
     fn target(&self, transaction: usize) -> Result<Target> {
@@ -70,6 +75,19 @@ impl Stage {
         Ok(Request { conflicts: mode, ..Request::new(Scope::Only(targets?), format) })
     }
 
+    /// Writes the undo of transactions.
+    pub fn write(
+        &self,
+        targets: &[usize],
+        mode: Conflicts,
+        format: Format,
+    ) -> Result<(Vec<u8>, Report)> {
+        let request = self.request(targets, mode, format)?;
+        let mut script = vec![];
+        let report = plan(&self.logs, &request)?.write(&mut script)?;
+        Ok((script, report))
+    }
+
     /// Undoes transactions, compares report and rows with what is expected, and takes it back.
     pub fn undo(
         &mut self,
@@ -79,13 +97,7 @@ impl Stage {
         expected: &Expected,
     ) -> Result<()> {
         let told = format!("--only {targets:?}, {mode:?}, {format:?}");
-        let request = self.request(targets, mode, format)?;
-        let (plan, refusal) = survey(&self.logs, &request).context(told.clone())?;
-        if let Some(refusal) = refusal {
-            return Err(anyhow!("{refusal:?}").context(told));
-        }
-        let mut script = vec![];
-        let report = plan.write(&mut script)?;
+        let (script, report) = self.write(targets, mode, format).context(told.clone())?;
         let checked = self.check_report(&report, expected);
         checked
             .and_then(|()| self.apply_and_return(&script, &report, &expected.state))
@@ -93,7 +105,7 @@ impl Stage {
     }
 
     /// Transactions and those that touch them, for messages.
-    fn told(&self, targets: &[usize], expected: &Expected) -> String {
+    pub fn told(&self, targets: &[usize], expected: &Expected) -> String {
         let mut all: Vec<usize> =
             expected.hits.iter().map(|at| at.0).chain(targets.iter().copied()).collect();
         all.sort_unstable();
@@ -190,6 +202,12 @@ impl Stage {
         if report.rows() == 0 {
             return same(&rows, &self.history.end);
         }
+        self.take_back(end, report.rows())
+    }
+
+    /// Undoes the last transaction, which was an undo of so many rows; before it, the log ended at
+    /// `end`. Then everything is as the traffic left it.
+    pub fn take_back(&mut self, end: Address, rows: u64) -> Result<()> {
         let place = match self.server.product().is_mariadb() {
             // Where the log ended may be an event of the server's own by now.
             true => self.server.value("SELECT @@gtid_binlog_pos;")?.parse()?,
@@ -200,22 +218,24 @@ impl Stage {
         let request = Request::new(Scope::Only(vec![target]), Format::Base64);
         let mut back = vec![];
         let again = plan(&set, &request).context("the undo of the undo")?.write(&mut back)?;
-        ensure!(
-            again.rows() == report.rows(),
-            "{place} has {} rows, the undo {}",
-            again.rows(),
-            report.rows()
-        );
+        ensure!(again.rows() == rows, "{place} has {} rows, the undo {rows}", again.rows());
         self.apply(&back).context("the undo of the undo")?;
         same(&self.rows()?, &self.history.end).context("after the undo of the undo")
     }
 
-    fn apply(&self, script: &[u8]) -> Result<()> {
-        let ran = self.server.pipe(script, ["--max-allowed-packet=1G"])?.success();
+    /// Feeds a script to the client.
+    pub fn feed(&self, script: &[u8], arguments: &[&str]) -> Result<ClientRun> {
+        self.server.pipe(script, ["--max-allowed-packet=1G"].iter().chain(arguments))
+    }
+
+    /// Applies a script that has to go through.
+    pub fn apply(&self, script: &[u8]) -> Result<()> {
+        let ran = self.feed(script, &[])?.success();
         ran.map(drop).with_context(|| String::from_utf8_lossy(script).into_owned())
     }
 
-    fn end_of_log(&self) -> Result<Address> {
+    /// Where the next event will stand.
+    pub fn end_of_log(&self) -> Result<Address> {
         let path = self.server.binary_logs()?.pop().context("no log")?;
         let name = path.file_name().and_then(|name| name.to_str()).context("no name")?;
         let end = std::fs::metadata(&path)?.len();
@@ -224,7 +244,7 @@ impl Stage {
 }
 
 /// Whether two states are the same, row by row.
-fn same(had: &State, wanted: &State) -> Result<()> {
+pub fn same(had: &State, wanted: &State) -> Result<()> {
     for ((table, had), wanted) in TABLES.iter().zip(had).zip(wanted) {
         let only = |one: &crate::tables::Rows, other: &crate::tables::Rows| {
             let rows = one.iter().filter(|(rid, row)| other.get(rid) != Some(row));

@@ -152,7 +152,7 @@ impl TableKeys {
                 *after = after.or(*before);
             }
         }
-        self.touch_row(printer, change, [&before, &after], touch);
+        self.touch_row(printer, [&before, &after], touch);
         let print = |tag, ordinals: &[usize], cells: &Option<Cells<'_>>| {
             cells.as_ref().and_then(|cells| self.print(printer, tag, ordinals, cells, true))
         };
@@ -179,22 +179,22 @@ impl TableKeys {
         Ok(())
     }
 
-    fn touch_row(
-        &self,
-        printer: &Printer,
-        change: &RowChange<'_>,
-        [before, after]: [&Option<Cells<'_>>; 2],
-        touch: &mut Touch,
-    ) {
+    fn touch_row(&self, printer: &Printer, ends: [&Option<Cells<'_>>; 2], touch: &mut Touch) {
         let key = |cells: &Cells<'_>| {
             let row = self.row.as_ref()?;
             self.print(printer, self.row_tag, row, cells, false)
         };
-        let whole =
-            |image: RowImage<'_>| printer.print(self.row_tag, std::iter::once(image.bytes()));
-        for (cells, image) in [(before, change.before), (after, change.after)] {
-            let (Some(cells), Some(image)) = (cells, image) else { continue };
-            let print = key(cells).unwrap_or_else(|| whole(image));
+        // Not the bytes of the image: an after-image may lack what was not changed.
+        let whole = |cells: &Cells<'_>| {
+            let parts = cells.iter().flat_map(|cell| match cell {
+                None => [&b"absent"[..], &[]],
+                Some(None) => [&b"NULL"[..], &[]],
+                Some(Some(bytes)) => [&b"value"[..], bytes],
+            });
+            printer.print(self.row_tag, parts)
+        };
+        for cells in ends.into_iter().flatten() {
+            let print = key(cells).unwrap_or_else(|| whole(cells));
             if !touch.undone.contains(&print) {
                 touch.undone.push(print);
                 touch.later.push(print);
