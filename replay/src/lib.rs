@@ -8,6 +8,7 @@
 pub mod backup;
 pub mod error;
 pub mod find;
+mod made;
 pub mod relay_log;
 pub mod schema;
 mod seal;

@@ -7,16 +7,20 @@
 //! history    forward, once: which transactions took effect, and where they are     -> index
 //! judge      can each of their statements be inverted? else nothing is written     -> report
 //! backward   from the newest to the oldest, one transaction at a time
-//!   base64     inverted rows events in BINLOG statements
+//!   batches    runs of inverted rows events, as large as a packet may be
+//!   base64     these in BINLOG statements
+//!   log_file   these in a log of their own, as a server writes one
 //!   sql        INSERT, UPDATE and DELETE statements
 //! ```
 
 mod backward;
 mod base64;
+mod batches;
 mod history;
 mod index;
 mod invert;
 mod judge;
+mod log_file;
 mod plan;
 mod refusals;
 mod report;

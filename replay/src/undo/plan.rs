@@ -22,7 +22,7 @@ use super::request::{Format, Request, Scope};
 use super::rows_statement::{Rows, RowsStatement, at};
 use super::table_sql::TableSql;
 use super::tables::{Drift, Tables};
-use super::{BASE64_HINT, NAMES_HINT, base64, sql};
+use super::{BASE64_HINT, NAMES_HINT, base64, log_file, sql};
 use crate::error::{Error, Result};
 use crate::schema::{Source, Stamp, TableName, readable};
 
@@ -79,6 +79,7 @@ impl Plan<'_> {
         let Plan { set, request, index, tables, .. } = &self;
         self.report.largest_packet = match request.format {
             Format::Base64 => base64::write(set, index, request, out)?,
+            Format::Binlog => log_file::write(set, index, request, out)?,
             Format::Sql => sql::write(set, index, tables, request, out)?,
         };
         for log in self.set.logs() {
@@ -157,7 +158,7 @@ impl RowsPlanner {
             (Stamp::of(number, map.event), place)
         });
         let resolved = self.tables.table(map, number, format);
-        if self.format == Format::Base64 {
+        if self.format != Format::Sql {
             if let Ok(table) = resolved {
                 self.tell_triggers(judge, &table);
             }

@@ -81,9 +81,13 @@ fn everything_after_a_point_is_undone() {
         for table in DESTRUCTIBLE {
             server.sql(format!("DELETE FROM {table};")).unwrap();
         }
-        for (format, packet_bytes) in
-            [(Format::Base64, 1_000), (Format::Base64, PACKET_BYTES), (Format::Sql, PACKET_BYTES)]
-        {
+        for (format, packet_bytes) in [
+            (Format::Base64, 1_000),
+            (Format::Base64, PACKET_BYTES),
+            (Format::Binlog, 1_000),
+            (Format::Binlog, PACKET_BYTES),
+            (Format::Sql, PACKET_BYTES),
+        ] {
             let damaged = next_address(&server);
             let (script, report) = undo(&server, |set| Request {
                 packet_bytes,
@@ -92,7 +96,7 @@ fn everything_after_a_point_is_undone() {
             assert!(report.largest_packet > 1_000);
             apply(&server, &script);
             let difference = match format {
-                Format::Base64 => before.difference(&dump(&server, true)),
+                Format::Base64 | Format::Binlog => before.difference(&dump(&server, true)),
                 Format::Sql => before_sql.difference(&dump(&server, false)),
             };
             assert_eq!(difference, None, "{} {format:?} {packet_bytes}", product.name());
