@@ -10,6 +10,7 @@ pub mod error;
 pub mod find;
 mod made;
 pub mod relay_log;
+pub mod row_history;
 pub mod schema;
 mod seal;
 pub mod select;

@@ -18,7 +18,7 @@ use replay::undo::{Format, Request, Scope};
 use servers::fixtures::DESTRUCTIBLE;
 use servers::{Product, Server, live};
 
-use crate::support::{apply, dump, next_address, start_with, undo};
+use crate::support::{dump, next_address, start_with, undo};
 
 /// The name that the log gets.
 const NAME: &str = "undo.000001";
@@ -120,15 +120,19 @@ fn an_applier_takes_the_log_in_the_place_of_a_relay_log() {
     for product in live() {
         let server = start_with(product, arguments(product));
         let before = dump(&server, true);
-        let cut = next_address(&server);
-        for table in DESTRUCTIBLE {
-            server.sql(format!("DELETE FROM {table};")).unwrap();
-        }
         for wrapped in [false, true] {
-            let damaged = next_address(&server);
-            let (log, _) = undo(&server, |set| {
+            // MariaDB leaves virtual columns out of the images of a table that an applier has used,
+            // as long as it keeps it open.
+            server.sql("FLUSH NO_WRITE_TO_BINLOG TABLES;").unwrap();
+            let cut = next_address(&server);
+            for table in DESTRUCTIBLE {
+                server.sql(format!("DELETE FROM {table};")).unwrap();
+            }
+            assert!(before.difference(&dump(&server, true)).is_some());
+            let (log, report) = undo(&server, |set| {
                 Request::new(Scope::BackTo(resolve(set, &cut).unwrap()), Format::Binlog)
             });
+            assert_eq!(report.transactions, DESTRUCTIBLE.len() as u64, "{report:?}");
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join(NAME);
             fs::write(&path, &log).unwrap();
@@ -136,13 +140,6 @@ fn an_applier_takes_the_log_in_the_place_of_a_relay_log() {
             apply_as_relay_log(&server, &path, wrapped);
             let difference = before.difference(&dump(&server, true));
             assert_eq!(difference, None, "{} {wrapped}", product.name());
-            // The damage once more, by the undo of what the applier logged.
-            let (log, report) = undo(&server, |set| {
-                Request::new(Scope::BackTo(resolve(set, &damaged).unwrap()), Format::Binlog)
-            });
-            assert_eq!(report.transactions, 1, "{report:?}");
-            apply(&server, &log);
-            assert!(before.difference(&dump(&server, true)).is_some());
         }
     }
 }
