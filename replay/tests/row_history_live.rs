@@ -66,7 +66,7 @@ const DAY: [&str; 17] = [
     "FLUSH BINARY LOGS",
     "UPDATE d.t SET a = a + 100 ORDER BY a DESC",
     "UPDATE d.t SET a = a - 100 ORDER BY a",
-    "INSERT INTO d.t VALUES (1, 'X y', 'another b', 0) ON DUPLICATE KEY UPDATE v = 'dup'",
+    "INSERT INTO d.t VALUES (1, 'x', 'another', 0) ON DUPLICATE KEY UPDATE v = 'dup'",
     "DELETE FROM d.t",
     "INSERT INTO d.t VALUES (1, 'x', 'last', -1)",
 ];
@@ -125,7 +125,7 @@ fn the_state_at_each_moment_is_what_select_gave() {
                 Ok(())
             });
             let history = history.unwrap();
-            assert_eq!(history.changes, 21, "{} {told:#?}", product.name());
+            assert_eq!(history.changes, 18, "{} {told:#?}", product.name());
             assert_eq!(
                 told,
                 [
@@ -171,7 +171,9 @@ fn a_state_that_no_change_before_tells_is_told_by_the_one_behind() {
         server.sql("INSERT INTO d.u VALUES (9, 'x', NULL, NULL);").unwrap();
         server.sql("UPDATE d.t SET v = 'new' WHERE a = 1;").unwrap();
         server.sql("INSERT INTO d.t VALUES (2, 'x', NULL, NULL);").unwrap();
-        server.sql("SET SESSION binlog_format = STATEMENT; UPDATE d.t SET v = 'text' WHERE a = 3;").unwrap();
+        server
+            .sql("SET SESSION binlog_format = STATEMENT; UPDATE d.t SET v = 'text' WHERE a = 3;")
+            .unwrap();
         server.sql("TRUNCATE d.t;").unwrap();
         server.sql("DELETE FROM d.u;").unwrap();
         let dump = format!("CREATE DATABASE d; USE d;\n{};\n", {
@@ -209,9 +211,20 @@ fn a_table_without_a_key_is_refused_with_its_columns() {
         server.sql("INSERT INTO d.t VALUES (1, 2);").unwrap();
         let error = walk(&logs(&server), &request(&["1"]), &mut |_| Ok(())).unwrap_err();
         assert!(error.to_string().contains("its columns: a, b"), "{error}");
-        server.sql("DROP TABLE d.t; CREATE TABLE d.t (a INT NOT NULL, b INT NOT NULL, UNIQUE (a, b));").unwrap();
-        server.sql("RESET BINARY LOGS AND GTIDS;").or_else(|_| server.sql("RESET MASTER;")).unwrap();
-        server.sql("DROP TABLE d.t; CREATE TABLE d.t (a INT NOT NULL, b INT NOT NULL, UNIQUE (a, b));").unwrap();
+        server
+            .sql(
+                "DROP TABLE d.t; CREATE TABLE d.t (a INT NOT NULL, b INT NOT NULL, UNIQUE (a, b));",
+            )
+            .unwrap();
+        server
+            .sql("RESET BINARY LOGS AND GTIDS;")
+            .or_else(|_| server.sql("RESET MASTER;"))
+            .unwrap();
+        server
+            .sql(
+                "DROP TABLE d.t; CREATE TABLE d.t (a INT NOT NULL, b INT NOT NULL, UNIQUE (a, b));",
+            )
+            .unwrap();
         server.sql("INSERT INTO d.t VALUES (1, 2);").unwrap();
         let error = walk(&logs(&server), &request(&["1"]), &mut |_| Ok(())).unwrap_err();
         assert!(error.to_string().contains("has 2 columns (a, b), and 1 values"), "{error}");

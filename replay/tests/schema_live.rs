@@ -34,6 +34,7 @@ USE forms;
 CREATE TABLE versioned (id INT PRIMARY KEY, v INT) WITH SYSTEM VERSIONING;
 CREATE TABLE versioned2 (id INT PRIMARY KEY, s TIMESTAMP(6) GENERATED ALWAYS AS ROW START,
   e TIMESTAMP(6) GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (s, e)) WITH SYSTEM VERSIONING;
+SET SESSION system_versioning_alter_history = KEEP;
 ALTER TABLE versioned ADD COLUMN w INT AFTER id;
 CREATE OR REPLACE TABLE p2 (a INT, b INT, INDEX (a, b DESC));
 ";
@@ -107,9 +108,19 @@ fn normal(create: &str) -> Vec<String> {
 
 /// Lines that may differ, each with its reason.
 fn is_exception(one: &str, other: &str) -> bool {
+    // The order of a part of a key is not kept. MySQL repeats a table's character set at a column
+    // whose statement named it.
     // Digits of FLOAT and DOUBLE, and the width of ZEROFILL, change no value and are not kept.
     let plain = |line: &str| {
         let line = line.replace(" zerofill", "").replace(" CHECK (`b` > 0)", "");
+        let line = line.replace(" DESC", "");
+        let line = match line.find(" CHARACTER SET latin1") {
+            Some(at) => {
+                let rest = line[at..].replace(" CHARACTER SET latin1", "");
+                format!("{}{}", &line[..at], rest.replace(" COLLATE latin1_swedish_ci", ""))
+            }
+            None => line,
+        };
         ["float(", "double(", "int("].iter().fold(line, |line, name| match line.find(name) {
             Some(at) => {
                 let end = line[at..].find(')').map_or(line.len(), |end| at + end + 1);

@@ -10,7 +10,7 @@ use binlog_parser::source::log_set::LogSet;
 use clap::Args;
 use replay::row_history::{self, Change, Identity, KnownRow, Request, State, What};
 use replay::schema::TableName;
-use replay::select::{Target, TableName as SelectName};
+use replay::select::{TableName as SelectName, Target};
 use serde::Serialize;
 use serde::ser::{Error as _, SerializeMap, Serializer};
 
@@ -276,11 +276,16 @@ fn print(out: &mut Output, change: &Change<'_>, zone: Zone) -> std::io::Result<(
         What::Row { columns, key, before, after, .. } => {
             let lines = match (before, after) {
                 (Some(before), Some(after)) => update(before, after, columns, key),
-                (Some(image), None) => show_image(image, columns, None).map(|l| vec![format!("- {l}")]),
-                (_, Some(image)) => show_image(image, columns, None).map(|l| vec![format!("+ {l}")]),
+                (Some(image), None) => {
+                    show_image(image, columns, None).map(|l| vec![format!("- {l}")])
+                }
+                (_, Some(image)) => {
+                    show_image(image, columns, None).map(|l| vec![format!("+ {l}")])
+                }
                 (None, None) => Ok(vec![]),
             };
-            let lines = lines.unwrap_or_else(|fault| vec![safe(&format!("<{fault}>")).into_owned()]);
+            let lines =
+                lines.unwrap_or_else(|fault| vec![safe(&format!("<{fault}>")).into_owned()]);
             lines.iter().try_for_each(|line| writeln!(out, "    {line}"))
         }
         What::Statement { text, .. } => {

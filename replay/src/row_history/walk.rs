@@ -20,9 +20,7 @@ use binlog_parser::transaction::{Ending, Step, Transaction, Unit, Units, step};
 use super::table::Table;
 use super::{Change, History, Identity, Request, State, What};
 use crate::error::{Error, Result};
-use crate::schema::{
-    SchemaHistory, Stamp, StatementContext, TableName, TableState,
-};
+use crate::schema::{SchemaHistory, Stamp, StatementContext, TableName, TableState};
 use crate::select::{Selected, gtid_of};
 use crate::sql::Dialect;
 use crate::sql::statement::{StatementVerb, head, written_tables};
@@ -175,8 +173,7 @@ impl Walker<'_> {
         transaction: &Transaction<'_>,
     ) -> Result<Done> {
         let log = &self.set.logs()[number];
-        let selected =
-            self.request.filter.selects(self.set, number, transaction)? == Selected::Yes;
+        let selected = self.request.filter.selects(self.set, number, transaction)? == Selected::Yes;
         let gtid = gtid_of(log, transaction)?;
         let place = Place { number, log, format, gtid, selected };
         let is_prepared = transaction.ending == Ending::XaPrepare;
@@ -278,9 +275,9 @@ impl Walker<'_> {
             (None, Some(_)) => was,
             (None, None) => false,
         };
-        let had_moved = before_key.as_ref().and_then(|key| {
-            self.moved.iter().position(|moved| same_key(moved, key))
-        });
+        let had_moved = before_key
+            .as_ref()
+            .and_then(|key| self.moved.iter().position(|moved| same_key(moved, key)));
         let identity = match (was, is, had_moved) {
             (true, false, _) if change.after.is_some() => Identity::Leaves,
             (true, _, _) => Identity::Stays,
@@ -379,7 +376,8 @@ impl Walker<'_> {
         }
         let server = Dialect::from_server_version(place.format.server_version.as_bytes());
         let wanted = &self.request.table;
-        let was_there = !matches!(self.definitions.current().table(wanted), Some(TableState::Dropped));
+        let was_there =
+            !matches!(self.definitions.current().table(wanted), Some(TableState::Dropped));
         let concerned = match self.definitions.follow(place.number, event, &server) {
             Some(Ok(effect)) => effect.tables.contains(wanted),
             Some(Err(why)) => why.tables.contains(wanted),
@@ -425,7 +423,12 @@ fn same_key(one: &Key, other: &[Option<&[u8]>]) -> bool {
 }
 
 /// Whether a statement of text may write to a table. One that calls a routine may write to any.
-fn writes(query: &QueryEvent<'_>, dialect: &Dialect, verb: StatementVerb, table: &TableName) -> bool {
+fn writes(
+    query: &QueryEvent<'_>,
+    dialect: &Dialect,
+    verb: StatementVerb,
+    table: &TableName,
+) -> bool {
     let written = written_tables(query.text, dialect, query.database);
     if written.is_empty() {
         return matches!(

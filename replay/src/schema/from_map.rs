@@ -142,3 +142,47 @@ fn geometry(column: &Column) -> GeometryKind {
     let kind = kinds.into_iter().find(|kind| column.geometry_type == Some(*kind as u32));
     kind.unwrap_or(GeometryKind::Geometry)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(name: &str, column_type: ColumnType) -> Column {
+        Column { name: Some(name.as_bytes().into()), ..Column::new(column_type) }
+    }
+
+    fn told(columns: Vec<Column>) -> Result<String, String> {
+        let mut columns = Columns::new(columns);
+        columns.primary_key = Some(vec![binlog_parser::row::KeyPart { ordinal: 0, prefix: 0 }]);
+        definition(TableName::new("d", "t"), &columns).map(|table| format!("{table:#}"))
+    }
+
+    #[test]
+    fn metadata_make_a_table() {
+        let mut id = column("id", ColumnType::Long);
+        (id.unsigned, id.nullable) = (Some(true), false);
+        let mut text = column("v", ColumnType::Varchar { max_bytes: 80 });
+        text.collation = Some(255);
+        let mut bytes = column("b", ColumnType::Blob { length_bytes: 3 });
+        bytes.collation = Some(BINARY);
+        let hash = column("DB_ROW_HASH_1", ColumnType::Longlong);
+        assert_eq!(
+            told(vec![id, text, bytes, hash]).unwrap(),
+            "CREATE TABLE `d`.`t` (\n  `id` int unsigned NOT NULL,\n  `v` varchar(20) CHARACTER \
+             SET utf8mb4,\n  `b` mediumblob,\n  PRIMARY KEY (`id`)\n)"
+        );
+    }
+
+    #[test]
+    fn what_metadata_do_not_tell_is_not_guessed() {
+        let nameless = Column::new(ColumnType::Long);
+        assert_eq!(told(vec![nameless]).unwrap_err(), "its columns have no names");
+        let text = column("v", ColumnType::Varchar { max_bytes: 80 });
+        assert_eq!(told(vec![text]).unwrap_err(), "column v: its character set is not told");
+        let mut labels = column("e", ColumnType::Enum { bytes: 1 });
+        labels.collation = Some(8);
+        assert!(told(vec![labels.clone()]).unwrap_err().contains("members are not told"));
+        labels.labels = Some(Box::new([Box::from(&b"\xE9"[..])]));
+        assert!(told(vec![labels]).unwrap_err().contains("members are in latin1"));
+    }
+}

@@ -64,7 +64,14 @@ impl TableDef {
     /// # Errors
     /// In words, where a text is in a character set that is not UTF-8.
     pub fn create_statement(&self) -> Result<String, &'static str> {
-        let exact = format!("{self:#}");
+        // What a column takes over from its table is not said twice, as the servers have it.
+        let mut table = self.clone();
+        for column in &mut table.columns {
+            if column.charset == self.charset && column.collation == self.collation {
+                column.charset = None;
+            }
+        }
+        let exact = format!("{table:#}");
         if exact.contains(char::REPLACEMENT_CHARACTER) {
             return Err("a default, an expression or a member is not in UTF-8");
         }
@@ -279,5 +286,48 @@ impl Display for ForeignKey {
             write!(f, " ON {event} {words}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::TableName;
+
+    fn table(name: &str) -> TableDef {
+        let mut table = TableDef::new(TableName::new("d", name));
+        table.columns.push(ColumnDef::new("a`b", SqlType::Timestamp { fsp: 3 }));
+        table.columns[0].on_update_now = true;
+        let labels = [&br"back\slash"[..], b"it's"].map(<[u8]>::to_vec);
+        table.columns.push(ColumnDef::new("e", SqlType::Enum(labels.into())));
+        table
+    }
+
+    #[test]
+    fn a_statement_for_servers_is_exact() {
+        assert_eq!(
+            table("Größe").create_statement().unwrap(),
+            "CREATE TABLE `d`.`Größe` (\n  `a``b` timestamp(3) NULL ON UPDATE \
+             CURRENT_TIMESTAMP(3),\n  `e` enum('back\\\\slash','it''s')\n);"
+        );
+    }
+
+    #[test]
+    fn what_a_terminal_or_a_client_could_obey_goes_as_hex() {
+        for name in ["a\n\\! reboot", "a\u{202e}b", "a\x1b[31m"] {
+            let statement = table(name).create_statement().unwrap();
+            assert!(statement.starts_with("SET @binlog_schema = CONVERT(0x"), "{statement}");
+            let plain = |c: char| c == '\n' || matches!(c, ' '..='~');
+            assert!(statement.chars().all(plain) && !statement.contains("reboot"));
+            let hex: String = name.bytes().map(|b| format!("{b:02X}")).collect();
+            assert!(statement.contains(&hex), "{statement}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_not_guessed() {
+        let mut table = table("t");
+        table.columns[0].default = Some(vec![b'\'', 0xE9, b'\'']);
+        assert!(table.create_statement().is_err());
     }
 }

@@ -180,3 +180,46 @@ fn anonymous() -> Vec<u8> {
     body.extend(1u64.to_le_bytes()); // sequence_number
     body
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use binlog_parser::event::gtid::GtidEvent;
+
+    #[test]
+    fn positions_begin_anew_at_4_gib_and_every_event_is_sealed() {
+        let mut out = vec![];
+        let frame = Frame { header_bytes: HEADER_BYTES, checksum_bytes: 4 };
+        let mut file = File {
+            out: &mut out,
+            position: (1 << 32) - 20,
+            family: Family::Mariadb,
+            frame,
+            timestamp: 7,
+            server_id: 9,
+            largest: 0,
+        };
+        file.made(EventType::XID, 0, &[0; 8]).unwrap();
+        assert_eq!(file.position, (1 << 32) + 11);
+        let header = EventHeader::parse(&out).unwrap();
+        assert_eq!((header.log_pos, header.timestamp, header.server_id), (11, 7, 9));
+        assert!(header.has(flags::ACCEPT_OWN));
+        let (checked, crc) = out.split_last_chunk::<4>().unwrap();
+        assert_eq!(crc32fast::hash(checked).to_le_bytes(), *crc);
+    }
+
+    #[test]
+    fn the_transaction_has_clocks_and_no_gtid() {
+        let header = EventHeader {
+            timestamp: 0,
+            event_type: EventType::ANONYMOUS_GTID,
+            server_id: 0,
+            event_length: 0,
+            log_pos: 0,
+            flags: 0,
+        };
+        let gtid = GtidEvent::parse(&anonymous(), &header).unwrap();
+        assert_eq!((gtid.last_committed, gtid.sequence_number), (0, 1));
+        assert_eq!(gtid.transaction_length.unwrap_or(0), 0);
+    }
+}
