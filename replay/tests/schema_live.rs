@@ -114,13 +114,12 @@ fn is_exception(one: &str, other: &str) -> bool {
     let plain = |line: &str| {
         let line = line.replace(" zerofill", "").replace(" CHECK (`b` > 0)", "");
         let line = line.replace(" DESC", "");
-        let line = match line.find(" CHARACTER SET latin1") {
-            Some(at) => {
-                let rest = line[at..].replace(" CHARACTER SET latin1", "");
-                format!("{}{}", &line[..at], rest.replace(" COLLATE latin1_swedish_ci", ""))
-            }
-            None => line,
-        };
+        let repeated = [
+            " CHARACTER SET latin1 COLLATE latin1_swedish_ci",
+            " CHARACTER SET latin1",
+            " CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci",
+        ];
+        let line = repeated.iter().fold(line, |line, words| line.replace(words, ""));
         ["float(", "double(", "int("].iter().fold(line, |line, name| match line.find(name) {
             Some(at) => {
                 let end = line[at..].find(')').map_or(line.len(), |end| at + end + 1);

@@ -82,13 +82,13 @@ fn an_undo_as_a_log_is_sound_and_can_be_undone_itself() {
     let types = ["Format_desc", "Query", "Table_map", "Write_rows", "Xid"];
     assert!(types.iter().all(|name| events.contains(name)), "{events}");
     // The rows come back in the opposite order, and go as they were deleted.
-    let again = run(&["undo", "--back-to=undo.000001:127", "--format=binlog", "undo.000001"]);
+    let again = run(&["undo", "--back-to=undo.000001:158", "--format=binlog", "undo.000001"]);
     fs::write(folder.join("again.000001"), &again.stdout).unwrap();
     let ids = |log: &str, address: &str| {
         let shown = text(&run(&["show", address, log]).stdout);
         shown.lines().filter(|line| line.contains("@1")).map(str::to_owned).collect::<Vec<_>>()
     };
-    let [back, gone] = ["undo.000001", "again.000001"].map(|log| ids(log, &format!("{log}:127")));
+    let [back, gone] = ["undo.000001", "again.000001"].map(|log| ids(log, &format!("{log}:158")));
     assert_eq!(back.len(), 4);
     let turned: Vec<_> = back.iter().rev().map(|line| line.replacen('+', "-", 1)).collect();
     assert_eq!(gone, turned);
