@@ -153,7 +153,7 @@ fn same(text: &str, value: &Value<'_>, collation: Option<u16>) -> bool {
 }
 
 fn unhex(digits: &str) -> Option<Vec<u8>> {
-    if digits.len() % 2 != 0 || !digits.is_ascii() {
+    if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
         return None;
     }
     let pairs = (0..digits.len()).step_by(2);
@@ -185,10 +185,11 @@ impl HistoryArgs {
             if as_of.is_some() {
                 return Ok(());
             }
-            Ok(match format {
+            match format {
                 Format::Text => print(&mut out, change, zone)?,
                 Format::Json => json::write_line(&mut out, &Line { change })?,
-            })
+            }
+            Ok(())
         })?;
         if let Some(target) = &as_of {
             self.print_state(&mut out, &set, target, &history.state)?;

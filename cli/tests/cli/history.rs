@@ -50,6 +50,11 @@ fn what_a_user_was_before_the_disaster() {
     let nobody = ["history", "--table=shop.users", "--key=999999", "."];
     let nobody = run("mysql-9.7", &[&nobody[..], &as_of].concat());
     assert!(nobody.starts_with("exit 1\n--- stdout\nnot known from these logs\n"), "{nobody}");
+    // Before the first ALTER, the CREATE TABLE tells that the table was empty.
+    let early =
+        ["history", "--table=shop.users", "--key=999999", ".", "--as-of=binlog.000001:7350"];
+    let early = run("mysql-9.7", &early);
+    assert!(early.starts_with("exit 0\n--- stdout\ndid not exist\n"), "{early}");
 }
 
 #[test]

@@ -20,7 +20,9 @@ use binlog_parser::transaction::{Ending, Step, Transaction, Unit, Units, step};
 use super::table::Table;
 use super::{Change, History, Identity, Request, State, What};
 use crate::error::{Error, Result};
-use crate::schema::{SchemaHistory, Stamp, StatementContext, TableName, TableState};
+use crate::schema::{
+    ColumnDef, SchemaHistory, Stamp, StatementContext, TableDef, TableName, TableState,
+};
 use crate::select::{Selected, gtid_of};
 use crate::sql::Dialect;
 use crate::sql::statement::{StatementVerb, head, written_tables};
@@ -99,7 +101,7 @@ impl Place<'_> {
     fn change<'c>(&self, event: &RawEvent<'_>, what: What<'c>) -> Change<'c> {
         let (position, inner) = event.place();
         let address = EventAddress { inner, ..EventAddress::new(self.log.name(), position) };
-        let (gtid, timestamp) = (self.gtid.clone(), event.header.timestamp);
+        let (gtid, timestamp) = (self.gtid, event.header.timestamp);
         Change { address, gtid, timestamp, what }
     }
 }
@@ -376,8 +378,7 @@ impl Walker<'_> {
         }
         let server = Dialect::from_server_version(place.format.server_version.as_bytes());
         let wanted = &self.request.table;
-        let was_there =
-            !matches!(self.definitions.current().table(wanted), Some(TableState::Dropped));
+        let before = self.definitions.current().table(wanted).cloned();
         let concerned = match self.definitions.follow(place.number, event, &server) {
             Some(Ok(effect)) => effect.tables.contains(wanted),
             Some(Err(why)) => why.tables.contains(wanted),
@@ -392,14 +393,23 @@ impl Walker<'_> {
         } else if !writes(&query, &context.dialect, verb, wanted) {
             return Ok(false);
         }
+        let after = self.definitions.current().table(wanted);
+        let kept = (is_ddl && keeps_rows(query.text, before.as_ref(), after))
+            .then(|| self.history.state.clone());
+        let emptied = verb == StatementVerb::Truncate
+            || matches!(after, Some(TableState::Dropped))
+            || (concerned && verb == StatementVerb::Create && makes_it_empty(query.text));
+        if past && kept.is_some() {
+            return Ok(false);
+        }
         let what = What::Statement { text: query.text, is_ddl };
         if self.may_have_changed(place, event, past, what)? {
             return Ok(true);
         }
-        let is_there =
-            !matches!(self.definitions.current().table(wanted), Some(TableState::Dropped));
-        if verb == StatementVerb::Truncate || !is_there || (concerned && !was_there) {
+        if emptied {
             self.history.state = State::Absent;
+        } else if let Some(state) = kept {
+            self.history.state = state;
         }
         Ok(false)
     }
@@ -420,6 +430,42 @@ impl Walker<'_> {
 
 fn same_key(one: &Key, other: &[Option<&[u8]>]) -> bool {
     one.iter().map(Option::as_deref).eq(other.iter().copied())
+}
+
+/// Whether DDL leaves every row as it is: the columns are the same, and it is about no partition, for
+/// those take rows along.
+fn keeps_rows(text: &[u8], before: Option<&TableState>, after: Option<&TableState>) -> bool {
+    let (
+        Some(TableState::Known { definition: before, .. }),
+        Some(TableState::Known { definition: after, .. }),
+    ) = (before, after)
+    else {
+        return false;
+    };
+    let columns = |table: &TableDef| -> Vec<_> {
+        let column = |column: &ColumnDef| {
+            (column.name.clone(), column.sql_type.clone(), column.charset, column.generated)
+        };
+        table.columns.iter().map(column).collect()
+    };
+    let is_alter = starts_with_word(text, b"ALTER") || has_word(text, b"INDEX");
+    is_alter
+        && columns(before) == columns(after)
+        && [&b"PARTITION"[..], b"TABLESPACE", b"CONVERT"].iter().all(|word| !has_word(text, word))
+}
+
+/// Whether a CREATE TABLE certainly makes a table without rows.
+fn makes_it_empty(text: &[u8]) -> bool {
+    [&b"EXISTS"[..], b"SELECT", b"VALUES"].iter().all(|word| !has_word(text, word))
+}
+
+/// Whether a text has a word anywhere, be it in a name or in a comment.
+fn has_word(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+}
+
+fn starts_with_word(text: &[u8], word: &[u8]) -> bool {
+    text.trim_ascii_start().get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// Whether a statement of text may write to a table. One that calls a routine may write to any.

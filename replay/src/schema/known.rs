@@ -61,9 +61,8 @@ struct LastMap {
     body: Vec<u8>,
 }
 
-/// What `set` knows of the tables that `selects` names, as of the event at `until` (number of its
-/// log, stream position, inner position), which itself does not count; without one, at the end of
-/// the logs. `dump` says what the logs do not.
+/// What `set` knows of the tables that `selects` names, as of the event at `until`, which itself
+/// does not count; without one, at the end of the logs. `dump` says what the logs do not.
 ///
 /// # Errors
 /// Where a log changes while it is read.
