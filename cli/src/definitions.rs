@@ -1,6 +1,5 @@
 //! The names of columns where a log's table maps have none: from the statements before them.
 
-use binlog_parser::event::mariadb_gtid::flags_extra;
 use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::header::EventType;
 use binlog_parser::inflate::Inflated;
@@ -8,9 +7,7 @@ use binlog_parser::row::Columns;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::Transaction;
-use replay::schema::{
-    Charset, ResolvedColumn, Schema, SchemaHistory, Source, Stamp, StatementContext, resolve,
-};
+use replay::schema::{Schema, SchemaHistory, Stamp, resolve};
 use replay::sql::Dialect;
 
 /// What the logs say about tables up to a place in them.
@@ -38,29 +35,8 @@ impl Definitions {
     pub fn name(&self, map: &TableMapEvent<'_>, log: &Log, columns: &mut Columns) {
         let table = resolve(map, log.format().family, self.stamp, &self.history);
         let Ok(table) = table else { return };
-        table.declare(columns);
-        columns.describe(|ordinal, column| {
-            if column.name.is_some() {
-                return;
-            }
-            let Some(known) = table.columns.get(ordinal) else { return };
-            column.name = Some(known.name.clone().into());
-            column.unsigned = column.unsigned.or(known.unsigned);
-            column.collation = column.collation.or(known.charset.map(Charset::a_collation_id));
-            if column.labels.is_none() && !known.labels.is_empty() {
-                column.labels = labels(known, table.source);
-            }
-        });
+        table.name_columns(columns);
     }
-}
-
-/// The labels of an ENUM or SET, unless they would be read in another character set than they are
-/// in: those of a definition are in UTF-8.
-fn labels(column: &ResolvedColumn, source: Source) -> Option<Box<[Box<[u8]>]>> {
-    let utf8 = column.charset.is_some_and(|charset| charset.name.starts_with("utf8"));
-    let plain = column.labels.iter().all(|label| label.is_ascii());
-    let readable = utf8 || plain || source == Source::Metadata;
-    readable.then(|| column.labels.iter().map(|label| label.clone().into()).collect())
 }
 
 fn read(history: &mut SchemaHistory, log: &Log, index: usize, end: u64) {
@@ -74,15 +50,9 @@ fn read(history: &mut SchemaHistory, log: &Log, index: usize, end: u64) {
             }
             _ => continue,
         };
-        let Some(Ok(query)) = plain.events.first().map(|event| event.query()) else { continue };
-        let alter = query.status_vars().ok().and_then(|vars| vars.gtid_flags3);
-        // Of a two-phase ALTER only the half that commits counts.
-        const NOT_YET: u8 = flags_extra::START_ALTER | flags_extra::ROLLBACK_ALTER;
-        if alter.is_some_and(|(flags, _)| flags & NOT_YET != 0) {
-            continue;
-        }
-        let stamp = Stamp::of(index, &event);
         // A statement that is not understood leaves its tables without names.
-        let _ = history.apply(stamp, query.text, &StatementContext::of_query(&server, &query));
+        if let Some(event) = plain.events.first() {
+            let _ = history.follow(index, event, &server);
+        }
     }
 }

@@ -36,6 +36,24 @@ pub fn feed(family: Option<Family>, options: &[String], file: Option<&Path>) -> 
     }
 }
 
+/// The commands that give a log to a server: through a reader of logs, or to its applier.
+#[must_use]
+pub fn feed_log(family: Option<Family>, options: &[String], file: Option<&Path>) -> [String; 3] {
+    let client = client(family, options);
+    let file = file.map_or(Cow::Borrowed("FILE"), |file| file.to_string_lossy());
+    let file = shell_word(&file);
+    // What has no GTID is refused under gtid_mode=ON, unless the server may give it one.
+    let (reader, replay) = match family {
+        Some(Family::Mariadb) => ("mariadb-binlog", "binlog replay"),
+        _ => ("mysqlbinlog --skip-gtids", "binlog replay --skip-gtids"),
+    };
+    [
+        format!("{reader} {file} | {client}"),
+        format!("{replay} {file} | {client}"),
+        format!("for the server's own applier: binlog replay --format relay-log -o FOLDER {file}"),
+    ]
+}
+
 /// The command that removes what a stream needs no longer, once the client is through with it.
 #[must_use]
 pub fn remove(folder: &Path) -> String {
@@ -92,5 +110,9 @@ mod tests {
             "binlog find --allow-gaps '--keyring=my ring' a.000001 'my logs/'"
         );
         assert_eq!(feed(Some(Family::Mysql), &options, None), "feed it to: mysql --binary-mode");
+        assert_eq!(
+            feed_log(Some(Family::Mysql), &options, Some(Path::new("undo 1")))[0],
+            "mysqlbinlog --skip-gtids 'undo 1' | mysql --binary-mode"
+        );
     }
 }

@@ -8,7 +8,9 @@
 pub mod backup;
 pub mod error;
 pub mod find;
+mod made;
 pub mod relay_log;
+pub mod row_history;
 pub mod schema;
 mod seal;
 pub mod select;

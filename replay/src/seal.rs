@@ -19,6 +19,13 @@ pub(crate) fn seal(out: &mut Vec<u8>, start: usize, checksum_bytes: usize) {
     }
 }
 
+/// Makes the checksum right of an event that has one and was changed.
+pub(crate) fn reseal(event: &mut [u8]) {
+    if let Some((checked, crc)) = event.split_last_chunk_mut::<4>() {
+        *crc = crc32fast::hash(checked).to_le_bytes();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +37,11 @@ mod tests {
         out.push(7); // body
         seal(&mut out, 2, 4);
         assert_eq!(out[2 + 9..2 + 13], 24u32.to_le_bytes());
+        assert_eq!(out[22..], crc32fast::hash(&out[2..22]).to_le_bytes());
+        out[21] = 8;
+        let sealed = out.clone();
+        reseal(&mut out[2..]);
+        assert_ne!(out, sealed);
         assert_eq!(out[22..], crc32fast::hash(&out[2..22]).to_le_bytes());
         let mut plain = vec![0; 20];
         seal(&mut plain, 0, 0);

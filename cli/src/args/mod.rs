@@ -18,9 +18,11 @@ use crate::exit::Outcome;
 use crate::ui::{GlobalArgs, Ui};
 use crate::verb::events::EventsArgs;
 use crate::verb::find::FindArgs;
+use crate::verb::history::HistoryArgs;
 use crate::verb::info::InfoArgs;
 use crate::verb::replay::ReplayArgs;
 use crate::verb::rescue::RescueArgs;
+use crate::verb::schema::SchemaVerbArgs;
 use crate::verb::show::ShowArgs;
 use crate::verb::undo::UndoArgs;
 use crate::verb::verify::VerifyArgs;
@@ -66,6 +68,10 @@ pub enum Verb {
     Undo(Box<UndoArgs>),
     /// Find, undo and cut the replay in one folder, with the commands to run next
     Rescue(Box<RescueArgs>),
+    /// Tell every change to one row, or what it was at a moment
+    History(Box<HistoryArgs>),
+    /// Print the tables' definitions as of a place in the logs
+    Schema(Box<SchemaVerbArgs>),
     /// Check checksums, structure, order and gaps
     Verify(VerifyArgs),
 }
@@ -84,6 +90,8 @@ impl Verb {
             Verb::Replay(args) => args.run(ui),
             Verb::Undo(args) => args.run(ui),
             Verb::Rescue(args) => args.run(ui),
+            Verb::History(args) => args.run(ui),
+            Verb::Schema(args) => args.run(ui),
             Verb::Verify(args) => args.run(ui),
         }
     }

@@ -86,7 +86,10 @@ impl FromStr for Bound {
 }
 
 /// Reads `table`, `database.table`, and either part in backticks, as SQL has them.
-fn table_name(text: &str) -> Result<TableName, String> {
+///
+/// # Errors
+/// In words, what was needed.
+pub fn table_name(text: &str) -> Result<TableName, String> {
     let needed = || "needed TABLE or DATABASE.TABLE, a part with a dot in `backticks`".to_owned();
     let (first, rest) = name_part(text).ok_or_else(needed)?;
     let Some(rest) = rest else {

@@ -3,9 +3,11 @@
 
 pub mod events;
 pub mod find;
+pub mod history;
 pub mod info;
 pub mod replay;
 pub mod rescue;
+pub mod schema;
 pub mod show;
 pub mod undo;
 pub mod verify;

@@ -26,7 +26,8 @@ is safe. Where later changes touch the same rows, or something cannot be undone,
 Examples:
   binlog undo --only binlog.000007:4711 binlog.index | mysql --binary-mode
   binlog undo --back-to 3e11fa47-71ca-11e1-9e33-c80aa9429562:23 --output undo.sql binlog.0*
-  binlog undo --only 0-1-4711 --table shop.users --format base64 mariadb-bin.0*";
+  binlog undo --only 0-1-4711 --table shop.users --format base64 mariadb-bin.0*
+  binlog undo --only binlog.000007:4711 --format binlog --output undo.000001 binlog.0*";
 
 /// Writes the inverse of what transactions did: rows deleted come back, rows inserted go, rows
 /// updated get their old values.
@@ -90,6 +91,8 @@ enum UndoFormat {
     Sql,
     /// BINLOG statements, which need no names and fire no triggers
     Base64,
+    /// A binary log, for mysqlbinlog, `binlog replay`, or a replica's applier
+    Binlog,
 }
 
 impl From<UndoFormat> for Format {
@@ -97,6 +100,7 @@ impl From<UndoFormat> for Format {
         match format {
             UndoFormat::Sql => Format::Sql,
             UndoFormat::Base64 => Format::Base64,
+            UndoFormat::Binlog => Format::Binlog,
         }
     }
 }
@@ -108,6 +112,10 @@ impl UndoArgs {
     /// Where an address names nothing, something cannot be undone, a log cannot be read or the
     /// output cannot be written.
     pub fn run(&self, ui: &Ui) -> Outcome {
+        if self.format == UndoFormat::Binlog && self.output.is_terminal() {
+            return Err(Failure::unusable("a binary log is nothing for a terminal")
+                .hint("give --output FILE, or redirect: binlog undo … > undo.000001"));
+        }
         let set = self.logs.open(ui)?;
         if self.no_checks && self.format == UndoFormat::Sql {
             let why = "--no-checks: the statements of --format sql find rows by what they check";
@@ -135,7 +143,13 @@ impl UndoArgs {
         out.finish()?;
         ui.say(&notes::of_undo(&report, request.format));
         let options = next::client_options(report.largest_packet);
-        ui.hint(next::feed(next::family(&set), &options, self.output.output.as_deref()));
+        let (family, file) = (next::family(&set), self.output.output.as_deref());
+        match self.format {
+            UndoFormat::Binlog => {
+                next::feed_log(family, &options, file).into_iter().for_each(|hint| ui.hint(hint));
+            }
+            UndoFormat::Sql | UndoFormat::Base64 => ui.hint(next::feed(family, &options, file)),
+        }
         let whole = report.lost.is_empty() && !logs::is_incomplete(&set);
         Ok(if whole { Exit::Done } else { Exit::Damaged })
     }

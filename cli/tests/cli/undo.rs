@@ -64,3 +64,32 @@ fn the_scope_has_to_be_told_and_only_one() {
     let nowhere = run(&logs, &["--only", "binlog.000001:5", "binlog.000001"]);
     assert_eq!(nowhere.status.code(), Some(1), "{}", text(&nowhere.stderr));
 }
+
+#[test]
+fn an_undo_as_a_log_is_sound_and_can_be_undone_itself() {
+    let logs = logs();
+    let folder = logs.path("");
+    let run = |arguments: &[&str]| {
+        let output = binlog().args(arguments).current_dir(&folder).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+        output
+    };
+    let undo = ["undo", "--format=binlog", "--back-to", FIRST, "-o", "undo.000001"];
+    let told = run(&[&undo[..], &["binlog.000001"]].concat());
+    insta::assert_snapshot!(text(&told.stderr));
+    run(&["verify", "undo.000001"]);
+    let events = text(&run(&["events", "undo.000001"]).stdout);
+    let types = ["Format_desc", "Query", "Table_map", "Write_rows", "Xid"];
+    assert!(types.iter().all(|name| events.contains(name)), "{events}");
+    // The rows come back in the opposite order, and go as they were deleted.
+    let again = run(&["undo", "--back-to=undo.000001:158", "--format=binlog", "undo.000001"]);
+    fs::write(folder.join("again.000001"), &again.stdout).unwrap();
+    let ids = |log: &str, address: &str| {
+        let shown = text(&run(&["show", address, log]).stdout);
+        shown.lines().filter(|line| line.contains("@1")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let [back, gone] = ["undo.000001", "again.000001"].map(|log| ids(log, &format!("{log}:158")));
+    assert_eq!(back.len(), 4);
+    let turned: Vec<_> = back.iter().rev().map(|line| line.replacen('+', "-", 1)).collect();
+    assert_eq!(gone, turned);
+}

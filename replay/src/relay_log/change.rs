@@ -5,7 +5,7 @@ use binlog_parser::event::gtid::GtidEvent;
 use binlog_parser::header::{EventType, Family, flags};
 use binlog_parser::scan::RawEvent;
 
-use super::made::{Header, OURS, field};
+use crate::made::{Header, OURS, field};
 use crate::seal::seal;
 
 /// Ids for events whose servers' ids may be that of the server which applies them.

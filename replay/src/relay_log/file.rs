@@ -8,8 +8,8 @@ use binlog_parser::header::Family;
 use binlog_parser::source::log::{FIRST_EVENT, MAGIC};
 
 use super::format::SourceFormat;
-use super::made::Frame;
 use super::{BASE, Files};
+use crate::made::Frame;
 
 /// Bytes that are gathered before they are written.
 const GATHERED_BYTES: usize = 1 << 20;

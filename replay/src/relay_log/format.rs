@@ -4,7 +4,8 @@ use binlog_parser::event::format_description::{ChecksumAlgorithm, FormatDescript
 use binlog_parser::header::{HEADER_BYTES, flags};
 use binlog_parser::scan::RawEvent;
 
-use super::made::{Frame, OURS, field};
+use crate::made::{Frame, OURS, field};
+use crate::seal::reseal;
 
 /// Where the time of the server's start stands: behind binlog version and server version.
 const CREATED: usize = HEADER_BYTES + 2 + 50;
@@ -63,10 +64,8 @@ impl SourceFormat {
         field(&mut event, SERVER_ID, &OURS.to_le_bytes());
         changes.iter().for_each(|(offset, bytes)| field(&mut event, *offset, bytes));
         // Servers that know checksums end it in one, also where its log has none.
-        if self.format.checksum != ChecksumAlgorithm::Undefined
-            && let Some((checked, crc)) = event.split_last_chunk_mut::<4>()
-        {
-            *crc = crc32fast::hash(checked).to_le_bytes();
+        if self.format.checksum != ChecksumAlgorithm::Undefined {
+            reseal(&mut event);
         }
         event
     }

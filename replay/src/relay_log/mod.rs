@@ -10,7 +10,6 @@
 //! source       by which names the applier counts its position
 //! file         files one after another, each with its head
 //!   format     the source's format description, as it stands and as a relay log's own
-//!   made       events of our own: Rotate, Previous_gtids, an empty transaction
 //! apply        the statements to run, for either family
 //! ```
 //!
@@ -23,7 +22,6 @@ mod change;
 mod course;
 mod file;
 mod format;
-mod made;
 mod obstacle;
 mod scheduled;
 mod source;

@@ -131,5 +131,17 @@ fn promote_first_timestamp(table: &mut TableDef, context: &StatementContext<'_>)
         && column.default.is_none()
     {
         column.on_update_now = true;
+        column.default = Some(match column.sql_type {
+            SqlType::Timestamp { fsp } if fsp > 0 => format!("CURRENT_TIMESTAMP({fsp})").into(),
+            _ => b"CURRENT_TIMESTAMP".to_vec(),
+        });
+    }
+    // The others begin at zero.
+    if context.explicit_defaults_for_timestamp == Some(false) {
+        for column in table.columns.iter_mut().filter(is_timestamp) {
+            if column.nullable == Some(false) && column.default.is_none() {
+                column.default = Some(b"'0000-00-00 00:00:00'".to_vec());
+            }
+        }
     }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
+use binlog_parser::event::mariadb_gtid::flags_extra;
 use binlog_parser::scan::RawEvent;
 
 use super::catalog::{Effect, NotUnderstood, Schema, TableState};
 use super::ddl::StatementContext;
 use super::resolved::Source;
 use super::table::TableName;
+use crate::sql::Dialect;
 
 /// Where in the logs an event stands: a later event has a greater stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -76,6 +78,25 @@ impl SchemaHistory {
             }
         }
         result
+    }
+
+    /// Takes in the statement of a Query event of log number `log`, on a server with this dialect;
+    /// `None` where no definition depends on it, or not yet: of a two-phase ALTER of MariaDB only
+    /// the half that commits counts.
+    pub fn follow(
+        &mut self,
+        log: usize,
+        event: &RawEvent<'_>,
+        server: &Dialect,
+    ) -> Option<Result<Effect, NotUnderstood>> {
+        const NOT_YET: u8 = flags_extra::START_ALTER | flags_extra::ROLLBACK_ALTER;
+        let query = event.query().ok()?;
+        let alter = query.status_vars().ok().and_then(|vars| vars.gtid_flags3);
+        if alter.is_some_and(|(flags, _)| flags & NOT_YET != 0) {
+            return None;
+        }
+        let context = StatementContext::of_query(server, &query);
+        Some(self.apply(Stamp::of(log, event), query.text, &context))
     }
 
     /// What the logs made of a table up to, and with, the statement at `stamp`; where they do not

@@ -12,7 +12,9 @@ mod collation;
 mod ddl;
 mod dump;
 mod fit;
+mod from_map;
 mod history;
+mod known;
 mod names;
 mod print;
 mod resolve;
@@ -25,6 +27,7 @@ pub use collation::Charset;
 pub use ddl::StatementContext;
 pub use dump::{Dump, DumpRow, DumpValue, read_dump, read_rows};
 pub use history::{SchemaHistory, Stamp};
+pub use known::{Knowledge, Known, KnownTable, known_tables};
 pub use resolve::{ResolveError, resolve};
 pub use resolved::{KeyOrigin, ResolvedColumn, ResolvedTable, RowKey, Source};
 pub use table::{

@@ -1,4 +1,7 @@
 //! Definitions as CREATE TABLE statements: what was understood, for people and for comparison.
+//!
+//! `{}` is for messages, and names no byte that a terminal obeys; `{:#}` is for servers: every name
+//! and every text is exact.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -7,12 +10,17 @@ use super::table::{
     ColumnDef, ForeignKey, Generated, Key, KeyKind, KeyPart, ReferenceOption, TableDef,
 };
 use super::types::{GeometryKind, IntegerSize, LobSize, SqlType};
-use crate::sql::quote::quote_identifier;
+use crate::sql::quote::{hex_literal, quote_identifier};
 
-fn name(name: &[u8]) -> String {
+/// Text as a formatter wants it. Names are UTF-8 on every server.
+fn text(f: &Formatter<'_>, text: &[u8]) -> String {
+    if f.alternate() { String::from_utf8_lossy(text).into_owned() } else { readable(text) }
+}
+
+fn name(f: &Formatter<'_>, name: &[u8]) -> String {
     let mut quoted = Vec::new();
     quote_identifier(&mut quoted, name);
-    readable(&quoted)
+    text(f, &quoted)
 }
 
 fn list<T>(items: &[T], show: impl Fn(&T) -> String) -> String {
@@ -21,49 +29,93 @@ fn list<T>(items: &[T], show: impl Fn(&T) -> String) -> String {
 
 impl Display for TableDef {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "CREATE TABLE {} (", self.name)?;
-        let mut comma = "\n  ";
-        for column in &self.columns {
-            write!(f, "{comma}{column}")?;
-            comma = ",\n  ";
+        f.write_str("CREATE TABLE ")?;
+        self.name.fmt(f)?;
+        f.write_str(" (")?;
+        let columns = self.columns.iter().map(|column| column as &dyn Display);
+        let keys = self.keys.iter().map(|key| key as &dyn Display);
+        let foreign_keys = self.foreign_keys.iter().map(|key| key as &dyn Display);
+        for (number, element) in columns.chain(keys).chain(foreign_keys).enumerate() {
+            f.write_str(if number == 0 { "\n  " } else { ",\n  " })?;
+            element.fmt(f)?;
         }
-        for key in &self.keys {
-            write!(f, "{comma}{key}")?;
-        }
-        for key in &self.foreign_keys {
-            write!(f, "{comma}{key}")?;
+        if let Some((start, end)) = self.system_period() {
+            let (start, end) = (name(f, &start.name), name(f, &end.name));
+            write!(f, ",\n  PERIOD FOR SYSTEM_TIME ({start}, {end})")?;
         }
         f.write_str("\n)")?;
         if let Some(charset) = self.charset {
             write!(f, " DEFAULT CHARSET={}", charset.name)?;
         }
         if let Some(collation) = &self.collation {
-            write!(f, " COLLATE={}", readable(collation))?;
+            write!(f, " COLLATE={}", text(f, collation))?;
         }
         if self.system_versioned {
             f.write_str(" WITH SYSTEM VERSIONING")?;
         }
-        Ok(())
+        f.write_str(if self.is_sequence() { " SEQUENCE=1" } else { "" })
+    }
+}
+
+impl TableDef {
+    /// SQL that makes the table on a server like the one that it is of, for a client in utf8mb4: of
+    /// no more characters than a terminal shows. Other texts go through PREPARE, as hex.
+    ///
+    /// # Errors
+    /// In words, where a text is in a character set that is not UTF-8.
+    pub fn create_statement(&self) -> Result<String, &'static str> {
+        // What a column takes over from its table is not said twice, as the servers have it.
+        let mut table = self.clone();
+        for column in &mut table.columns {
+            if column.charset == self.charset && column.collation == self.collation {
+                column.charset = None;
+            }
+        }
+        let exact = format!("{table:#}");
+        if exact.contains(char::REPLACEMENT_CHARACTER) {
+            return Err("a default, an expression or a member is not in UTF-8");
+        }
+        let period = usize::from(self.system_period().is_some());
+        let elements = self.columns.len() + self.keys.len() + self.foreign_keys.len() + period;
+        let shown = |c: char| c == '\n' || matches!(c, ' '..='~') || c.is_alphanumeric();
+        // A line for each element; any other comes from a name or a text.
+        if exact.matches('\n').count() == elements + 1 && exact.chars().all(shown) {
+            return Ok(format!("{exact};"));
+        }
+        let mut hex = Vec::new();
+        hex_literal(&mut hex, exact.as_bytes());
+        let hex = String::from_utf8_lossy(&hex);
+        Ok(format!(
+            "SET @binlog_schema = CONVERT({hex} USING utf8mb4);\nPREPARE binlog_schema FROM \
+             @binlog_schema;\nEXECUTE binlog_schema;"
+        ))
+    }
+
+    /// Whether this is what MariaDB keeps a sequence in.
+    fn is_sequence(&self) -> bool {
+        let first = self.columns.first().map(|column| &column.name[..]);
+        self.columns.len() == 8 && first == Some(b"next_not_cached_value")
     }
 }
 
 impl Display for ColumnDef {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", name(&self.name), self.sql_type)?;
+        write!(f, "{} ", name(f, &self.name))?;
+        self.sql_type.fmt(f)?;
         if let Some(charset) = self.charset.filter(|_| self.sql_type != SqlType::JsonText) {
             write!(f, " CHARACTER SET {}", charset.name)?;
             if let Some(collation) = &self.collation {
-                write!(f, " COLLATE {}", readable(collation))?;
+                write!(f, " COLLATE {}", text(f, collation))?;
             }
         }
         match self.generated {
             Some(Generated::RowStart) => f.write_str(" GENERATED ALWAYS AS ROW START")?,
             Some(Generated::RowEnd) => f.write_str(" GENERATED ALWAYS AS ROW END")?,
             Some(Generated::Virtual) => {
-                write!(f, " GENERATED ALWAYS AS {} VIRTUAL", readable(&self.expression))?;
+                write!(f, " GENERATED ALWAYS AS {} VIRTUAL", text(f, &self.expression))?;
             }
             Some(Generated::Stored) => {
-                write!(f, " GENERATED ALWAYS AS {} STORED", readable(&self.expression))?;
+                write!(f, " GENERATED ALWAYS AS {} STORED", text(f, &self.expression))?;
             }
             None => {}
         }
@@ -75,13 +127,21 @@ impl Display for ColumnDef {
             _ => {}
         }
         if let Some(default) = &self.default {
-            write!(f, " DEFAULT {}", readable(default))?;
+            write!(f, " DEFAULT {}", text(f, default))?;
         }
-        for (said, words) in [
-            (self.on_update_now, " ON UPDATE CURRENT_TIMESTAMP"),
-            (self.auto_increment, " AUTO_INCREMENT"),
-            (self.invisible, " INVISIBLE"),
-        ] {
+        if self.on_update_now {
+            f.write_str(" ON UPDATE CURRENT_TIMESTAMP")?;
+            // The servers take no other number of digits than the column's own.
+            match self.sql_type {
+                SqlType::Timestamp { fsp } | SqlType::Datetime { fsp } if fsp > 0 => {
+                    write!(f, "({fsp})")?;
+                }
+                _ => {}
+            }
+        }
+        for (said, words) in
+            [(self.auto_increment, " AUTO_INCREMENT"), (self.invisible, " INVISIBLE")]
+        {
             f.write_str(if said { words } else { "" })?;
         }
         Ok(())
@@ -97,8 +157,16 @@ impl Display for SqlType {
             LobSize::Long => "long",
         };
         let fsp = |fsp: &u8| if *fsp == 0 { String::new() } else { format!("({fsp})") };
-        let labels =
-            |labels: &[Vec<u8>]| list(labels, |l| format!("'{}'", readable(l).replace('\'', "''")));
+        let exact = f.alternate();
+        let labels = |labels: &[Vec<u8>]| {
+            list(labels, |label| {
+                let label = match exact {
+                    true => String::from_utf8_lossy(label).replace('\\', r"\\"),
+                    false => readable(label),
+                };
+                format!("'{}'", label.replace('\'', "''"))
+            })
+        };
         match self {
             Self::Integer { size, .. } => f.write_str(match size {
                 IntegerSize::Tiny => "tinyint",
@@ -120,7 +188,9 @@ impl Display for SqlType {
             Self::Varchar { chars, .. } => write!(f, "varchar({chars})")?,
             Self::Binary { bytes } => write!(f, "binary({bytes})")?,
             Self::Varbinary { bytes, .. } => write!(f, "varbinary({bytes})")?,
-            Self::Text { size: None, .. } => f.write_str("text(…)")?,
+            Self::Text { size: None, .. } => {
+                f.write_str(if exact { "text" } else { "text(…)" })?
+            }
             Self::Text { size: Some(size), .. } => write!(f, "{}text", lob(size))?,
             Self::Blob { size, .. } => write!(f, "{}blob", lob(size))?,
             Self::Enum(members) => write!(f, "enum({})", labels(members))?,
@@ -178,29 +248,33 @@ impl Display for Key {
         };
         f.write_str(kind)?;
         if self.kind != KeyKind::Primary {
-            write!(f, " {}", name(&self.name))?;
+            write!(f, " {}", name(f, &self.name))?;
         }
         let part = |part: &KeyPart| match part {
-            KeyPart::Column { name: column, prefix: None } => name(column),
+            KeyPart::Column { name: column, prefix: None } => name(f, column),
             KeyPart::Column { name: column, prefix: Some(prefix) } => {
-                format!("{}({prefix})", name(column))
+                format!("{}({prefix})", name(f, column))
             }
-            KeyPart::Expression(text) => readable(text),
-            KeyPart::Period(period) => format!("{} WITHOUT OVERLAPS", name(period)),
+            KeyPart::Expression(expression) => text(f, expression),
+            KeyPart::Period(period) => format!("{} WITHOUT OVERLAPS", name(f, period)),
         };
-        write!(f, " ({})", list(&self.parts, part))
+        let parts = list(&self.parts, part);
+        write!(f, " ({parts})")
     }
 }
 
 impl Display for ForeignKey {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if !self.name.is_empty() {
-            write!(f, "CONSTRAINT {} ", name(&self.name))?;
+            write!(f, "CONSTRAINT {} ", name(f, &self.name))?;
         }
-        let columns = |columns: &[Vec<u8>]| list(columns, |column| name(column));
-        write!(f, "FOREIGN KEY ({}) REFERENCES {}", columns(&self.columns), self.referenced)?;
+        let names = |f: &Formatter<'_>, columns: &[Vec<u8>]| list(columns, |c| name(f, c));
+        let columns = names(f, &self.columns);
+        write!(f, "FOREIGN KEY ({columns}) REFERENCES ")?;
+        self.referenced.fmt(f)?;
         if !self.referenced_columns.is_empty() {
-            write!(f, " ({})", columns(&self.referenced_columns))?;
+            let columns = names(f, &self.referenced_columns);
+            write!(f, " ({columns})")?;
         }
         for (event, option) in [("DELETE", self.on_delete), ("UPDATE", self.on_update)] {
             let words = match option {
@@ -212,5 +286,48 @@ impl Display for ForeignKey {
             write!(f, " ON {event} {words}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::TableName;
+
+    fn table(name: &str) -> TableDef {
+        let mut table = TableDef::new(TableName::new("d", name));
+        table.columns.push(ColumnDef::new("a`b", SqlType::Timestamp { fsp: 3 }));
+        table.columns[0].on_update_now = true;
+        let labels = [&br"back\slash"[..], b"it's"].map(<[u8]>::to_vec);
+        table.columns.push(ColumnDef::new("e", SqlType::Enum(labels.into())));
+        table
+    }
+
+    #[test]
+    fn a_statement_for_servers_is_exact() {
+        assert_eq!(
+            table("Größe").create_statement().unwrap(),
+            "CREATE TABLE `d`.`Größe` (\n  `a``b` timestamp(3) NULL ON UPDATE \
+             CURRENT_TIMESTAMP(3),\n  `e` enum('back\\\\slash','it''s')\n);"
+        );
+    }
+
+    #[test]
+    fn what_a_terminal_or_a_client_could_obey_goes_as_hex() {
+        for name in ["a\n\\! reboot", "a\u{202e}b", "a\x1b[31m"] {
+            let statement = table(name).create_statement().unwrap();
+            assert!(statement.starts_with("SET @binlog_schema = CONVERT(0x"), "{statement}");
+            let plain = |c: char| c == '\n' || matches!(c, ' '..='~');
+            assert!(statement.chars().all(plain) && !statement.contains("reboot"));
+            let hex: String = name.bytes().map(|b| format!("{b:02X}")).collect();
+            assert!(statement.contains(&hex), "{statement}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_not_guessed() {
+        let mut table = table("t");
+        table.columns[0].default = Some(vec![b'\'', 0xE9, b'\'']);
+        assert!(table.create_statement().is_err());
     }
 }

@@ -41,6 +41,24 @@ pub struct ResolvedTable {
 }
 
 impl ResolvedTable {
+    /// Gives the columns of the map all that is known of them beyond the map: names, signs,
+    /// character sets and members.
+    pub fn name_columns(&self, columns: &mut Columns) {
+        self.declare(columns);
+        columns.describe(|ordinal, column| {
+            if column.name.is_some() {
+                return;
+            }
+            let Some(known) = self.columns.get(ordinal) else { return };
+            column.name = Some(known.name.clone().into());
+            column.unsigned = column.unsigned.or(known.unsigned);
+            column.collation = column.collation.or(known.charset.map(Charset::a_collation_id));
+            if column.labels.is_none() && !known.labels.is_empty() {
+                column.labels = labels(known, self.source);
+            }
+        });
+    }
+
     /// Gives the columns of the map what the definition says of types that no map tells in full:
     /// MariaDB's UUID, INET4, INET6 and VECTOR, and its own temporal types with fractions.
     pub fn declare(&self, columns: &mut Columns) {
@@ -61,6 +79,15 @@ impl ResolvedTable {
             _ => {}
         });
     }
+}
+
+/// The labels of an ENUM or SET, unless they would be read in another character set than they are
+/// in: those of a definition are in UTF-8.
+fn labels(column: &ResolvedColumn, source: Source) -> Option<Box<[Box<[u8]>]>> {
+    let utf8 = column.charset.is_some_and(|charset| charset.name.starts_with("utf8"));
+    let plain = column.labels.iter().all(|label| label.is_ascii());
+    let readable = utf8 || plain || source == Source::Metadata;
+    readable.then(|| column.labels.iter().map(|label| label.clone().into()).collect())
 }
 
 /// A column of a [`ResolvedTable`].

@@ -21,12 +21,15 @@ impl TableName {
     }
 }
 
-/// `` `database`.`table` ``, made safe for a message.
+/// `` `database`.`table` ``, made safe for a message; exact in the form `{:#}`.
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut quoted = Vec::new();
         crate::sql::quote::quote_table(&mut quoted, &self.database, &self.table);
-        f.write_str(&super::readable(&quoted))
+        match f.alternate() {
+            true => f.write_str(&String::from_utf8_lossy(&quoted)),
+            false => f.write_str(&super::readable(&quoted)),
+        }
     }
 }
 
@@ -70,6 +73,12 @@ impl TableDef {
     /// The ordinal of the column of this name, in any case.
     pub fn column(&self, name: &[u8]) -> Option<usize> {
         self.columns.iter().position(|column| same_name(&column.name, name))
+    }
+
+    /// The columns of MariaDB's `PERIOD FOR SYSTEM_TIME`, if the definition names them.
+    pub(super) fn system_period(&self) -> Option<(&ColumnDef, &ColumnDef)> {
+        let column = |end| self.columns.iter().find(|column| column.generated == Some(end));
+        Some((column(Generated::RowStart)?, column(Generated::RowEnd)?))
     }
 
     /// The primary key.

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use binlog_parser::error::Fault;
 use binlog_parser::event::format_description::FormatDescription;
+use binlog_parser::header::EventType;
 use binlog_parser::inflate::Inflated;
+use binlog_parser::scan::{RawEvent, Scanned};
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
@@ -33,6 +36,25 @@ pub(super) struct Format {
     pub offset: u64,
     /// What it says.
     pub description: Arc<FormatDescription>,
+}
+
+impl Format {
+    /// Its event.
+    ///
+    /// # Errors
+    /// Where it cannot be read any more.
+    pub fn event<'s>(&self, set: &'s LogSet) -> Result<RawEvent<'s>> {
+        let log = &set.logs()[self.log];
+        match log.scan_from(self.offset).next() {
+            Some(Scanned::Event(event)) if event.event_type() == EventType::FORMAT_DESCRIPTION => {
+                Ok(event)
+            }
+            _ => {
+                let fault = Fault::unsupported("format description", "it cannot be read any more");
+                Err(Error::at(fault, log.location(self.offset)))
+            }
+        }
+    }
 }
 
 /// All transactions to undo, oldest first.

@@ -8,7 +8,9 @@
 //! judge      can each of their statements be inverted? else nothing is written     -> report
 //! rebuild    rows that lack columns, made whole by earlier events
 //! backward   from the newest to the oldest, one transaction at a time
-//!   base64     inverted rows events in BINLOG statements
+//!   runs       runs of inverted rows events, as large as a packet may be
+//!   base64     these in BINLOG statements
+//!   log_file   these in a log of their own, as a server writes one
 //!   sql        INSERT, UPDATE and DELETE statements
 //! ```
 
@@ -20,6 +22,7 @@ mod history;
 mod index;
 mod invert;
 mod judge;
+mod log_file;
 mod picked;
 mod plan;
 mod planner;
@@ -29,6 +32,7 @@ mod report;
 mod request;
 mod rows_planner;
 pub(crate) mod rows_statement;
+mod runs;
 mod script;
 mod sql;
 mod table_sql;

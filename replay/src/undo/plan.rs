@@ -10,7 +10,7 @@ use super::planner::Planner;
 use super::report::Report;
 use super::request::{Format, Request};
 use super::tables::Tables;
-use super::{base64, sql};
+use super::{base64, log_file, sql};
 use crate::error::{Error, Result};
 
 /// An undo that is planned. Nothing is written yet.
@@ -73,6 +73,7 @@ impl Plan<'_> {
                 }
                 largest
             }
+            Format::Binlog => log_file::write(set, index, request, out)?,
             Format::Sql => sql::write(set, index, tables, request, out)?,
         };
         for log in self.set.logs() {

@@ -27,6 +27,8 @@ pub enum Format {
     Sql,
     /// BINLOG statements with inverted rows events. They need no names, and fire no triggers.
     Base64,
+    /// A binary log with inverted rows events: for whatever reads one, also a server's applier.
+    Binlog,
 }
 
 /// What is to be undone, and how.

@@ -81,9 +81,13 @@ fn everything_after_a_point_is_undone() {
         for table in DESTRUCTIBLE {
             server.sql(format!("DELETE FROM {table};")).unwrap();
         }
-        for (format, packet_bytes) in
-            [(Format::Base64, 1_000), (Format::Base64, PACKET_BYTES), (Format::Sql, PACKET_BYTES)]
-        {
+        for (format, packet_bytes) in [
+            (Format::Base64, 1_000),
+            (Format::Base64, PACKET_BYTES),
+            (Format::Binlog, 1_000),
+            (Format::Binlog, PACKET_BYTES),
+            (Format::Sql, PACKET_BYTES),
+        ] {
             let damaged = next_address(&server);
             let (script, report) = undo(&server, |set| Request {
                 packet_bytes,
@@ -94,7 +98,7 @@ fn everything_after_a_point_is_undone() {
             assert!(report.largest_packet > 1_000);
             apply(&server, &script);
             let difference = match format {
-                Format::Base64 => before.difference(&dump(&server, true)),
+                Format::Base64 | Format::Binlog => before.difference(&dump(&server, true)),
                 Format::Sql => before_sql.difference(&dump(&server, false)),
             };
             assert_eq!(difference, None, "{} {format:?} {packet_bytes}", product.name());
@@ -123,7 +127,8 @@ fn lost_tables_come_back_beside_what_happened_since() {
             .map(|table| run(&server, &format!("DELETE FROM {table}")))
             .collect();
         Part::After.run(&server).unwrap();
-        for (format, conflicts) in FORMATS.into_iter().zip([Conflicts::Refuse, Conflicts::Force]) {
+        for (round, format) in FORMATS.into_iter().enumerate() {
+            let conflicts = if round == 0 { Conflicts::Refuse } else { Conflicts::Force };
             let undone = next_address(&server);
             // What was undone and damaged again in the first round are later changes in the second.
             let (script, _) = undo(&server, |set| Request {

@@ -21,7 +21,8 @@ fn refused(server: &Server, statements: &str, filter: Filter) -> String {
             Ok((_, report)) => format!("done: {report:?}"),
         }
     });
-    assert_eq!(answers[0].contains("done"), answers[1].contains("done"), "{answers:?}");
+    let done = answers.iter().filter(|answer| answer.contains("done")).count();
+    assert!(done == 0 || done == answers.len(), "{answers:?}");
     std::mem::take(&mut answers[0])
 }
 

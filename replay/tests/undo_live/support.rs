@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use binlog_parser::address::{Address, EventAddress};
+use binlog_parser::source::log::MAGIC;
 use binlog_parser::source::log_set::LogSet;
 use replay::select::{Target, resolve};
 use replay::undo::{Conflicts, Format, Report, Request, Scope, plan};
@@ -45,11 +46,30 @@ pub fn undo_from(
     Ok((out, report))
 }
 
-/// Feeds an undo to the client.
-pub fn apply(server: &Server, script: &[u8]) {
+/// Feeds an undo to the client, one that is a log by way of the server's own program.
+pub fn apply(server: &Server, undo: &[u8]) {
+    let stream = undo.starts_with(&MAGIC).then(|| stream_of(server, undo));
+    let script = stream.as_deref().unwrap_or(undo);
     let ran = server.pipe(script, ["--max-allowed-packet=1G"]).unwrap();
     let start = String::from_utf8_lossy(&script[..script.len().min(2000)]);
     ran.success().unwrap_or_else(|error| panic!("{error:#}\n{start}"));
+}
+
+/// What the server's own program makes of a log, every checksum of which it verifies.
+fn stream_of(server: &Server, log: &[u8]) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("undo.000001");
+    std::fs::write(&path, log).unwrap();
+    let product = server.product();
+    let mut tool = server.installation().tool(product.binlog_tool()).unwrap();
+    tool.args(["--no-defaults", "--verify-binlog-checksum"]);
+    if !product.is_mariadb() {
+        tool.arg("--skip-gtids");
+    }
+    let output = tool.arg(&path).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !said.contains("ERROR"), "{said}");
+    output.stdout
 }
 
 /// Everything but the counters; `whole` tells whether the triggers' own table is in it.
@@ -77,8 +97,8 @@ pub fn start_with(product: Product, args: &[&str]) -> Server {
     server
 }
 
-/// Both formats.
-pub const FORMATS: [Format; 2] = [Format::Base64, Format::Sql];
+/// All formats.
+pub const FORMATS: [Format; 3] = [Format::Base64, Format::Binlog, Format::Sql];
 
 /// A request for what was done before, undone, and done again: the undo of one round is a later
 /// change in the next, and children were deleted before their parents.

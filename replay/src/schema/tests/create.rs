@@ -94,7 +94,7 @@ fn attributes_in_any_order() {
            d VARCHAR(9) DEFAULT 'x' 'y' COLLATE latin1_bin INVISIBLE REFERENCES p, \
            e CHAR(3) DEFAULT _latin1'abc', f BINARY(3) DEFAULT x'414243')"],
         "`a` int NOT NULL DEFAULT -5, `b` bigint unsigned NOT NULL AUTO_INCREMENT, \
-         `c` datetime(3) NOT NULL DEFAULT NOW(3) ON UPDATE CURRENT_TIMESTAMP, \
+         `c` datetime(3) NOT NULL DEFAULT NOW(3) ON UPDATE CURRENT_TIMESTAMP(3), \
          `d` varchar(9) COLLATE latin1_bin DEFAULT 'x' 'y' INVISIBLE, \
          `e` char(3) DEFAULT _latin1'abc', `f` binary(3) DEFAULT x'414243', \
          UNIQUE KEY `a` (`a`), UNIQUE KEY `b` (`b`), FOREIGN KEY (`d`) REFERENCES `d`.`p`",
@@ -122,7 +122,8 @@ fn generated_columns_and_defaults_that_are_not() {
         "`a` int, `b` int GENERATED ALWAYS AS (a) STORED, `n` int DEFAULT nextval(`d`.`s`), \
          `m` int DEFAULT NEXT VALUE FOR s, \
          `s` timestamp(6) GENERATED ALWAYS AS ROW START NOT NULL, \
-         `e` timestamp(6) GENERATED ALWAYS AS ROW END NOT NULL INVISIBLE WITH SYSTEM VERSIONING"
+         `e` timestamp(6) GENERATED ALWAYS AS ROW END NOT NULL INVISIBLE, PERIOD FOR SYSTEM_TIME \
+         (`s`, `e`) WITH SYSTEM VERSIONING"
     );
 }
 

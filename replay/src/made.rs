@@ -1,5 +1,5 @@
-//! Events that stand in no log of the source: those of the relay logs' own frame, and those that a
-//! source makes up for its replicas.
+//! Events that stand in no log of the source: those of the frame of logs that we write, and those
+//! that a source makes up for its replicas.
 
 use std::ops::RangeInclusive;
 
@@ -10,11 +10,11 @@ use binlog_parser::source::log::FIRST_EVENT;
 use crate::seal::seal;
 
 /// The id of the server that our events are of: the greatest, which nobody gives a server.
-pub(super) const OURS: u32 = u32::MAX;
+pub(crate) const OURS: u32 = u32::MAX;
 
 /// How events end and begin where they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Frame {
+pub(crate) struct Frame {
     /// Bytes of the header of all events but Format_desc and Rotate.
     pub header_bytes: usize,
     /// Bytes of checksum.
@@ -23,7 +23,7 @@ pub(super) struct Frame {
 
 /// What is in a header besides lengths.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Header {
+pub(crate) struct Header {
     pub timestamp: u32,
     pub event_type: EventType,
     pub server_id: u32,
@@ -33,13 +33,14 @@ pub(super) struct Header {
 
 impl Header {
     /// Of an event that a server makes up, so that no position comes of it.
-    fn of(event_type: EventType, flags: u16) -> Self {
+    pub fn of(event_type: EventType, flags: u16) -> Self {
         Header { timestamp: 0, event_type, server_id: OURS, log_pos: 0, flags }
     }
 }
 
 impl Frame {
-    fn push(self, out: &mut Vec<u8>, header: Header, body: &[&[u8]]) {
+    /// Appends an event whose body is put together of `body`.
+    pub fn push(self, out: &mut Vec<u8>, header: Header, body: &[&[u8]]) {
         let start = out.len();
         out.extend(header.timestamp.to_le_bytes());
         out.push(header.event_type.0);
@@ -83,7 +84,7 @@ impl Frame {
 }
 
 /// Writes `bytes` at `offset`, if there is room.
-pub(super) fn field(event: &mut [u8], offset: usize, bytes: &[u8]) {
+pub(crate) fn field(event: &mut [u8], offset: usize, bytes: &[u8]) {
     if let Some(field) = event.get_mut(offset..offset + bytes.len()) {
         field.copy_from_slice(bytes);
     }
