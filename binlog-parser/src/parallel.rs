@@ -130,10 +130,11 @@ pub fn stream<'a, T: Send>(
 /// worked on ahead, and those of which `work` makes none are walked in their turn.
 pub fn small<'a, T: Send>(
     log: &'a Log,
+    piece_bytes: u64,
     work: impl Fn(&mut Units<'a>) -> Option<T> + Sync,
     take: impl FnMut(Piece<'_, 'a, T>) -> ControlFlow<()>,
 ) {
-    let mut pieces = Pieces::new(log, PIECE_BYTES);
+    let mut pieces = Pieces::new(log, piece_bytes);
     pieces.large = HUGE;
     pieces.stream(work, take);
 }
