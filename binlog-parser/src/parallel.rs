@@ -127,7 +127,8 @@ pub fn stream<'a, T: Send>(
 }
 
 /// As [`stream`], where what is made of a piece is small as a rule: pieces up to [`HUGE`] bytes are
-/// worked on ahead, and those of which `work` makes none are walked in their turn.
+/// worked on ahead, and those of which `work` makes none are walked in their turn. As there, a log
+/// that is still being unpacked is waited for.
 pub fn small<'a, T: Send>(
     log: &'a Log,
     piece_bytes: u64,

@@ -82,6 +82,8 @@ fn transaction(log: LogBuilder, (what, table, rows): (u8, u8, u64)) -> LogBuilde
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn divisions_and_threads_do_not_show(
         steps in proptest::collection::vec(

@@ -17,7 +17,6 @@ use binlog_parser::Fault;
 use binlog_parser::address::EventAddress;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::xa_prepare::XaPrepareEvent;
-use binlog_parser::inflate::Inflated;
 use binlog_parser::parallel::{self, PIECE_BYTES, Piece};
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
@@ -30,7 +29,7 @@ use super::counting::Tally;
 use super::finding::{Evidence, Finding, Report, StatementSource};
 use super::rank;
 use super::session::Session;
-use super::summarise::{Course, Summariser};
+use super::summarise::{Course, Inflating, Summariser, plain};
 use super::summary::{StatementPlace, Step, Summary, TransactionPlace};
 use super::traffic::{TableIndex, Tables};
 use super::verdict::{Confidence, Verdict};
@@ -180,7 +179,7 @@ impl<'a> Search<'a> {
         (of, place): (Option<usize>, Option<&TransactionPlace>),
         (tables, tallies): (&[TableIndex], &[Tally]),
     ) {
-        let (format, mut inflated) = (Rc::clone(&self.format), Inflated::default());
+        let (format, mut inflated) = (Rc::clone(&self.format), None);
         let again = LazyCell::new(|| {
             place.map(|place| (place, read_again(course.log, place, &format, &mut inflated)))
         });
@@ -345,10 +344,10 @@ fn read_again<'b>(
     log: &'b Log,
     place: &TransactionPlace,
     format: &FormatDescription,
-    inflated: &'b mut Inflated,
+    inflated: &'b mut Inflating,
 ) -> Transaction<'b> {
     let (start, end) = place.range;
     let scan = log.scan_from(start).with_format(format.clone()).trusting().until(end);
     let transaction = Transaction { events: scan.events().collect(), ending: place.ending };
-    transaction.plain(inflated, format).transaction
+    plain(transaction, inflated, format).transaction
 }
