@@ -127,13 +127,15 @@ pub fn stream<'a, T: Send>(
 }
 
 /// As [`stream`], where what is made of a piece is small as a rule: pieces up to [`HUGE`] bytes are
-/// worked on ahead, and those of which `work` makes none are walked in their turn.
+/// worked on ahead, and those of which `work` makes none are walked in their turn. As there, a log
+/// that is still being unpacked is waited for.
 pub fn small<'a, T: Send>(
     log: &'a Log,
+    piece_bytes: u64,
     work: impl Fn(&mut Units<'a>) -> Option<T> + Sync,
     take: impl FnMut(Piece<'_, 'a, T>) -> ControlFlow<()>,
 ) {
-    let mut pieces = Pieces::new(log, PIECE_BYTES);
+    let mut pieces = Pieces::new(log, piece_bytes);
     pieces.large = HUGE;
     pieces.stream(work, take);
 }

@@ -132,6 +132,15 @@ impl<'a> RawEvent<'a> {
         }
     }
 
+    /// The text of a QUERY event; none if bytes are missing, as [`RawEvent::query`] would say.
+    #[must_use]
+    pub(crate) fn query_text(&self) -> Option<&'a [u8]> {
+        match self.binlog_version {
+            3 => self.query().ok().map(|query| query.text),
+            _ => QueryEvent::text_of(self.body()),
+        }
+    }
+
     /// Bytes of checksum at the end: 4 or 0.
     #[must_use]
     pub fn checksum_bytes(&self) -> usize {
@@ -195,6 +204,8 @@ pub struct Scan<'a> {
     decrypted: bool,
     encrypted: bool,
     verify: bool,
+    /// A checksum of nothing: what the processor can do for one is found out once.
+    crc: crc32fast::Hasher,
     /// What is still to be said of the archive, at the end of the log.
     archive_damage: Option<&'a ArchiveDamage>,
     log: &'a Log,
@@ -223,6 +234,7 @@ impl<'a> Scan<'a> {
             decrypted: log.encryption().is_some(),
             encrypted: false,
             verify: true,
+            crc: crc32fast::Hasher::new(),
             archive_damage: if growing.is_none() { log.archive_damage() } else { None },
             log,
             ask_at: None,
@@ -359,7 +371,7 @@ impl<'a> Scan<'a> {
             binlog_version: self.format.binlog_version,
         };
         if self.verify {
-            verify_checksum(&event, self.format.checksum)?;
+            verify_checksum(&event, self.format.checksum, &self.crc)?;
         }
         Ok(event)
     }
@@ -540,13 +552,19 @@ impl<'a> Iterator for Scan<'a> {
 }
 
 /// Compares the checksum of any event but a format description.
-fn verify_checksum(event: &RawEvent<'_>, algorithm: ChecksumAlgorithm) -> Result<(), DamageReason> {
+fn verify_checksum(
+    event: &RawEvent<'_>,
+    algorithm: ChecksumAlgorithm,
+    crc: &crc32fast::Hasher,
+) -> Result<(), DamageReason> {
     let is_format = event.event_type() == EventType::FORMAT_DESCRIPTION;
     if is_format || algorithm != ChecksumAlgorithm::Crc32 {
         return Ok(());
     }
     let Some((checked, needed)) = event.bytes().split_last_chunk::<4>() else { return Ok(()) };
-    compare(u32::from_le_bytes(*needed), crc32fast::hash(checked))
+    let mut crc = crc.clone();
+    crc.update(checked);
+    compare(u32::from_le_bytes(*needed), crc.finalize())
 }
 
 /// Compares the checksum of a format description, which is computed as if the log was closed.

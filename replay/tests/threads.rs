@@ -1,9 +1,12 @@
-//! The stream is the same with any number of threads, and holds the same however a log is divided.
+//! The stream is the same with any number of threads, and holds the same however a log is divided;
+//! and so does a search find the same.
 
 use std::path::{Path, PathBuf};
 
+use binlog_parser::source::decrypt::Keys;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
+use replay::find::{self, find};
 use replay::stream::{self, Manifest, Options, PACKET_BYTES, PIECE_BYTES};
 
 fn products() -> Vec<PathBuf> {
@@ -68,6 +71,32 @@ fn damage_ends_the_stream_at_one_place() {
             assert!(events(&stream) == events(&whole), "pieces of {piece_bytes} bytes");
             assert_eq!(of_pieces.damage, manifest.damage);
             assert_eq!(of_pieces.transactions, manifest.transactions);
+        }
+    }
+}
+
+#[test]
+fn a_search_finds_the_same_on_any_number_of_threads() {
+    for product in products() {
+        let set = LogSet::open(&[&product]).unwrap();
+        let options = find::Options { min_rows: 3, ..find::Options::default() };
+        let search = |set: &LogSet, threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| find(set, &options, &mut |_| {}))
+        };
+        let one = search(&set, 1);
+        assert!(one.transactions > 100 && one.findings.len() > 3, "{product:?}");
+        assert!(one.is_complete());
+        for threads in [2, 5] {
+            assert_eq!(format!("{:?}", search(&set, threads)), format!("{one:?}"), "{product:?}");
+        }
+        // Logs that are read while they come.
+        for log in set.logs() {
+            let open = || Log::from_reader(log.bytes()).unwrap();
+            let bytes = std::io::Cursor::new(log.bytes().to_vec());
+            let growing = Log::from_reader_early(bytes, &Keys::none()).unwrap();
+            let (late, early) = (LogSet::of(vec![open()]), LogSet::of(vec![growing]));
+            assert_eq!(format!("{:?}", search(&early, 2)), format!("{:?}", search(&late, 2)));
         }
     }
 }

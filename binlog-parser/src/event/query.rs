@@ -40,6 +40,15 @@ impl<'a> QueryEvent<'a> {
         QueryHead::parse_v3(&mut reader)?.finish(&mut reader)
     }
 
+    /// The text in the body of a QUERY event, and nothing else of it; none if bytes are missing.
+    pub(crate) fn text_of(body: &'a [u8]) -> Option<&'a [u8]> {
+        const HEAD_BYTES: usize = 13;
+        let head = body.first_chunk::<HEAD_BYTES>()?;
+        let database = usize::from(head[8]);
+        let status = usize::from(u16::from_le_bytes([head[11], head[12]]));
+        body.get(HEAD_BYTES + status + database + 1..)
+    }
+
     /// The session's variables.
     ///
     /// # Errors
@@ -88,6 +97,16 @@ impl QueryHead {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_text_alone_is_the_same_text() {
+        let body = [&[7, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 2, 0, 9, 9][..], b"d\0BEGIN"].concat();
+        for end in 0..=body.len() {
+            let whole = QueryEvent::parse(&body[..end]).ok();
+            assert_eq!(QueryEvent::text_of(&body[..end]), whole.map(|query| query.text), "{end}");
+        }
+        assert_eq!(QueryEvent::text_of(&body), Some(&b"BEGIN"[..]));
+    }
 
     #[test]
     fn a_query_has_its_session_its_database_and_its_text() {

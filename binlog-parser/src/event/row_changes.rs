@@ -74,15 +74,54 @@ impl<'a, 'l> RowIter<'a, 'l> {
         }
     }
 
+    /// How many changes there are.
+    ///
+    /// # Errors
+    /// The first that fails.
+    pub(super) fn count_all(mut self) -> Result<u64, Fault> {
+        let Some(first) = self.next() else { return Ok(0) };
+        first?;
+        let mut count = 1;
+        if self.partial {
+            for change in self {
+                change?;
+                count += 1;
+            }
+            return Ok(count);
+        }
+        // Images need not be taken apart from each other to be counted.
+        while !self.rest.is_empty() {
+            let had = self.rest.len();
+            for columns in [self.before, self.after].into_iter().flatten() {
+                self.image_bytes(columns)?;
+            }
+            self.check_advance(had)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
     fn image(&mut self, columns: (Bitmap<'a>, bool)) -> Result<RowImage<'a>, Fault> {
-        let (present, all) = columns;
+        self.image_bytes(columns).map(|bytes| RowImage::new(columns.0, bytes))
+    }
+
+    #[inline]
+    fn image_bytes(&mut self, (present, all): (Bitmap<'a>, bool)) -> Result<&'a [u8], Fault> {
         let length = self.layout.image_length(present, all, self.rest)?;
         let (bytes, rest) = self
             .rest
             .split_at_checked(length)
             .ok_or_else(|| Fault::short("row image", length as u64, self.rest.len() as u64))?;
         self.rest = rest;
-        Ok(RowImage::new(present, bytes))
+        Ok(bytes)
+    }
+
+    /// Refuses a row that takes no bytes, where there `had` been some: there would be no end.
+    fn check_advance(&self, had: usize) -> Result<(), Fault> {
+        if self.rest.len() == had && had > 0 {
+            return Err(Fault::value("row", "at least one column", "none"));
+        }
+        Ok(())
     }
 
     fn change(&mut self) -> Result<RowChange<'a>, Fault> {
@@ -91,9 +130,7 @@ impl<'a, 'l> RowIter<'a, 'l> {
         let partial = if self.partial { self.partial_columns()? } else { None };
         let after = self.after.map(|columns| self.image(columns)).transpose()?;
         let after = after.map(|image| image.with_partial(partial));
-        if self.rest.len() == had && had > 0 {
-            return Err(Fault::value("row", "at least one column", "none"));
-        }
+        self.check_advance(had)?;
         Ok(RowChange { before, after })
     }
 

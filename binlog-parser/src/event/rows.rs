@@ -204,12 +204,7 @@ impl<'a> RowsEvent<'a> {
     /// # Errors
     /// A [`Fault`] if the rows do not fit the layout.
     pub fn count(&self, layout: &RowLayout) -> Result<u64, Fault> {
-        let mut count = 0;
-        for change in self.changes(layout) {
-            change?;
-            count += 1;
-        }
-        Ok(count)
+        self.changes(layout).count_all()
     }
 }
 

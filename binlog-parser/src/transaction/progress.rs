@@ -48,7 +48,7 @@ impl Progress {
     }
 
     fn advance_by_query(&mut self, event: &RawEvent<'_>) -> Option<Ending> {
-        let text = event.query().map_or(&b""[..], |query| query.text);
+        let text = event.query_text().unwrap_or_default();
         match step(text) {
             Step::Begin => *self = Progress::Begun,
             Step::Commit => return Some(Ending::Commit),

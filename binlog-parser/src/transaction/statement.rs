@@ -128,9 +128,9 @@ fn unfinished(rows: bool) -> StatementKind {
 /// Kind of a statement that is this event alone.
 fn single(event: &RawEvent<'_>) -> StatementKind {
     match event.event_type() {
-        EventType::QUERY => match event.query().map(|query| step(query.text)) {
-            Ok(Step::Begin) => StatementKind::Begin,
-            Ok(Step::Commit | Step::Rollback) => StatementKind::End,
+        EventType::QUERY => match event.query_text().map(step) {
+            Some(Step::Begin) => StatementKind::Begin,
+            Some(Step::Commit | Step::Rollback) => StatementKind::End,
             _ => StatementKind::Query,
         },
         EventType::EXECUTE_LOAD_QUERY => StatementKind::Query,

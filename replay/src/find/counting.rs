@@ -43,11 +43,12 @@ impl Tally {
 /// A table map that was read, for the next one of the same bytes.
 #[derive(Debug)]
 struct Mapped {
+    id: u64,
     /// Its body behind the table id and flags.
     body: Box<[u8]>,
     table: TableIndex,
     layout: RowLayout,
-    /// The last transaction that it stood in.
+    /// The last transaction that it stood in; 0 once another map of its id could not be read.
     transaction: u64,
 }
 
@@ -61,7 +62,10 @@ pub(super) type CountFault<'e> = (Fault, &'e RawEvent<'e>);
 /// same; their columns are worked out once.
 #[derive(Debug, Default)]
 pub(super) struct Counter {
-    maps: HashMap<u64, Mapped, IdHash>,
+    maps: Vec<Mapped>,
+    by_id: HashMap<u64, usize, IdHash>,
+    /// The map that was asked for last, which is nearly always the next as well.
+    last: usize,
     /// Counts transactions: a table id means nothing beyond its own.
     transaction: u64,
 }
@@ -130,6 +134,7 @@ impl Counter {
         tallies.clear();
         if self.maps.len() > MAPS_KEPT {
             self.maps.clear();
+            self.by_id.clear();
         }
         for event in events {
             let event_type = event.event_type();
@@ -149,22 +154,40 @@ impl Counter {
         const FLAGS_BYTES: usize = 2;
         let id = table_id(body, table_id_bytes);
         let rest = body.get(table_id_bytes + FLAGS_BYTES..).unwrap_or_default();
-        if let Some(known) = self.maps.get_mut(&id).filter(|known| *known.body == *rest) {
-            known.transaction = self.transaction;
-            return Ok(());
+        let known = self.find(id);
+        if let Some(known) = known.and_then(|at| self.maps.get_mut(at)) {
+            if *known.body == *rest {
+                known.transaction = self.transaction;
+                return Ok(());
+            }
+            // Rows must not be read by what this id stood for before, should this map be broken.
+            known.transaction = 0;
         }
-        // Rows must not be read by what this id stood for before, should this map be broken.
-        self.maps.remove(&id);
         let map = TableMapEvent::parse(body, table_id_bytes)?;
         let layout = map.layout()?;
         let table = names(map.database, map.table);
         let transaction = self.transaction;
-        self.maps.insert(id, Mapped { body: rest.into(), table, layout, transaction });
+        let mapped = Mapped { id, body: rest.into(), table, layout, transaction };
+        match known.and_then(|at| self.maps.get_mut(at)) {
+            Some(known) => *known = mapped,
+            None => {
+                self.by_id.insert(id, self.maps.len());
+                self.maps.push(mapped);
+            }
+        }
         Ok(())
     }
 
+    /// Where the map of a table id is.
+    fn find(&mut self, id: u64) -> Option<usize> {
+        if self.maps.get(self.last).is_none_or(|map| map.id != id) {
+            self.last = *self.by_id.get(&id)?;
+        }
+        Some(self.last)
+    }
+
     fn rows(
-        &self,
+        &mut self,
         event: &RawEvent<'_>,
         table_id_bytes: usize,
         tallies: &mut Vec<Tally>,
@@ -173,7 +196,8 @@ impl Counter {
         if rows.is_dummy() {
             return Ok(());
         }
-        let mapped = self.maps.get(&rows.table_id);
+        let at = self.find(rows.table_id);
+        let mapped = at.and_then(|at| self.maps.get(at));
         let Some(mapped) = mapped.filter(|map| map.transaction == self.transaction) else {
             return Err(Fault::value("rows event", "a table map before it", "none"));
         };

@@ -30,6 +30,8 @@ mod classify_dml;
 pub mod classify_kind;
 mod counting;
 mod ddl;
+#[cfg(test)]
+mod division_tests;
 pub mod finding;
 mod flow;
 mod prefilter;

@@ -17,8 +17,7 @@ use binlog_parser::Fault;
 use binlog_parser::address::EventAddress;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::xa_prepare::XaPrepareEvent;
-use binlog_parser::inflate::Inflated;
-use binlog_parser::parallel::{self, Piece};
+use binlog_parser::parallel::{self, PIECE_BYTES, Piece};
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Statement, Transaction, Units};
@@ -30,7 +29,7 @@ use super::counting::Tally;
 use super::finding::{Evidence, Finding, Report, StatementSource};
 use super::rank;
 use super::session::Session;
-use super::summarise::{Course, Summariser};
+use super::summarise::{Course, Inflating, Summariser, plain};
 use super::summary::{StatementPlace, Step, Summary, TransactionPlace};
 use super::traffic::{TableIndex, Tables};
 use super::verdict::{Confidence, Verdict};
@@ -44,9 +43,6 @@ const FAULTS_NAMED: usize = 100;
 
 /// Bytes of a statement's text that a finding keeps.
 const STATEMENT_BYTES: usize = 64 << 10;
-
-/// Bytes of a log that are summed up at a time where no other thread does it.
-const RUN_BYTES: u64 = 1 << 20;
 
 /// Steps that a summary has at most, about; a piece that needs more is summed up run by run.
 const RUN_STEPS: usize = 1 << 16;
@@ -62,6 +58,8 @@ pub(super) struct Search<'a> {
     pub(super) tables: Tables,
     pub(super) candidates: Candidates,
     pub(super) report: Report,
+    /// Bytes of a log that are summed up at a time, about.
+    pub(super) run_bytes: u64,
 }
 
 /// A transaction, and what is asked of it.
@@ -91,6 +89,7 @@ impl<'a> Search<'a> {
             tables: Tables::default(),
             candidates: Candidates::default(),
             report: Report::default(),
+            run_bytes: PIECE_BYTES,
         })
     }
 
@@ -110,7 +109,7 @@ impl<'a> Search<'a> {
             let (summary, ended) = summariser.run(units, u64::MAX, RUN_STEPS);
             ended.then_some(summary)
         };
-        parallel::small(log, work, |piece| {
+        parallel::small(log, self.run_bytes, work, |piece| {
             match piece {
                 Piece::Made { end, made } => {
                     self.take(course, made);
@@ -123,7 +122,7 @@ impl<'a> Search<'a> {
     }
 
     /// Searches what `units` yields on this thread.
-    fn in_turn(
+    pub(super) fn in_turn(
         &mut self,
         course: Course<'a>,
         units: &mut Units<'a>,
@@ -131,7 +130,7 @@ impl<'a> Search<'a> {
     ) {
         let mut summariser = Summariser::new(course, units.format());
         loop {
-            let end = units.offset().saturating_add(RUN_BYTES);
+            let end = units.offset().saturating_add(self.run_bytes);
             let (summary, ended) = summariser.run(units, end, RUN_STEPS);
             self.take(course, summary);
             progress(units.offset());
@@ -180,7 +179,7 @@ impl<'a> Search<'a> {
         (of, place): (Option<usize>, Option<&TransactionPlace>),
         (tables, tallies): (&[TableIndex], &[Tally]),
     ) {
-        let (format, mut inflated) = (Rc::clone(&self.format), Inflated::default());
+        let (format, mut inflated) = (Rc::clone(&self.format), None);
         let again = LazyCell::new(|| {
             place.map(|place| (place, read_again(course.log, place, &format, &mut inflated)))
         });
@@ -345,10 +344,10 @@ fn read_again<'b>(
     log: &'b Log,
     place: &TransactionPlace,
     format: &FormatDescription,
-    inflated: &'b mut Inflated,
+    inflated: &'b mut Inflating,
 ) -> Transaction<'b> {
     let (start, end) = place.range;
     let scan = log.scan_from(start).with_format(format.clone()).trusting().until(end);
     let transaction = Transaction { events: scan.events().collect(), ending: place.ending };
-    transaction.plain(inflated, format).transaction
+    plain(transaction, inflated, format).transaction
 }

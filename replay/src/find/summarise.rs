@@ -44,7 +44,7 @@ pub(super) struct Summariser<'a> {
     /// How the server reads statements, but for the session.
     dialect: Dialect,
     counter: Counter,
-    inflated: Inflated,
+    inflated: Inflating,
     tallies: Vec<Tally>,
     /// By name: the number of a table in the summary.
     by_name: HashMap<Vec<u8>, usize>,
@@ -73,7 +73,7 @@ impl<'a> Summariser<'a> {
             course,
             dialect: dialect_of(format),
             counter: Counter::default(),
-            inflated: Inflated::default(),
+            inflated: None,
             tallies: vec![],
             by_name: HashMap::new(),
             flows: vec![],
@@ -133,8 +133,8 @@ impl<'a> Summariser<'a> {
             id_bytes: format.table_id_bytes(),
             selected: true,
         };
-        let mut inflated = std::mem::take(&mut self.inflated);
-        let Plain { transaction, damage } = transaction.plain(&mut inflated, format);
+        let mut inflated = self.inflated.take();
+        let Plain { transaction, damage } = plain(transaction, &mut inflated, format);
         let selected = match options.filter.selects(set, index, &transaction) {
             Ok(selected) => selected == Selected::Yes,
             Err(_) => {
@@ -320,6 +320,21 @@ impl<'a> Summariser<'a> {
             self.flow(table);
         }
     }
+}
+
+/// The memory for compressed transactions, once there is one: it is large, and most logs have none.
+pub(super) type Inflating = Option<Box<Inflated>>;
+
+/// A transaction without compressed events.
+pub(super) fn plain<'a: 'b, 'b>(
+    transaction: Transaction<'a>,
+    inflated: &'b mut Inflating,
+    format: &FormatDescription,
+) -> Plain<'b> {
+    if !transaction.is_compressed() {
+        return Plain { transaction, damage: None };
+    }
+    transaction.plain(inflated.get_or_insert_default(), format)
 }
 
 fn dialect_of(format: &FormatDescription) -> Dialect {

@@ -1,0 +1,112 @@
+//! However a log is divided, and with any number of threads, the search gives the same.
+
+use binlog_parser::header::EventType;
+use binlog_parser::source::log::Log;
+use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::Units;
+use proptest::prelude::*;
+
+use super::search::Search;
+use super::summarise::Course;
+use super::testing::LogBuilder;
+use super::{Options, find};
+
+/// What a search gives that sums up about `run_bytes` at a time, on this thread alone.
+fn in_runs(set: &LogSet, options: &Options, run_bytes: u64) -> String {
+    let mut search = Search::new(set, options).unwrap();
+    search.run_bytes = run_bytes;
+    for (index, log) in set.logs().iter().enumerate() {
+        let course = Course { set, options, index, log };
+        search.in_turn(course, &mut Units::new(log.scan()), &mut |_| {});
+    }
+    format!("{:#?}", search.finish(set))
+}
+
+/// The same in pieces, on so many threads.
+fn in_pieces(set: &LogSet, options: &Options, piece_bytes: u64, threads: usize) -> String {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let mut search = Search::new(set, options).unwrap();
+        search.run_bytes = piece_bytes;
+        for (index, log) in set.logs().iter().enumerate() {
+            search.log(index, log, &mut |_| {});
+        }
+        format!("{:#?}", search.finish(set))
+    })
+}
+
+/// A transaction of what these numbers ask for.
+fn transaction(log: LogBuilder, (what, table, rows): (u8, u8, u64)) -> LogBuilder {
+    let table = ["a", "bb", "ccc"][usize::from(table % 3)];
+    let log = log.event(EventType::GTID, &[0; 25]);
+    let change = |event_type| (event_type, table, rows);
+    let (event_type, table, rows) = match what {
+        0..=3 => change(EventType::WRITE_ROWS),
+        4..=6 => change(EventType::UPDATE_ROWS),
+        7..=9 => change(EventType::DELETE_ROWS),
+        10 => return log.query(&format!("CREATE TABLE {table} (id INT)")),
+        11 => return log.query(&format!("TRUNCATE TABLE {table}")),
+        12 => return log.query(&format!("DROP TABLE IF EXISTS {table}")),
+        13 => return log.query(&format!("DELETE FROM {table}")),
+        14 => {
+            let text = format!("DELETE FROM {table}");
+            return log.told(&text, EventType::DELETE_ROWS, table, rows);
+        }
+        15 => {
+            // Several statements, the last of which lacks its table map.
+            return log
+                .query("BEGIN")
+                .table_map(1, "a")
+                .rows(EventType::UPDATE_ROWS, 1, rows, true)
+                .table_map(2, "bb")
+                .rows(EventType::DELETE_ROWS, 2, 1, true)
+                .table_map(1, "a")
+                .table_map(2, "bb")
+                .rows(EventType::DELETE_ROWS, 1, rows, false)
+                .rows(EventType::WRITE_ROWS, 2, rows, true)
+                .rows(EventType::DELETE_ROWS, 9, rows, true)
+                .event(EventType::XID, &[0; 8]);
+        }
+        16 => return log.query("BEGIN").query("UPDATE a SET id = 1").query("ROLLBACK"),
+        17 => {
+            let inner = LogBuilder::inner().change(EventType::DELETE_ROWS, table, rows);
+            return log.payload(&inner.bytes);
+        }
+        _ => {
+            let log = log.query("BEGIN").table_map(table.len() as u8, table);
+            let log = log.rows(EventType::DELETE_ROWS, table.len() as u8, rows, true);
+            return log.query("ROLLBACK");
+        }
+    };
+    log.change(event_type, table, rows)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn divisions_and_threads_do_not_show(
+        steps in proptest::collection::vec(
+            (0u8..19, 0u8..3, prop_oneof![4 => 0u64..4, 1 => 90u64..120]), 1..60),
+        flips in proptest::collection::vec((any::<prop::sample::Index>(), 1u8..), 0..3),
+        min_rows in prop_oneof![Just(100u64), 0u64..5],
+    ) {
+        let log = LogBuilder::new("9.7.1");
+        let head = log.bytes.len();
+        let mut bytes = steps.into_iter().fold(log, transaction).bytes;
+        for (at, bits) in flips {
+            let at = head + at.index(bytes.len() - head);
+            bytes[at] ^= bits;
+        }
+        let set = LogSet::of(vec![Log::from_reader(&bytes[..]).unwrap()]);
+        let options = Options { min_rows, ..Options::default() };
+        let whole = in_runs(&set, &options, u64::MAX);
+        for bytes in [1, 300, 2000] {
+            prop_assert_eq!(&in_runs(&set, &options, bytes), &whole);
+            for threads in [1, 3] {
+                prop_assert_eq!(&in_pieces(&set, &options, bytes, threads), &whole);
+            }
+        }
+        prop_assert_eq!(&format!("{:#?}", find(&set, &options, &mut |_| {})), &whole);
+    }
+}
