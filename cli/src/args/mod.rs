@@ -17,6 +17,7 @@ use crate::exit::Outcome;
 use crate::ui::{GlobalArgs, Ui};
 use crate::verb::events::EventsArgs;
 use crate::verb::find::FindArgs;
+use crate::verb::index::IndexArgs;
 use crate::verb::info::InfoArgs;
 use crate::verb::replay::ReplayArgs;
 use crate::verb::rescue::RescueArgs;
@@ -65,6 +66,8 @@ pub enum Verb {
     Undo(Box<UndoArgs>),
     /// Find, undo and cut the replay in one folder, with the commands to run next
     Rescue(Box<RescueArgs>),
+    /// Index logs, so that other verbs need not read all of them
+    Index(IndexArgs),
     /// Check checksums, structure, order and gaps
     Verify(VerifyArgs),
 }
@@ -83,6 +86,7 @@ impl Verb {
             Verb::Replay(args) => args.run(ui),
             Verb::Undo(args) => args.run(ui),
             Verb::Rescue(args) => args.run(ui),
+            Verb::Index(args) => args.run(ui),
             Verb::Verify(args) => args.run(ui),
         }
     }

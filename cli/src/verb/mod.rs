@@ -3,6 +3,7 @@
 
 pub mod events;
 pub mod find;
+pub mod index;
 pub mod info;
 pub mod replay;
 pub mod rescue;
