@@ -83,7 +83,9 @@ impl Joined {
         Some(Joined {
             tables: Numbered::of(index.tables().get(..resume.tables as usize)?.to_vec()),
             sources: Numbered::of(index.sources().get(..resume.sources as usize)?.to_vec()),
-            contents: Numbered::of(index.contents().ok()?.get(..resume.contents as usize)?.to_vec()),
+            contents: Numbered::of(
+                index.contents().ok()?.get(..resume.contents as usize)?.to_vec(),
+            ),
             facts: resume.facts.clone(),
             postings: index.postings().iter().take(resume.tables as usize).map(keep).collect(),
             directory,
@@ -105,8 +107,7 @@ impl Joined {
                 facts: self.facts.clone(),
             });
         }
-        let tables: Vec<_> =
-            piece.tables.all.iter().map(|name| self.tables.number(name)).collect();
+        let tables: Vec<_> = piece.tables.all.iter().map(|name| self.tables.number(name)).collect();
         let sources: Vec<_> =
             piece.sources.all.iter().map(|source| self.sources.number(source)).collect();
         let contents = self.contents_of(&piece, &tables);

@@ -39,9 +39,30 @@ pub struct Texts(pub u32);
 impl Texts {
     /// The words, in the order of their bits.
     pub const WORDS: [&'static str; 24] = [
-        "INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "CREATE", "ALTER", "DROP", "TRUNCATE",
-        "RENAME", "GRANT", "REVOKE", "SET", "FLUSH", "ANALYZE", "OPTIMIZE", "REPAIR", "CALL", "XA",
-        "SAVEPOINT", "ROLLBACK", "RELEASE", "BEGIN", "SELECT",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "REPLACE",
+        "LOAD",
+        "CREATE",
+        "ALTER",
+        "DROP",
+        "TRUNCATE",
+        "RENAME",
+        "GRANT",
+        "REVOKE",
+        "SET",
+        "FLUSH",
+        "ANALYZE",
+        "OPTIMIZE",
+        "REPAIR",
+        "CALL",
+        "XA",
+        "SAVEPOINT",
+        "ROLLBACK",
+        "RELEASE",
+        "BEGIN",
+        "SELECT",
     ];
 
     /// A text that begins with no known word, or not with a word at all.
@@ -53,7 +74,8 @@ impl Texts {
         let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
         let (word, rest) = text.split_at(letters);
         let ends = rest.first().is_none_or(|byte| byte.is_ascii_whitespace() || *byte == b'(');
-        let known = Texts::WORDS.iter().position(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+        let known =
+            Texts::WORDS.iter().position(|known| word.eq_ignore_ascii_case(known.as_bytes()));
         known.filter(|_| ends).map_or(Texts::OTHER, |bit| Texts(1 << bit))
     }
 

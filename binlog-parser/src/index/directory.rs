@@ -270,9 +270,8 @@ impl<'a> GtidDirectory<'a> {
             }
             let known = before.filter(|before| before.source == entry.source);
             let greatest = known.map_or(0, |before| before.greatest).max(entry.last);
-            let order = before.is_none_or(|before| {
-                (before.source, before.first) <= (entry.source, entry.first)
-            });
+            let order = before
+                .is_none_or(|before| (before.source, before.first) <= (entry.source, entry.first));
             if entry.first > entry.last || entry.greatest != greatest || !order {
                 return wrong("numbers in their order", number);
             }
@@ -341,7 +340,10 @@ mod tests {
         assert!(directory.check(489, 120).is_err());
         assert!(directory.check(490, 121).is_err());
         assert_eq!([0, 189, 190, 490].map(|at| directory.at(at)), [0, 0, 1, 4]);
-        assert_eq!([0, 20, 21, 40, 41, 61].map(|time| directory.first_since(time)), [0, 0, 1, 1, 3, 4]);
+        assert_eq!(
+            [0, 20, 21, 40, 41, 61].map(|time| directory.first_since(time)),
+            [0, 0, 1, 1, 3, 4]
+        );
         let without = [10, 11, 15, 16, 31, 51].map(|time| directory.first_without_before(time));
         assert_eq!(without, [0, 1, 1, 2, 3, 4]);
     }

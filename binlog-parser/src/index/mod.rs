@@ -104,7 +104,9 @@ impl fmt::Display for Unfit {
         match self {
             Unfit::Missing => f.write_str("there is no index"),
             Unfit::Io(error) => write!(f, "the index cannot be read: {error}"),
-            Unfit::Broken(fault) => write!(f, "the index is damaged or of another version: {fault}"),
+            Unfit::Broken(fault) => {
+                write!(f, "the index is damaged or of another version: {fault}")
+            }
             Unfit::Foreign => f.write_str("the index is of another log, or the log was changed"),
             Unfit::Grown { bytes } => {
                 write!(f, "the log has grown since it was indexed at {bytes} bytes")
@@ -354,11 +356,11 @@ impl Index {
         if crc32fast::hash(bytes) != block.crc {
             return Err(wrong("its checksum"));
         }
-        let records: Vec<Record> =
-            Records::new(bytes, block.start).collect::<Result<_, _>>()?;
+        let records: Vec<Record> = Records::new(bytes, block.start).collect::<Result<_, _>>()?;
         let first = records.first().map(|record| record.start);
         let last = records.last().map(|record| record.end);
-        if (first, last, records.len()) != (Some(block.start), Some(block.end), block.count as usize)
+        if (first, last, records.len())
+            != (Some(block.start), Some(block.end), block.count as usize)
         {
             return Err(wrong("the transactions that the directory says"));
         }

@@ -54,8 +54,7 @@ impl<'a> Taker<'a> {
     }
 
     pub fn byte(&mut self) -> Result<u8, Fault> {
-        let (first, rest) =
-            self.rest.split_first().ok_or_else(|| Fault::short(self.what, 1, 0))?;
+        let (first, rest) = self.rest.split_first().ok_or_else(|| Fault::short(self.what, 1, 0))?;
         self.rest = rest;
         Ok(*first)
     }

@@ -173,7 +173,9 @@ impl Walk<'_> {
         };
         if transaction.ending != Ending::Open {
             match &mut self.run {
-                Some((known, _, last)) if *known == source && last.checked_add(1) == Some(number) => {
+                Some((known, _, last))
+                    if *known == source && last.checked_add(1) == Some(number) =>
+                {
                     *last = number;
                 }
                 _ => {
@@ -237,14 +239,17 @@ impl Walk<'_> {
     fn map(&mut self, event: &RawEvent<'_>, id_bytes: usize) -> Result<(), Fault> {
         let (id, rest) = match event.body().split_at_checked(id_bytes) {
             Some((id, rest)) => (crate::wire::le_uint(id).unwrap_or(0), rest),
-            None => return Err(Fault::short("table id", id_bytes as u64, event.body().len() as u64)),
+            None => {
+                return Err(Fault::short("table id", id_bytes as u64, event.body().len() as u64));
+            }
         };
         let place = match self.known.get(rest) {
             Some(place) => *place,
             None => {
                 let map = TableMapEvent::parse(event.body(), id_bytes)?;
                 let name = (map.database.to_vec(), map.table.to_vec());
-                let table = Table { number: self.piece.tables.number(&name), layout: map.layout()? };
+                let table =
+                    Table { number: self.piece.tables.number(&name), layout: map.layout()? };
                 self.maps.push(table);
                 self.known.insert(rest.to_vec(), self.maps.len() - 1);
                 self.maps.len() - 1

@@ -184,8 +184,7 @@ impl<'a> Records<'a> {
         if length == 0 {
             return Err(taker.wrong("a length", "0"));
         }
-        let time =
-            if how & TIME == 0 { before.time } else { moved(taker, before.time)? };
+        let time = if how & TIME == 0 { before.time } else { moved(taker, before.time)? };
         let name = if how & NAME == 0 {
             before.name
         } else {

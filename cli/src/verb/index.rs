@@ -144,7 +144,9 @@ impl IndexArgs {
         let known = match Index::open_any(path) {
             _ if self.force => None,
             Ok(index) => Some(index),
-            Err(Unfit::Io(error)) => return Err(error).with_context(|| path.display().to_string())?,
+            Err(Unfit::Io(error)) => {
+                return Err(error).with_context(|| path.display().to_string())?;
+            }
             Err(_) => None,
         };
         let known = match known {
@@ -183,10 +185,12 @@ fn write(log: &Log, path: &Path, bytes: &[u8]) -> Outcome<()> {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    let mut beside = tempfile::Builder::new().prefix(".binlog-").tempfile_in(folder).map_err(|e| {
-        let failure = Failure::from(anyhow::Error::from(e).context(folder.display().to_string()));
-        failure.hint("name a folder that can be written to with --index-dir")
-    })?;
+    let mut beside =
+        tempfile::Builder::new().prefix(".binlog-").tempfile_in(folder).map_err(|e| {
+            let failure =
+                Failure::from(anyhow::Error::from(e).context(folder.display().to_string()));
+            failure.hint("name a folder that can be written to with --index-dir")
+        })?;
     let shown = || path.display().to_string();
     beside.write_all(bytes).with_context(shown)?;
     let mode = fs::metadata(log.path()).map_or(0o600, |meta| meta.permissions().mode() & 0o666);

@@ -8,6 +8,7 @@ mod damage;
 mod damage_table;
 mod find;
 mod golden;
+mod index;
 mod keys;
 mod live_events;
 mod live_relay;
