@@ -78,6 +78,8 @@ struct Table {
 struct Walk<'a> {
     piece: Piece,
     log: &'a Log,
+    /// Events by the code of their type.
+    events: [u64; 256],
     inflated: Inflated,
     /// Tables by the bytes of their maps behind the table id.
     maps: Vec<Table>,
@@ -95,6 +97,7 @@ impl Piece {
         let mut walk = Walk {
             piece: Piece::default(),
             log,
+            events: [0; 256],
             inflated: Inflated::default(),
             maps: vec![],
             known: HashMap::new(),
@@ -113,6 +116,8 @@ impl Piece {
             }
         }
         walk.end_run();
+        let counted = (0..=u8::MAX).zip(walk.events).filter(|(_, count)| *count > 0);
+        walk.piece.facts.events = counted.collect();
         walk.piece
     }
 }
@@ -120,7 +125,7 @@ impl Piece {
 impl Walk<'_> {
     fn event(&mut self, event: &RawEvent<'_>) {
         let facts = &mut self.piece.facts;
-        *facts.events.entry(event.event_type().0).or_default() += 1;
+        self.events[usize::from(event.event_type().0)] += 1;
         let time = event.header.timestamp;
         if time != 0 {
             let (first, last) = facts.time.unwrap_or((time, time));

@@ -135,8 +135,8 @@ fn every_address_leads_where_it_does_without_an_index() {
         addresses.push(Some("99-99-99".into()));
         for address in addresses.into_iter().flatten() {
             for verb in [&["show"][..], &["replay", "--stop-before"], &["undo", "--only"]] {
-                let plain = [verb, &[&address, text(&shop)]].concat();
-                let with = [&plain[..], &["--index-dir", folder]].concat();
+                let plain = [verb, &[address.as_str(), text(&shop)][..]].concat();
+                let with = [&plain[..], &["--index-dir", folder][..]].concat();
                 assert_eq!(run(&with), run(&plain), "{with:?}");
             }
         }
