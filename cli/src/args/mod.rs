@@ -66,7 +66,7 @@ pub enum Verb {
     Undo(Box<UndoArgs>),
     /// Find, undo and cut the replay in one folder, with the commands to run next
     Rescue(Box<RescueArgs>),
-    /// Index logs, so that other verbs need not read all of them
+    /// Index logs, so that addresses are found without reading all of them
     Index(IndexArgs),
     /// Check checksums, structure, order and gaps
     Verify(VerifyArgs),

@@ -20,17 +20,18 @@ use crate::text::safe;
 use crate::ui::{Paint, Ui};
 
 const EXAMPLES: &str = "\
-An index is some 1 % of its log. Other verbs use it where it fits the log as it is, and read the log
-where it does not; run this again when a log has grown: only what is new is read. An index tells
-the names of tables, times and GTIDs of its log, also of an encrypted one, and no text of it.
+An index is some 1 % of its log. Every verb that takes an address finds it by the index where that
+fits the log as it is, and reads the log where it does not. Run this again when a log has grown:
+only what is new is read. An index tells the names of tables, times and GTIDs of its log, also of an
+encrypted one, and no text of it.
 
 Exit codes: 0 indexed, 3 indexed, but a log is damaged: its index is not used.
 
 Examples:
   binlog index /var/lib/mysql/binlog.index --index-dir /var/tmp/indexes
-  binlog index archive/ && binlog find archive/";
+  binlog index archive/ && binlog show 3E11FA47-71CA-11E1-9E33-C80AA9429562:23 archive/";
 
-/// Indexes logs, so that other verbs need not read all of them.
+/// Indexes logs, so that addresses and GTIDs are found without reading all of them.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct IndexArgs {
