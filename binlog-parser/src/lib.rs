@@ -16,6 +16,7 @@
 //! | [`inflate`] | events that their server compressed, made plain |
 //! | [`transaction`] | statements and transactions: the units of everything above |
 //! | [`parallel`] | the walk of one log on several threads |
+//! | [`index`] | what stands where in a log, kept beside it |
 #![forbid(unsafe_op_in_unsafe_fn)]
 #![deny(unsafe_code)]
 
@@ -25,6 +26,7 @@ pub mod error;
 pub mod event;
 pub mod gtid;
 pub mod header;
+pub mod index;
 pub mod inflate;
 pub mod limits;
 pub mod parallel;

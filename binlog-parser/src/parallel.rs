@@ -71,24 +71,33 @@ pub fn units<'a, T: Send>(
     mut take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
 ) {
     if log.known_len().is_none() {
-        return in_turn(log, PIECE_BYTES, work, take);
+        return in_turn(Units::new(log.scan()), PIECE_BYTES, work, take);
     }
     let walk = |scan| walk_units(scan, &work);
     Pieces::new(log, PIECE_BYTES).run(walk, |turn| turn.made_by(walk, &mut take));
 }
 
+/// As [`units`], from `offset` on, where a piece starts, and on this thread.
+pub fn units_from<'a, T>(
+    log: &'a Log,
+    offset: u64,
+    work: impl Fn(&mut Units<'a>) -> T,
+    take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
+) {
+    in_turn(Units::new(log.scan_from(offset)), PIECE_BYTES, work, take);
+}
+
 /// As [`units`], for a log that is still being unpacked: on this thread, which is as fast as the log
 /// comes.
 fn in_turn<'a, T>(
-    log: &'a Log,
+    mut units: Units<'a>,
     piece_bytes: u64,
     work: impl Fn(&mut Units<'a>) -> T,
     mut take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
 ) {
-    let mut units = Units::new(log.scan());
     loop {
         let start = units.offset();
-        units.rest_at(start.saturating_add(piece_bytes));
+        units.rest_at((start / piece_bytes).saturating_add(1).saturating_mul(piece_bytes));
         let made = work(&mut units);
         units.by_ref().for_each(drop);
         if take(start..units.offset(), made).is_break() || !units.rests() {

@@ -64,10 +64,11 @@ pub fn remove(folder: &Path) -> String {
 #[must_use]
 pub fn verb(words: &[&str], logs: &LogArgs) -> String {
     let gaps = logs.allow_gaps.then_some(Cow::Borrowed("--allow-gaps"));
-    let keys = logs.keys.words().map(Cow::Owned);
-    let logs =
-        gaps.into_iter().chain(keys).chain(logs.logs.iter().map(|log| log.to_string_lossy()));
-    let words = words.iter().map(|word| Cow::Borrowed(*word)).chain(logs);
+    let folder = logs.index_dir.as_ref().map(|folder| format!("--index-dir={}", folder.display()));
+    let options = logs.keys.words().chain(folder).map(Cow::Owned);
+    let logs = logs.logs.iter().map(|log| log.to_string_lossy());
+    let words = words.iter().map(|word| Cow::Borrowed(*word));
+    let words = words.chain(gaps).chain(options).chain(logs);
     let words: Vec<_> = words.map(|word| shell_word(&word).into_owned()).collect();
     format!("binlog {}", words.join(" "))
 }
@@ -97,7 +98,8 @@ mod tests {
             "mariadb --binary-mode < 'my day.sql'"
         );
         let logs = ["a.000001", "my logs/"].map(PathBuf::from).into();
-        let mut logs = LogArgs { logs, allow_gaps: false, keys: KeyArgs::default() };
+        let keys = KeyArgs::default();
+        let mut logs = LogArgs { logs, allow_gaps: false, index_dir: None, keys };
         assert_eq!(
             verb(&["show", "a.000001:4"], &logs),
             "binlog show a.000001:4 a.000001 'my logs/'"
@@ -109,6 +111,9 @@ mod tests {
             verb(&["find"], &logs),
             "binlog find --allow-gaps '--keyring=my ring' a.000001 'my logs/'"
         );
+        (logs.allow_gaps, logs.keys.keyring) = (false, None);
+        logs.index_dir = Some("indexes".into());
+        assert_eq!(verb(&["find"], &logs), "binlog find --index-dir=indexes a.000001 'my logs/'");
         assert_eq!(feed(Some(Family::Mysql), &options, None), "feed it to: mysql --binary-mode");
         assert_eq!(
             feed_log(Some(Family::Mysql), &options, Some(Path::new("undo 1")))[0],

@@ -145,6 +145,12 @@ impl Ui {
         if output.output.is_some() { self.file } else { self.out }
     }
 
+    /// Colours for data that always goes to standard output.
+    #[must_use]
+    pub fn stdout(&self) -> Paint {
+        self.out
+    }
+
     /// Prints `note: …`: what was done.
     pub fn note(&self, message: impl fmt::Display) {
         print(self.err.dim("note:"), message);

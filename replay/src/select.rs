@@ -11,6 +11,7 @@ use binlog_parser::error::Location;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::gtid::{AnyGtid, AnyGtidSet, GtidSet, TransactionGtid};
 use binlog_parser::header::EventType;
+use binlog_parser::index::Record;
 use binlog_parser::inflate::Inflated;
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
@@ -267,7 +268,7 @@ fn resolve_event(set: &LogSet, address: &EventAddress) -> Result<Target> {
         return not_reached(format!("no log has this name; had {}", shorten(&logs)));
     };
     let event = address.position;
-    let mut units = Units::new(set.logs()[log].scan());
+    let mut units = indexed(set, log, event).unwrap_or_else(|| Units::new(set.logs()[log].scan()));
     while let Some(unit) = units.next() {
         let (start, end, found) = match &unit {
             Unit::Transaction(t) => (t.start(), t.end(), t.event_at(event).is_some()),
@@ -292,6 +293,25 @@ fn resolve_event(set: &LogSet, address: &EventAddress) -> Result<Target> {
         }
     }
     not_reached(format!("the log ends at {}", set.logs()[log].len()))
+}
+
+/// A walk that begins at the transaction which has the byte at `position`, by the index of log number
+/// `log`. None without an index, and where the log does not bear it out.
+fn indexed(set: &LogSet, log: usize, position: u64) -> Option<Units<'_>> {
+    let record = set.index(log)?.at(position).ok()??;
+    walk_from(&set.logs()[log], &record)
+}
+
+/// A walk of `log` that begins at the transaction of an index's record, if that stands there.
+fn walk_from<'a>(log: &'a Log, record: &Record) -> Option<Units<'a>> {
+    let units = Units::new(log.scan_from(record.start));
+    let stands = match units.clone().next()? {
+        Unit::Transaction(transaction) => {
+            (transaction.start(), transaction.end()) == (record.start, record.end)
+        }
+        _ => false,
+    };
+    stands.then_some(units)
 }
 
 /// Looks for the event at a place in a compressed transaction; tells why there is none.
@@ -336,7 +356,12 @@ fn before(unit: &Unit<'_>, position: u64) -> u64 {
 
 fn resolve_gtid(set: &LogSet, wanted: &AnyGtid) -> Result<Target> {
     for (index, log) in set.logs().iter().enumerate() {
-        for unit in Units::new(log.scan()) {
+        let units = match set.index(index).map(|index| index.named(wanted)) {
+            Some(Ok(None)) => continue,
+            Some(Ok(Some(record))) => walk_from(log, &record),
+            Some(Err(_)) | None => None,
+        };
+        for unit in units.unwrap_or_else(|| Units::new(log.scan())) {
             let Unit::Transaction(transaction) = unit else { continue };
             if gtid_of(log, &transaction)?.gtid().as_ref() == Some(wanted) {
                 let (start, end) = (transaction.start(), transaction.end());

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, Builder, available_parallelism};
 
 use crate::error::{Error, Result};
+use crate::index::{self, Index, Unfit};
 use crate::source::decrypt::Keys;
 use crate::source::expand::{STDIN, expand};
 use crate::source::log::Log;
@@ -20,6 +21,10 @@ const UNPACKED_AT_A_TIME: usize = 4;
 pub struct LogSet {
     logs: Vec<Log>,
     problems: Vec<Problem>,
+    /// Where indexes stand that are not beside their logs.
+    index_folder: Option<PathBuf>,
+    /// The index of each log, once it was asked for.
+    indexes: Vec<OnceLock<Result<Index, Unfit>>>,
 }
 
 impl LogSet {
@@ -63,7 +68,7 @@ impl LogSet {
             [path] => Ok(LogSet::of(vec![open_early(path, keys)?])),
             _ => {
                 let (logs, problems) = arrange(open_all(&paths, keys)?);
-                Ok(LogSet { logs, problems })
+                Ok(LogSet { problems, ..LogSet::of(logs) })
             }
         }
     }
@@ -79,7 +84,35 @@ impl LogSet {
     /// The set of these logs, in this order, unchecked.
     #[must_use]
     pub fn of(logs: Vec<Log>) -> Self {
-        LogSet { logs, problems: vec![] }
+        let indexes = logs.iter().map(|_| OnceLock::new()).collect();
+        LogSet { logs, problems: vec![], index_folder: None, indexes }
+    }
+
+    /// The same set, with the indexes of its logs in `folder` rather than beside them.
+    #[must_use]
+    pub fn with_indexes_in(mut self, folder: Option<PathBuf>) -> Self {
+        self.index_folder = folder;
+        self
+    }
+
+    /// The index of log number `number`, if there is one that fits the log as it is now and speaks
+    /// for all of it. Nothing is asked of a log that is still unpacked, or of a relay log.
+    #[must_use]
+    pub fn index(&self, number: usize) -> Option<&Index> {
+        let log = self.logs.get(number).filter(|log| log.known_len().is_some())?;
+        let index = self.indexes.get(number)?.get_or_init(|| {
+            let path = index::path(log, self.index_folder.as_deref());
+            path.map_or(Err(Unfit::Missing), |path| Index::open(&path, log))
+        });
+        let sound = |index: &&Index| index.is_sound() && !log.is_relay_log();
+        index.as_ref().ok().filter(sound)
+    }
+
+    /// Why the index of log number `number` is not used, where there is one; once it was asked for.
+    #[must_use]
+    pub fn unfit_index(&self, number: usize) -> Option<&Unfit> {
+        let unfit = self.indexes.get(number)?.get()?.as_ref().err();
+        unfit.filter(|unfit| !matches!(unfit, Unfit::Missing))
     }
 
     /// The logs, oldest first.

@@ -29,6 +29,10 @@ pub struct LogArgs {
     #[arg(long)]
     pub allow_gaps: bool,
 
+    /// Folder of the indexes that `binlog index` made; beside their logs if not given
+    #[arg(long, value_name = "FOLDER")]
+    pub index_dir: Option<PathBuf>,
+
     #[command(flatten)]
     pub keys: KeyArgs,
 }
@@ -73,6 +77,7 @@ impl LogArgs {
     pub fn open_early_as_is(&self) -> Outcome<LogSet> {
         let keys = self.keys.open().map_err(explain)?;
         let set = LogSet::open_early(&self.logs, &keys).map_err(explain)?;
+        let set = set.with_indexes_in(self.index_dir.clone());
         for log in set.logs() {
             let (server, version) = (log.header().server_id, &log.format().server_version);
             debug!(log = %log.name(), bytes = ?log.known_len(), server, version, "opened");

@@ -19,6 +19,7 @@ use crate::ui::{GlobalArgs, Ui};
 use crate::verb::events::EventsArgs;
 use crate::verb::find::FindArgs;
 use crate::verb::history::HistoryArgs;
+use crate::verb::index::IndexArgs;
 use crate::verb::info::InfoArgs;
 use crate::verb::replay::ReplayArgs;
 use crate::verb::rescue::RescueArgs;
@@ -72,6 +73,8 @@ pub enum Verb {
     History(Box<HistoryArgs>),
     /// Print the tables' definitions as of a place in the logs
     Schema(Box<SchemaVerbArgs>),
+    /// Index logs, so that addresses are found without reading all of them
+    Index(IndexArgs),
     /// Check checksums, structure, order and gaps
     Verify(VerifyArgs),
 }
@@ -92,6 +95,7 @@ impl Verb {
             Verb::Rescue(args) => args.run(ui),
             Verb::History(args) => args.run(ui),
             Verb::Schema(args) => args.run(ui),
+            Verb::Index(args) => args.run(ui),
             Verb::Verify(args) => args.run(ui),
         }
     }

@@ -4,6 +4,7 @@
 pub mod events;
 pub mod find;
 pub mod history;
+pub mod index;
 pub mod info;
 pub mod replay;
 pub mod rescue;

@@ -9,6 +9,7 @@ mod damage_table;
 mod find;
 mod golden;
 mod history;
+mod index;
 mod keys;
 mod live_events;
 mod live_relay;

@@ -1,0 +1,248 @@
+//! Builds an index: pieces are gathered on all threads, and joined in the order of the log.
+
+use std::collections::BTreeMap;
+use std::ops::{ControlFlow, Range};
+
+use super::content::Content;
+use super::directory::{BLOCK_RECORDS, Block, Directory, GtidDirectory, GtidEntry};
+use super::facts::{Facts, Source};
+use super::file::{Section, assemble};
+use super::identity::{Identity, Kinship};
+use super::pack::{put, put_bytes};
+use super::piece::{Numbered, Piece, TableName};
+use super::record::{Name, Packer, Record};
+use super::{Index, Resume};
+use crate::parallel;
+use crate::source::log::{FIRST_EVENT, Log};
+
+/// Contents that an index tells apart, at most: records of others say nothing of theirs.
+const CONTENTS: usize = 1 << 16;
+
+/// An index that is built, and not written yet.
+#[derive(Debug)]
+pub struct Built {
+    /// The whole file.
+    pub bytes: Vec<u8>,
+    /// Stream position from which the log was read; that of its first event unless an older index
+    /// was carried on.
+    pub from: u64,
+}
+
+/// Builds the index of `log`, all of which has to be there. `before`, an index of the log when it was
+/// shorter, is carried on where it can be. `progress` is told stream positions now and then.
+///
+/// The same log gives the same bytes, on any number of threads, carried on or not.
+#[must_use]
+pub fn build(log: &Log, before: Option<&Index>, mut progress: impl FnMut(u64)) -> Built {
+    let resumed = before.filter(|index| index.identity().kinship(log) != Kinship::Other);
+    let resumed = resumed.and_then(|index| Some((Joined::resumed(index)?, index.resume()?.offset)));
+    let gather = |units: &mut crate::transaction::Units<'_>| Piece::of(log, units);
+    let from = resumed.as_ref().map_or(FIRST_EVENT, |(_, offset)| *offset);
+    let mut joined = resumed.map(|(joined, _)| joined).unwrap_or_default();
+    let take = |range: Range<u64>, piece| {
+        progress(range.end);
+        joined.add(range, piece);
+        ControlFlow::Continue(())
+    };
+    match from {
+        FIRST_EVENT => parallel::units(log, gather, take),
+        offset => parallel::units_from(log, offset, gather, take),
+    }
+    Built { bytes: joined.finish(Identity::of(log)), from }
+}
+
+/// The pieces so far.
+#[derive(Debug, Default)]
+struct Joined {
+    tables: Numbered<TableName>,
+    sources: Numbered<Source>,
+    contents: Numbered<Content>,
+    facts: Facts,
+    /// In which blocks each table is changed, by its number.
+    postings: Vec<Vec<u32>>,
+    directory: Vec<Block>,
+    gtids: Vec<GtidEntry>,
+    blocks: Vec<u8>,
+    resume: Option<Resume>,
+}
+
+impl Joined {
+    /// What `index` says of its log up to where a walk of more of the log may begin. None if it does
+    /// not fit itself.
+    fn resumed(index: &Index) -> Option<Self> {
+        let resume = index.resume()?.clone();
+        let kept = resume.blocks as usize;
+        let directory: Vec<_> = index.directory().iter().take(kept).collect();
+        let end = directory.last().map_or(0, |block| block.offset + u64::from(block.length));
+        let blocks = index.section(Section::Blocks).get(..usize::try_from(end).ok()?)?;
+        // What is carried on has to be right: later nobody reads that part of the log again.
+        (0..kept).try_for_each(|number| index.records(number).map(drop)).ok()?;
+        let keep = |posting: &Vec<u32>| {
+            posting.iter().copied().filter(|block| (*block as usize) < kept).collect()
+        };
+        Some(Joined {
+            tables: Numbered::of(index.tables().get(..resume.tables as usize)?.to_vec()),
+            sources: Numbered::of(index.sources().get(..resume.sources as usize)?.to_vec()),
+            contents: Numbered::of(
+                index.contents().ok()?.get(..resume.contents as usize)?.to_vec(),
+            ),
+            facts: resume.facts.clone(),
+            postings: index.postings().iter().take(resume.tables as usize).map(keep).collect(),
+            directory,
+            gtids: index.gtids().iter().filter(|entry| (entry.block as usize) < kept).collect(),
+            blocks: blocks.to_vec(),
+            resume: Some(resume),
+        })
+    }
+
+    fn add(&mut self, range: Range<u64>, piece: Piece) {
+        // A piece behind the first begins with a transaction, and with nothing left open before it.
+        if range.start != FIRST_EVENT && self.facts.is_sound() {
+            self.resume = Some(Resume {
+                offset: range.start,
+                blocks: self.directory.len() as u32,
+                tables: self.tables.all.len() as u32,
+                sources: self.sources.all.len() as u32,
+                contents: self.contents.all.len() as u32,
+                facts: self.facts.clone(),
+            });
+        }
+        let tables: Vec<_> = piece.tables.all.iter().map(|name| self.tables.number(name)).collect();
+        let sources: Vec<_> =
+            piece.sources.all.iter().map(|source| self.sources.number(source)).collect();
+        let contents = self.contents_of(&piece, &tables);
+        self.facts.join(piece.facts, |table| tables.get(table).map_or(0, |table| *table as usize));
+        for records in piece.records.chunks(BLOCK_RECORDS) {
+            let records = records.iter().map(|record| {
+                let name = match record.name {
+                    Name::Gtid { source, number } => {
+                        Name::Gtid { source: sources[source as usize], number }
+                    }
+                    other => other,
+                };
+                let content = record.content.and_then(|content| contents[content as usize]);
+                let counts = if content.is_some() { record.counts.clone() } else { vec![] };
+                Record { name, content, counts, ..*record }
+            });
+            self.block(records);
+        }
+    }
+
+    /// The numbers that the contents of a piece have here, as far as there is room for them.
+    fn contents_of(&mut self, piece: &Piece, tables: &[u32]) -> Vec<Option<u32>> {
+        let here = |content: &Content| {
+            let mut content = content.clone();
+            for change in &mut content.changes {
+                change.table = tables[change.table as usize];
+            }
+            content
+        };
+        let numbered = piece.contents.all.iter().map(here).map(|content| {
+            let known = self.contents.known(&content);
+            known.or_else(|| {
+                let room = self.contents.all.len() < CONTENTS;
+                room.then(|| self.contents.number(&content))
+            })
+        });
+        numbered.collect()
+    }
+
+    /// Adds a block of records, of which there is at least one.
+    fn block(&mut self, records: impl Iterator<Item = Record>) {
+        let number = self.directory.len() as u32;
+        let mut records = records.peekable();
+        let Some(first) = records.peek() else { return };
+        let mut packer = Packer::new(first.start);
+        let mut block = Block {
+            offset: self.blocks.len() as u64,
+            length: 0,
+            crc: 0,
+            start: first.start,
+            end: first.end,
+            first_time: u32::MAX,
+            last_time: 0,
+            latest: 0,
+            earliest: 0,
+            count: 0,
+        };
+        let mut gtids: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        for record in records {
+            packer.push(&record);
+            block.end = record.end;
+            block.count += 1;
+            block.first_time = block.first_time.min(record.time).min(record.started);
+            block.last_time = block.last_time.max(record.time).max(record.started);
+            if let Name::Gtid { source, number } = record.name {
+                let known = gtids.entry(source).or_insert((number, number));
+                *known = (known.0.min(number), known.1.max(number));
+            }
+            self.post(number, record.content);
+        }
+        block.length = packer.out.len() as u32;
+        block.crc = crc32fast::hash(&packer.out);
+        self.blocks.extend(packer.out);
+        self.directory.push(block);
+        self.gtids.extend(gtids.into_iter().map(|(source, (first, last))| GtidEntry {
+            source,
+            block: number,
+            first,
+            last,
+            greatest: 0,
+        }));
+    }
+
+    /// Notes that a block has transactions of this content.
+    fn post(&mut self, block: u32, content: Option<u32>) {
+        let Some(content) = content.and_then(|content| self.contents.all.get(content as usize))
+        else {
+            return;
+        };
+        self.postings.resize(self.tables.all.len(), vec![]);
+        for change in &content.changes {
+            if let Some(posting) = self.postings.get_mut(change.table as usize)
+                && posting.last() != Some(&block)
+            {
+                posting.push(block);
+            }
+        }
+    }
+
+    fn finish(mut self, identity: Identity) -> Vec<u8> {
+        self.postings.resize(self.tables.all.len(), vec![]);
+        let (mut latest, mut earliest) = (0, u32::MAX);
+        for block in &mut self.directory {
+            latest = block.last_time.max(latest);
+            block.latest = latest;
+        }
+        for block in self.directory.iter_mut().rev() {
+            earliest = block.first_time.min(earliest);
+            block.earliest = earliest;
+        }
+        let (mut facts, mut names, mut contents, mut directory) = (vec![], vec![], vec![], vec![]);
+        identity.put(&mut facts);
+        self.facts.put(&mut facts);
+        put(&mut facts, u64::from(self.resume.is_some()));
+        if let Some(resume) = &self.resume {
+            resume.put(&mut facts);
+        }
+        put(&mut names, self.tables.all.len() as u64);
+        for ((database, table), posting) in self.tables.all.iter().zip(&self.postings) {
+            put_bytes(&mut names, database);
+            put_bytes(&mut names, table);
+            put(&mut names, posting.len() as u64);
+            let mut before = 0;
+            for block in posting {
+                put(&mut names, u64::from(block - before));
+                before = *block;
+            }
+        }
+        put(&mut names, self.sources.all.len() as u64);
+        self.sources.all.iter().for_each(|source| source.put(&mut names));
+        put(&mut contents, self.contents.all.len() as u64);
+        self.contents.all.iter().for_each(|content| content.put(&mut contents));
+        self.directory.iter().for_each(|block| block.put(&mut directory));
+        debug_assert!(Directory::new(&directory).len() == self.directory.len());
+        let gtids = GtidDirectory::write(self.gtids);
+        assemble([&facts, &names, &contents, &directory, &gtids, &self.blocks])
+    }
+}

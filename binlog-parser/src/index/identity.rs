@@ -1,0 +1,112 @@
+//! Which log an index belongs to: its size, and a hash of both its ends.
+
+use sha2::{Digest, Sha256};
+
+use super::pack::Taker;
+use crate::error::Fault;
+use crate::header::HEADER_BYTES;
+use crate::source::log::{Log, MAGIC};
+
+/// Bytes at either end of a log that are hashed.
+const END_BYTES: usize = 4 << 10;
+
+/// Where the flags stand in the header of the format description, which the server clears one of
+/// when it closes the log.
+const FLAGS: usize = MAGIC.len() + HEADER_BYTES - 2;
+
+type Hash = [u8; 16];
+
+/// A log, known again by its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Bytes of the plain log.
+    pub bytes: u64,
+    head: Hash,
+    tail: Hash,
+}
+
+/// How a log stands to the identity that an index has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kinship {
+    /// It is the log.
+    Same,
+    /// It is the log, and has grown since.
+    Grown,
+    /// It is another, or was changed.
+    Other,
+}
+
+impl Identity {
+    /// The identity of `log`, all of which has to be there.
+    #[must_use]
+    pub fn of(log: &Log) -> Self {
+        Identity::of_bytes(log.bytes())
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Self {
+        let ends = END_BYTES.min(bytes.len());
+        let mut head = bytes.get(..ends).unwrap_or_default().to_vec();
+        if let Some(flags) = head.get_mut(FLAGS..FLAGS + 2) {
+            flags.fill(0);
+        }
+        // In a short log they are in the tail as well.
+        let tail = bytes.get((bytes.len() - ends).max(FLAGS + 2)..).unwrap_or_default();
+        Identity { bytes: bytes.len() as u64, head: hash(&head), tail: hash(tail) }
+    }
+
+    /// How `log` stands to this identity.
+    #[must_use]
+    pub fn kinship(&self, log: &Log) -> Kinship {
+        let bytes = log.bytes();
+        let had = usize::try_from(self.bytes).ok().and_then(|had| bytes.get(..had));
+        match had {
+            Some(had) if Identity::of_bytes(had) == *self => match had.len() == bytes.len() {
+                true => Kinship::Same,
+                false => Kinship::Grown,
+            },
+            _ => Kinship::Other,
+        }
+    }
+
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        out.extend(self.bytes.to_le_bytes());
+        out.extend(self.head);
+        out.extend(self.tail);
+    }
+
+    pub(super) fn take(taker: &mut Taker<'_>) -> Result<Self, Fault> {
+        let bytes = u64::from_le_bytes(taker.array()?);
+        Ok(Identity { bytes, head: taker.array()?, tail: taker.array()? })
+    }
+}
+
+fn hash(bytes: &[u8]) -> Hash {
+    let mut short = Hash::default();
+    short.iter_mut().zip(Sha256::digest(bytes)).for_each(|(to, from)| *to = from);
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::LogBuilder;
+
+    #[test]
+    fn a_log_is_known_when_it_has_grown_and_when_it_is_closed() {
+        let short = LogBuilder::new("9.7.1").query("DROP TABLE t");
+        let long = short.clone().query(&"x".repeat(10_000));
+        for before in [short, long] {
+            let identity = Identity::of(&before.open());
+            assert_eq!(identity.kinship(&before.open()), Kinship::Same);
+            assert_eq!(identity.kinship(&before.clone().query("DO 1").open()), Kinship::Grown);
+            let mut closed = before.build();
+            closed[FLAGS] ^= 1;
+            assert_eq!(Identity::of_bytes(&closed), identity);
+            let mut changed = before.build();
+            *changed.last_mut().unwrap() ^= 1;
+            assert_ne!(Identity::of_bytes(&changed), identity);
+            let other = LogBuilder::new("9.7.1").query("DROP TABLE u");
+            assert_eq!(identity.kinship(&other.open()), Kinship::Other);
+        }
+    }
+}

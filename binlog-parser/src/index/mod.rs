@@ -1,0 +1,454 @@
+//! The side-car index of a log: what stands where in it, so that nobody has to read it all again.
+//!
+//! ```text
+//! NAME.bidx   facts       the log's identity; events, times, GTIDs, rows by table, damage
+//!             names       tables, with the blocks they are changed in; sources of GTIDs
+//!             contents    what transactions do, each but once
+//!             directory   blocks of transactions, by position and time
+//!             gtids       the blocks of each source, by number
+//!             blocks      a record of a few bytes a transaction
+//! ```
+//!
+//! An index is a claim. It is ignored, by name, unless every part that is asked for is what was
+//! written: the checksums, the log's size and both its ends, and each offset and number in it. It
+//! speaks for a whole log alone: if the log has grown, or if there is damage in it, the log itself is
+//! read. An index of an encrypted log has no text of it but names of databases and tables.
+//!
+//! [`build`] makes the bytes, [`Index::open`] reads them; nothing here writes a file.
+
+mod build;
+mod content;
+mod directory;
+mod facts;
+mod file;
+mod identity;
+mod pack;
+mod piece;
+mod record;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::error::Fault;
+use crate::gtid::{AnyGtid, Gtid, MariadbGtid, TransactionGtid};
+use crate::header::EventType;
+use crate::source::log::Log;
+use crate::source::mmap::MappedFile;
+
+pub use build::{Built, build};
+pub use content::{Change, Content, Texts};
+pub use directory::{Block, Directory};
+pub use facts::{Facts, Lost, Source};
+pub use identity::{Identity, Kinship};
+pub use piece::TableName;
+pub use record::{Name, Record, Records};
+
+use directory::GtidDirectory;
+use file::{Frame, Section};
+use pack::{Taker, put};
+
+/// What the name of an index ends in.
+pub const SUFFIX: &str = ".bidx";
+
+/// Where the index of `log` stands: in `folder`, or beside the log. None for a log that came through
+/// a pipe, unless there is a folder.
+#[must_use]
+pub fn path(log: &Log, folder: Option<&Path>) -> Option<PathBuf> {
+    let name = format!("{}{SUFFIX}", log.name());
+    match folder {
+        Some(folder) => Some(folder.join(name)),
+        None if log.path() == Path::new(crate::source::expand::STDIN) => None,
+        None => Some(log.path().with_file_name(name)),
+    }
+}
+
+/// Whether the file at `path` begins as an index, of whatever version, and may be replaced by one.
+///
+/// # Errors
+/// What the system says.
+pub fn is_index(path: &Path) -> io::Result<bool> {
+    let mut head = vec![];
+    File::open(path)?.take(file::MAGIC.len() as u64).read_to_end(&mut head)?;
+    Ok(head == file::MAGIC)
+}
+
+/// Why an index is not used.
+#[derive(Debug)]
+pub enum Unfit {
+    /// There is none.
+    Missing,
+    /// It cannot be read.
+    Io(io::Error),
+    /// It is none of this version, or not what was written.
+    Broken(Fault),
+    /// It is of another log, or the log was changed.
+    Foreign,
+    /// The log has grown since.
+    Grown {
+        /// Bytes of the log that it speaks of.
+        bytes: u64,
+    },
+}
+
+impl From<Fault> for Unfit {
+    fn from(fault: Fault) -> Self {
+        Unfit::Broken(fault)
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unfit::Missing => f.write_str("there is no index"),
+            Unfit::Io(error) => write!(f, "the index cannot be read: {error}"),
+            Unfit::Broken(fault) => {
+                write!(f, "the index is damaged or of another version: {fault}")
+            }
+            Unfit::Foreign => f.write_str("the index is of another log, or the log was changed"),
+            Unfit::Grown { bytes } => {
+                write!(f, "the log has grown since it was indexed at {bytes} bytes")
+            }
+        }
+    }
+}
+
+/// Where a walk may go on when the log has grown, and what was known there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Resume {
+    /// Stream position of a transaction, before which all could be read.
+    offset: u64,
+    /// How many blocks, tables, sources and contents there were by then.
+    blocks: u32,
+    tables: u32,
+    sources: u32,
+    contents: u32,
+    facts: Facts,
+}
+
+impl Resume {
+    fn put(&self, out: &mut Vec<u8>) {
+        put(out, self.offset);
+        for count in [self.blocks, self.tables, self.sources, self.contents] {
+            put(out, u64::from(count));
+        }
+        self.facts.put(out);
+    }
+
+    fn take(taker: &mut Taker<'_>, tables: usize) -> Result<Self, Fault> {
+        Ok(Resume {
+            offset: taker.number()?,
+            blocks: taker.short()?,
+            tables: taker.short()?,
+            sources: taker.short()?,
+            contents: taker.short()?,
+            facts: Facts::take(taker, tables)?,
+        })
+    }
+}
+
+/// An index that fits itself. Whether it fits a log, [`Index::open`] says.
+#[derive(Debug)]
+pub struct Index {
+    bytes: Bytes,
+    frame: Frame,
+    identity: Identity,
+    facts: Facts,
+    resume: Option<Resume>,
+    tables: Vec<TableName>,
+    postings: Vec<Vec<u32>>,
+    sources: Vec<Source>,
+    contents: OnceLock<Result<Vec<Content>, Fault>>,
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Mapped(MappedFile),
+    Held(Vec<u8>),
+}
+
+impl Bytes {
+    fn all(&self) -> &[u8] {
+        match self {
+            Bytes::Mapped(map) => map,
+            Bytes::Held(bytes) => bytes,
+        }
+    }
+}
+
+impl Index {
+    /// Opens the index of `log` at `path`. Waits for all of the log.
+    ///
+    /// # Errors
+    /// Why it is to be ignored.
+    pub fn open(path: &Path, log: &Log) -> Result<Self, Unfit> {
+        let index = Index::open_any(path)?;
+        match index.identity.kinship(log) {
+            Kinship::Same => Ok(index),
+            Kinship::Grown => Err(Unfit::Grown { bytes: index.identity.bytes }),
+            Kinship::Other => Err(Unfit::Foreign),
+        }
+    }
+
+    /// Opens the index at `path`, of whatever log it is.
+    ///
+    /// # Errors
+    /// Why it is to be ignored.
+    pub fn open_any(path: &Path) -> Result<Self, Unfit> {
+        let file = File::open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Unfit::Missing,
+            _ => Unfit::Io(error),
+        })?;
+        if !file.metadata().map_err(Unfit::Io)?.is_file() {
+            return Err(Fault::value("index", "a file", "something else").into());
+        }
+        let map = MappedFile::new(&file, path)
+            .map_err(|error| Unfit::Io(io::Error::other(error.to_string())))?;
+        Ok(Index::of(Bytes::Mapped(map))?)
+    }
+
+    /// Reads an index that was just built.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn read(bytes: Vec<u8>) -> Result<Self, Unfit> {
+        Ok(Index::of(Bytes::Held(bytes))?)
+    }
+
+    fn of(bytes: Bytes) -> Result<Self, Fault> {
+        let file = bytes.all();
+        let frame = Frame::read(file)?;
+        let mut names = Taker::new("names of the index", frame.of(file, Section::Names));
+        let (mut tables, mut postings) = (vec![], vec![]);
+        let directory = Directory::new(frame.of(file, Section::Directory));
+        for _ in 0..names.count()? {
+            tables.push((names.bytes()?.to_vec(), names.bytes()?.to_vec()));
+            postings.push(posting(&mut names, directory.len())?);
+        }
+        let mut sources = vec![];
+        for _ in 0..names.count()? {
+            sources.push(Source::take(&mut names)?);
+        }
+        names.end()?;
+        let mut taker = Taker::new("facts of the index", frame.of(file, Section::Facts));
+        let identity = Identity::take(&mut taker)?;
+        let facts = Facts::take(&mut taker, tables.len())?;
+        let resume = match taker.number()? {
+            0 => None,
+            _ => Some(Resume::take(&mut taker, tables.len())?),
+        };
+        taker.end()?;
+        directory.check(identity.bytes, frame.of(file, Section::Blocks).len() as u64)?;
+        let gtids = GtidDirectory::new(frame.of(file, Section::Gtids));
+        gtids.check(sources.len(), directory.len())?;
+        let counted: u64 = directory.iter().map(|block| u64::from(block.count)).sum();
+        if counted != facts.transactions {
+            let (needed, had) = (facts.transactions.to_string(), counted);
+            return Err(Fault::value("transactions of the index", needed, had));
+        }
+        let contents = OnceLock::new();
+        Ok(Index { bytes, frame, identity, facts, resume, tables, postings, sources, contents })
+    }
+
+    fn section(&self, section: Section) -> &[u8] {
+        self.frame.of(self.bytes.all(), section)
+    }
+
+    /// The log that it belongs to.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// What the log holds.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    fn resume(&self) -> Option<&Resume> {
+        self.resume.as_ref()
+    }
+
+    /// Whether it speaks for the log: all of that could be read when it was indexed, in one format.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let formats = self.facts.events.get(&EventType::FORMAT_DESCRIPTION.0);
+        self.facts.is_sound() && formats == Some(&1)
+    }
+
+    /// Bytes of the index.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.bytes.all().len() as u64
+    }
+
+    /// Whether it has no bytes; never true of one that could be read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.all().is_empty()
+    }
+
+    /// Databases and tables whose rows are changed, by their numbers.
+    #[must_use]
+    pub fn tables(&self) -> &[TableName] {
+        &self.tables
+    }
+
+    /// The blocks in which each table is changed, by the table's number.
+    #[must_use]
+    pub fn postings(&self) -> &[Vec<u32>] {
+        &self.postings
+    }
+
+    /// Sources of GTIDs, by their numbers.
+    #[must_use]
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The blocks.
+    #[must_use]
+    pub fn directory(&self) -> Directory<'_> {
+        Directory::new(self.section(Section::Directory))
+    }
+
+    fn gtids(&self) -> GtidDirectory<'_> {
+        GtidDirectory::new(self.section(Section::Gtids))
+    }
+
+    /// What transactions do, by its number.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn contents(&self) -> Result<&[Content], Unfit> {
+        let read = || {
+            let bytes = self.section(Section::Contents);
+            let mut taker = Taker::new("contents of the index", bytes);
+            let count = taker.count()?;
+            let contents: Result<Vec<_>, _> =
+                (0..count).map(|_| Content::take(&mut taker, self.tables.len())).collect();
+            taker.end()?;
+            contents
+        };
+        match self.contents.get_or_init(read) {
+            Ok(contents) => Ok(contents),
+            Err(fault) => Err(fault.clone().into()),
+        }
+    }
+
+    /// The records of block number `number`, all of which have been checked.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn records(&self, number: usize) -> Result<Vec<Record>, Unfit> {
+        let missing = || Fault::short("blocks of the index", number as u64 + 1, 0);
+        let block = self.directory().get(number).ok_or_else(missing)?;
+        let end = block.offset.checked_add(u64::from(block.length)).ok_or_else(missing)?;
+        let range = usize::try_from(block.offset).unwrap_or(usize::MAX)
+            ..usize::try_from(end).unwrap_or(usize::MAX);
+        let bytes = self.section(Section::Blocks).get(range).ok_or_else(missing)?;
+        let wrong = |needed: &'static str| {
+            Unfit::Broken(Fault::value("block of the index", needed, "another"))
+        };
+        if crc32fast::hash(bytes) != block.crc {
+            return Err(wrong("its checksum"));
+        }
+        let records: Vec<Record> = Records::new(bytes, block.start).collect::<Result<_, _>>()?;
+        let first = records.first().map(|record| record.start);
+        let last = records.last().map(|record| record.end);
+        if (first, last, records.len())
+            != (Some(block.start), Some(block.end), block.count as usize)
+        {
+            return Err(wrong("the transactions that the directory says"));
+        }
+        let times = block.first_time..=block.last_time;
+        for record in &records {
+            let foreign = |source: u32| source as usize >= self.sources.len();
+            if !times.contains(&record.time) || !times.contains(&record.started) {
+                return Err(wrong("the times that the directory says"));
+            }
+            if matches!(record.name, Name::Gtid { source, .. } if foreign(source)) {
+                return Err(wrong("sources of the index"));
+            }
+        }
+        Ok(records)
+    }
+
+    /// The transaction that the byte at `position` is in, if it is in one.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn at(&self, position: u64) -> Result<Option<Record>, Unfit> {
+        let directory = self.directory();
+        let number = directory.at(position);
+        if directory.get(number).is_none_or(|block| block.start > position) {
+            return Ok(None);
+        }
+        let records = self.records(number)?;
+        let at = records.partition_point(|record| record.end <= position);
+        Ok(records.into_iter().nth(at).filter(|record| record.start <= position))
+    }
+
+    /// The first transaction of this GTID.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn named(&self, gtid: &AnyGtid) -> Result<Option<Record>, Unfit> {
+        let (wanted, number) = match gtid {
+            AnyGtid::Mysql(gtid) => (Source::Mysql(gtid.tsid()), gtid.gno),
+            AnyGtid::Mariadb(gtid) => (Source::Mariadb(gtid.source()), gtid.seq),
+        };
+        let Some(source) = self.sources.iter().position(|source| *source == wanted) else {
+            return Ok(None);
+        };
+        let name = Name::Gtid { source: source as u32, number };
+        for block in self.gtids().blocks(source as u32, number) {
+            let found = self.records(block)?.into_iter().find(|record| record.name == name);
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The GTID of a record; none if it has no GTID event, or one of another index.
+    #[must_use]
+    pub fn gtid(&self, record: &Record) -> Option<TransactionGtid> {
+        match record.name {
+            Name::Unnamed => None,
+            Name::Anonymous => Some(TransactionGtid::Anonymous),
+            Name::Gtid { source, number } => match *self.sources.get(source as usize)? {
+                Source::Mysql(tsid) => Some(TransactionGtid::Mysql(Gtid {
+                    uuid: tsid.uuid,
+                    tag: tsid.tag,
+                    gno: number,
+                })),
+                Source::Mariadb(source) => Some(TransactionGtid::Mariadb(MariadbGtid {
+                    domain: source.domain,
+                    server: source.server,
+                    seq: number,
+                })),
+            },
+        }
+    }
+}
+
+/// The blocks of a table, each behind the one before it.
+fn posting(taker: &mut Taker<'_>, blocks: usize) -> Result<Vec<u32>, Fault> {
+    let mut posting: Vec<u32> = vec![];
+    for _ in 0..taker.count()? {
+        let (by, before) = (taker.short()?, posting.last().copied());
+        let block = before.unwrap_or(0).checked_add(by);
+        match block.filter(|block| (*block as usize) < blocks && (before.is_none() || by > 0)) {
+            Some(block) => posting.push(block),
+            None => return Err(taker.wrong("blocks of the index in their order", by)),
+        }
+    }
+    Ok(posting)
+}
+
+#[cfg(test)]
+mod tests;

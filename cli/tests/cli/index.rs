@@ -1,0 +1,171 @@
+//! `binlog index`: with an index, every verb says what it says without.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::common::{Logs, binlog, one_log};
+
+/// Exit code, and all that was said.
+fn run(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = binlog().args(arguments).output().unwrap();
+    let [stdout, stderr] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    (output.status.code(), stdout + &stderr)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn an_index_is_built_kept_and_built_again_when_its_log_has_changed() {
+    let logs = Logs::new([("binlog.000001", one_log())]);
+    let (log, index) = (logs.path("binlog.000001"), logs.path("binlog.000001.bidx"));
+    let bytes = fs::read(&log).unwrap();
+    assert_eq!(
+        run(&["index", text(&log)]),
+        (
+            Some(0),
+            format!(
+                "binlog.000001: indexed, 3 transactions, {} bytes for {}\n",
+                fs::metadata(&index).unwrap().len(),
+                bytes.len()
+            )
+        )
+    );
+    let built = fs::read(&index).unwrap();
+    assert!(run(&["index", text(&logs.path(""))]).1.contains("kept, 3 transactions"));
+    let forced = run(&["index", "--force", "--format=json", text(&log)]).1;
+    let line: serde_json::Value = serde_json::from_str(&forced).unwrap();
+    assert_eq!((&line["action"], &line["transactions"]), (&"built".into(), &3.into()));
+    assert_eq!((&line["used"], &line["read_from"]), (&true.into(), &4.into()));
+    assert_eq!(fs::read(&index).unwrap(), built);
+
+    fs::write(&log, one_log().query("DROP TABLE users").build()).unwrap();
+    assert!(run(&["index", text(&log)]).1.contains("indexed, 4 transactions"));
+    assert_ne!(fs::read(&index).unwrap(), built);
+    // The log, its index, and nothing that was left beside them.
+    assert_eq!(fs::read_dir(logs.path("")).unwrap().count(), 2);
+}
+
+#[test]
+fn a_folder_of_indexes_leaves_that_of_the_logs_alone() {
+    let logs = Logs::new([("binlog.000001", one_log())]);
+    let indexes = tempfile::tempdir().unwrap();
+    let folder = indexes.path().join("new");
+    let run = run(&["index", "--index-dir", text(&folder), text(&logs.path("binlog.000001"))]);
+    assert_eq!(run.0, Some(0), "{}", run.1);
+    assert!(folder.join("binlog.000001.bidx").is_file());
+    assert_eq!(fs::read_dir(logs.path("")).unwrap().count(), 1);
+}
+
+#[test]
+fn who_may_not_read_the_log_may_not_read_its_index() {
+    let logs = Logs::new([("binlog.000001", one_log())]);
+    let log = logs.path("binlog.000001");
+    for mode in [0o600, 0o640, 0o444] {
+        fs::set_permissions(&log, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(run(&["index", "--force", text(&log)]).0, Some(0));
+        let index = fs::metadata(logs.path("binlog.000001.bidx")).unwrap();
+        assert_eq!(index.permissions().mode() & 0o777, mode | 0o600);
+    }
+}
+
+#[test]
+fn a_damaged_log_is_indexed_and_read_nevertheless() {
+    let mut bytes = one_log().build();
+    let at = bytes.windows(5).position(|part| part == b"notes").unwrap();
+    bytes[at] = b'N';
+    let logs = Logs::of_bytes(&[("binlog.000001", bytes)]);
+    let log = logs.path("binlog.000001");
+    let (code, said) = run(&["index", text(&log)]);
+    assert_eq!(code, Some(3));
+    assert!(said.contains("not used: the log itself is read"), "{said}");
+    let shown = run(&["show", "binlog.000001:4", text(&log)]);
+    fs::remove_file(logs.path("binlog.000001.bidx")).unwrap();
+    assert_eq!(run(&["show", "binlog.000001:4", text(&log)]), shown);
+}
+
+#[test]
+fn what_is_no_index_is_not_written_over() {
+    let logs = Logs::new([("binlog.000001", one_log())]);
+    fs::write(logs.path("binlog.000001.bidx"), "notes of mine").unwrap();
+    let (code, said) = run(&["index", "--force", text(&logs.path("binlog.000001"))]);
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("exists, and is no index"), "{said}");
+    assert_eq!(fs::read(logs.path("binlog.000001.bidx")).unwrap(), b"notes of mine");
+}
+
+#[test]
+fn a_pipe_has_no_folder() {
+    let output = binlog().args(["index", "-"]).write_stdin(one_log().build()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--index-dir"));
+}
+
+/// The folders of small real logs.
+fn shops() -> Vec<PathBuf> {
+    let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/shop");
+    ["mysql-9.7", "mariadb-10.11", "mariadb-11.8"].map(|server| shop.join(server)).to_vec()
+}
+
+#[test]
+fn every_address_leads_where_it_does_without_an_index() {
+    for shop in shops() {
+        let indexes = tempfile::tempdir().unwrap();
+        let folder = text(indexes.path());
+        assert_eq!(run(&["index", "--index-dir", folder, text(&shop)]).0, Some(0));
+        let found = run(&["find", "--format=json", text(&shop)]).1;
+        let found: Vec<serde_json::Value> =
+            found.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        assert!(!found.is_empty());
+        let name = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+        let mut addresses: Vec<_> = found
+            .iter()
+            .take(2)
+            .flat_map(|line| [name(&line["id"]), name(&line["gtid"])])
+            .collect();
+        // Inside an event, behind the end of the log, and of no transaction.
+        let (log, position) = addresses[0].as_deref().unwrap().split_once(':').unwrap();
+        let inside: u64 = position.split('+').next().unwrap().parse::<u64>().unwrap() + 1;
+        let wrong = [format!("{log}:{inside}"), format!("{log}:999999999"), format!("{log}:4")];
+        addresses.extend(wrong.map(Some));
+        addresses.push(Some("99-99-99".into()));
+        for address in addresses.into_iter().flatten() {
+            for verb in [&["show"][..], &["replay", "--stop-before"], &["undo", "--only"]] {
+                let plain = [verb, &[address.as_str(), text(&shop)][..]].concat();
+                let with = [&plain[..], &["--index-dir", folder][..]].concat();
+                let (code, said) = run(&with);
+                // The commands to run next go on with the indexes.
+                let said = said.replace(&format!("--index-dir={folder} "), "");
+                assert_eq!((code, said), run(&plain), "{with:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_index_that_is_damaged_or_of_another_log_is_passed_over() {
+    let shop = &shops()[0];
+    let indexes = tempfile::tempdir().unwrap();
+    let folder = text(indexes.path());
+    assert_eq!(run(&["index", "--index-dir", folder, text(shop)]).0, Some(0));
+    let found = run(&["find", "--format=json", text(shop)]).1;
+    let worst: serde_json::Value = serde_json::from_str(found.lines().next().unwrap()).unwrap();
+    let address = worst["id"].as_str().unwrap();
+    let plain = run(&["show", address, text(shop)]);
+    let (log, _) = address.split_once(':').unwrap();
+    let path = indexes.path().join(format!("{log}.bidx"));
+    let good = fs::read(&path).unwrap();
+    let mut changed = good.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    let other = if log == "binlog.000001" { "binlog.000002" } else { "binlog.000001" };
+    let foreign = fs::read(indexes.path().join(format!("{other}.bidx"))).unwrap();
+    for bytes in [changed, good[..good.len() / 2].to_vec(), foreign, b"no index".to_vec(), vec![]] {
+        fs::write(&path, bytes).unwrap();
+        let (code, said) = run(&["show", address, text(shop), "--index-dir", folder]);
+        assert_eq!((code, said.replace(&format!("--index-dir={folder} "), "")), plain);
+    }
+}
