@@ -311,8 +311,7 @@ fn folded(table: &ResolvedTable, definition: &TableDef) -> Vec<Fold> {
     /// Numbers of MySQL's collations by UCA 9.0.0, none of which pads.
     const UCA_900: std::ops::RangeInclusive<u16> = 255..=323;
     let folds = |column: &crate::schema::ResolvedColumn| {
-        if !column.charset.is_some_and(|charset| !charset.is_binary()) || !column.labels.is_empty()
-        {
+        if column.charset.is_none_or(|charset| charset.is_binary()) || !column.labels.is_empty() {
             return Fold::default();
         }
         let ordinal = definition.column(&column.name);
