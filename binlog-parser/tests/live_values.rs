@@ -188,12 +188,13 @@ fn is_hidden(product: Product, column: &Column) -> bool {
 
 /// The columns of a row that SELECT can ask for.
 fn decoded(product: Product, image: &RowImage<'_>, columns: &Columns) -> Vec<Option<String>> {
-    image
-        .cells(columns)
-        .map(Result::unwrap)
-        .filter(|cell| !is_hidden(product, &columns[cell.ordinal]))
-        .map(|cell| Some(shown(product, &cell.value(columns).unwrap())))
-        .collect()
+    // MariaDB leaves out what it works out itself.
+    let mut row = vec![None; columns.len()];
+    for cell in image.cells(columns).map(Result::unwrap) {
+        row[cell.ordinal] = Some(shown(product, &cell.value(columns).unwrap()));
+    }
+    let visible = row.into_iter().zip(columns.iter());
+    visible.filter(|(_, column)| !is_hidden(product, column)).map(|(value, _)| value).collect()
 }
 
 const TRIGGERS: &str = "
@@ -232,6 +233,11 @@ fn empty(server: &Server, tables: &[Shown]) -> BTreeMap<String, Columns> {
         assert_eq!(mapped(&columns).join("\n"), described.join("\n"), "{}", table.name);
         for row in &mut found {
             blank(row, table);
+        }
+        let mut expected = expected;
+        if found.iter().any(|row| lacks_generated(row, table)) {
+            found.iter_mut().chain(&mut expected).for_each(|row| forget_generated(row, table));
+            expected.sort();
         }
         found.sort();
         compared += compare(product, &table.name, &found, &expected);

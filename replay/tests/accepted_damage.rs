@@ -11,7 +11,7 @@ use binlog_parser::transaction::{Transaction, Unit, Units};
 use replay::Error;
 use replay::select::Target;
 use replay::stream::{self, Lost, Manifest, Options, PACKET_BYTES};
-use replay::undo::{self, Format, Request, Scope};
+use replay::undo::{self, Conflicts, Format, Request, Scope};
 
 /// Bytes of the largest log of the shop on a product.
 fn log_of(product: &str) -> Vec<u8> {
@@ -103,6 +103,8 @@ fn an_undo_says_what_it_cannot_judge() {
         };
         let request = |accept_damage| Request {
             accept_damage,
+            // Other changes of the same rows are not what this is about.
+            conflicts: Conflicts::Force,
             ..Request::new(Scope::Only(vec![target(first)]), Format::Base64)
         };
         let Err(Error::Refused { what, hint }) = undo::plan(&damaged, &request(false)) else {

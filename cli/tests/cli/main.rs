@@ -3,6 +3,7 @@
 mod archive;
 mod common;
 mod compressed;
+mod conflicts;
 mod contract;
 mod damage;
 mod damage_table;

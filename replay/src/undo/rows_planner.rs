@@ -86,7 +86,7 @@ impl RowsPlanner {
                 return Ok(());
             }
         }
-        if self.format == Format::Base64 {
+        if self.format != Format::Sql {
             if let Ok(table) = resolved {
                 self.tell_triggers(judge, &table);
             }

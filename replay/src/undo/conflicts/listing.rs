@@ -204,7 +204,7 @@ pub(super) fn describe(row: &RowAt<'_, '_>, address: EventAddress) -> (String, S
             let changed = changed.map(|(name, value)| {
                 format!("{name}: {} -> {value}", old(name).map_or("?", |value| value))
             });
-            format!("UPDATE {}", changed.collect::<Vec<_>>().join(", "))
+            format!("UPDATE {}", changed.collect::<Vec<_>>().join(", ")).trim_end().to_owned()
         }
     };
     shorten(&mut change, SHOWN_CHANGE);
