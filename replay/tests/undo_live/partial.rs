@@ -15,11 +15,14 @@ use crate::support::{
     FORMATS, apply, dump, next_address, request, resolved, run, start, undo, undo_from,
 };
 
-/// Row images of a product that lack columns.
+/// Row images of a product that lack columns: of each product one, and all with `full-matrix`.
 fn row_images(product: Product) -> &'static [&'static str] {
-    match product {
-        Product::Mariadb118 => &["FULL_NODUP", "NOBLOB", "MINIMAL"],
-        _ => &["NOBLOB", "MINIMAL"],
+    match (product, cfg!(feature = "full-matrix")) {
+        (Product::Mariadb118, true) => &["FULL_NODUP", "NOBLOB", "MINIMAL"],
+        (Product::Mariadb118, false) => &["FULL_NODUP"],
+        (Product::Mariadb1011, false) => &["NOBLOB"],
+        (Product::Mysql97, false) => &["MINIMAL"],
+        (_, true) => &["NOBLOB", "MINIMAL"],
     }
 }
 
