@@ -34,7 +34,8 @@ pub(super) fn write(
     script: &mut Script<'_>,
 ) -> Result<u64> {
     let mut guards = Guards { script, open: None, seen: Prints::default(), unchecked: 0 };
-    let committed = request.batch.map_or(0, |rows| rows.get()) * (request.resume_at.max(1) - 1);
+    let before = request.resume_at.saturating_sub(1);
+    let committed = request.batch.map_or(0, |rows| rows.get()).saturating_mul(before);
     let mut number = 0;
     let (mut keys, mut inflated) = (Keys::default(), Inflated::default());
     for (entry_number, &entry) in index.entries.iter().enumerate().rev() {
