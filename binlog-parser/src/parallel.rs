@@ -16,15 +16,16 @@
 //!
 //! Logs without GTID events, which servers before 5.7 wrote, and relay logs are one piece.
 
-use std::collections::VecDeque;
+mod order;
+
 use std::ops::{ControlFlow, Range};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvError, TryRecvError, sync_channel};
 
 use crate::scan::{Scan, Scanned};
 use crate::source::log::{FIRST_EVENT, Log};
 use crate::transaction::Units;
+
+pub use order::in_order;
 
 /// Distance of the offsets behind which pieces start, in bytes: little enough for what is made of
 /// some pieces to be held in memory, and enough for a thread to be worth waking.
@@ -37,9 +38,6 @@ const LARGE: u64 = 4;
 /// A piece of more bytes is not even walked ahead for what is small: it is the log of a server
 /// without GTIDs, or holds one transaction that is as large as a log.
 pub const HUGE: u64 = 256 << 20;
-
-/// How many pieces there are on the way for each thread, and at most.
-const AHEAD: (usize, usize) = (2, 32);
 
 /// A piece when it is its turn.
 #[derive(Debug)]
@@ -262,36 +260,13 @@ impl<'a> Pieces<'a> {
         walk: impl Fn(Scan<'a>) -> (Scan<'a>, T) + Sync,
         mut take: impl FnMut(Turn<'_, 'a, T>) -> ControlFlow<()>,
     ) {
-        let ended = &AtomicBool::new(false);
-        let walk = &walk;
-        rayon::in_place_scope(|scope| {
-            let most = (rayon::current_num_threads() * AHEAD.0).min(AHEAD.1);
-            let mut running: VecDeque<Receiver<Option<Guessed<'a, T>>>> = VecDeque::new();
-            let mut indices = 0..self.starts.len();
-            // The walk so far: what was guessed about a piece has to agree with it.
-            let mut so_far = self.log.scan();
-            loop {
-                for index in indices.by_ref().take(most - running.len()) {
-                    let (sender, receiver) = sync_channel(1);
-                    scope.spawn(move |_| {
-                        let go_on = !ended.load(Ordering::Relaxed);
-                        let guessed = go_on.then(|| self.guess(index, walk)).flatten();
-                        // Nobody listens any more where `take` has broken off.
-                        drop(sender.send(guessed));
-                    });
-                    running.push_back(receiver);
-                }
-                // A sender that is gone without a word has panicked, which the scope passes on.
-                let Some(Ok(guessed)) = running.pop_front().map(|piece| receive(&piece)) else {
-                    break;
-                };
-                let Some(guessed) = guessed.filter(|piece| piece.start >= so_far.offset()) else {
-                    continue;
-                };
-                if self.prove(guessed, &mut so_far, walk, &mut take).is_break() {
-                    ended.store(true, Ordering::Relaxed);
-                    break;
-                }
+        // The walk so far: what was guessed about a piece has to agree with it.
+        let mut so_far = self.log.scan();
+        let guess = |index| self.guess(index, &walk);
+        in_order(0..self.starts.len(), guess, |guessed| {
+            match guessed.filter(|piece| piece.start >= so_far.offset()) {
+                Some(guessed) => self.prove(guessed, &mut so_far, &walk, &mut take),
+                None => ControlFlow::Continue(()),
             }
         });
     }
@@ -324,18 +299,6 @@ impl<'a> Pieces<'a> {
             walked = Some(walk(so_far.clone().until(stop)));
         }
     }
-}
-
-/// Waits for a piece; a thread of the pool itself works meanwhile, for it may be the only one.
-fn receive<T>(receiver: &Receiver<T>) -> Result<T, RecvError> {
-    while rayon::current_thread_index().is_some() {
-        match receiver.try_recv() {
-            Ok(made) => return Ok(made),
-            Err(TryRecvError::Disconnected) => return Err(RecvError),
-            Err(TryRecvError::Empty) => drop(rayon::yield_now()),
-        }
-    }
-    receiver.recv()
 }
 
 /// The first event in `range` of `log` that can be believed to open a transaction.

@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use binlog_parser::source::decrypt::Keys;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::{Unit, Units};
 use replay::find::{self, find};
+use replay::select::Target;
 use replay::stream::{self, Manifest, Options, PACKET_BYTES, PIECE_BYTES};
+use replay::undo::{self, Format, Scope};
 
 fn products() -> Vec<PathBuf> {
     let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/shop");
@@ -71,6 +74,58 @@ fn damage_ends_the_stream_at_one_place() {
             assert!(events(&stream) == events(&whole), "pieces of {piece_bytes} bytes");
             assert_eq!(of_pieces.damage, manifest.damage);
             assert_eq!(of_pieces.transactions, manifest.transactions);
+        }
+    }
+}
+
+/// An undo of everything behind the first third of the transactions, and what it reports.
+fn undo(set: &LogSet, format: Format, piece_bytes: u64, threads: usize) -> (Vec<u8>, String) {
+    let starts = set.logs().iter().enumerate().flat_map(|(log, bytes)| {
+        Units::new(bytes.scan()).filter_map(move |unit| match unit {
+            Unit::Transaction(transaction) => Some((log, transaction.start(), transaction.end())),
+            _ => None,
+        })
+    });
+    let starts: Vec<_> = starts.collect();
+    let (log, start, end) = starts[starts.len() / 3];
+    let scope = Scope::BackTo(Target { log, start, end, event: start, inner: None });
+    let request =
+        undo::Request { piece_bytes, accept_cascades: true, ..undo::Request::new(scope, format) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let mut out = vec![];
+        let plan = undo::plan(set, &request).unwrap();
+        let planned = format!("{:?}", plan.report());
+        plan.write(&mut out).unwrap();
+        (out, planned)
+    })
+}
+
+/// The statements of a script without what divides it into packets.
+fn statements(script: &[u8]) -> Vec<&[u8]> {
+    let lines = script.split(|byte| *byte == b'\n');
+    lines
+        .map(|line| line.strip_suffix(b"/*!*/;").or(line.strip_suffix(b";")).unwrap_or(line))
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+#[test]
+fn an_undo_is_the_same_however_it_is_divided() {
+    for product in products() {
+        let set = LogSet::open(&[&product]).unwrap();
+        for format in [Format::Sql, Format::Base64, Format::Binlog] {
+            // Of pieces as small as the first, none is summed up.
+            let (whole, planned) = undo(&set, format, 10, 1);
+            for piece_bytes in [2_000, 20_000, PIECE_BYTES] {
+                let (one, report) = undo(&set, format, piece_bytes, 1);
+                assert_eq!(report, planned, "{product:?}: pieces of {piece_bytes} bytes");
+                let (four, _) = undo(&set, format, piece_bytes, 4);
+                assert!(one == four, "{product:?}: pieces of {piece_bytes} bytes");
+                if format == Format::Sql {
+                    assert!(statements(&one) == statements(&whole), "{product:?}: {piece_bytes}");
+                }
+            }
         }
     }
 }

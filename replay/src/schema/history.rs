@@ -37,6 +37,8 @@ pub struct SchemaHistory {
     dump: Schema,
     current: Schema,
     versions: HashMap<TableName, Vec<(Stamp, TableState)>>,
+    /// Where any definition changed, in order.
+    changes: Vec<Stamp>,
 }
 
 impl Default for SchemaHistory {
@@ -52,7 +54,7 @@ impl SchemaHistory {
     /// tried, see [`super::resolve`].
     pub fn new(dump: Schema) -> Self {
         let current = dump.clone().continued_by(Source::Logs);
-        Self { dump, current, versions: HashMap::new() }
+        Self { dump, current, versions: HashMap::new(), changes: vec![] }
     }
 
     /// Applies the next statement of the logs. Statements must come in the order of the logs; of
@@ -71,6 +73,9 @@ impl SchemaHistory {
             Ok(effect) => &effect.tables,
             Err(why) => &why.tables,
         };
+        if !tables.is_empty() {
+            self.changes.push(stamp);
+        }
         for name in tables {
             let name = self.current.find(name).unwrap_or(name);
             if let Some(state) = self.current.table(name) {
@@ -97,6 +102,12 @@ impl SchemaHistory {
         }
         let context = StatementContext::of_query(server, &query);
         Some(self.apply(Stamp::of(log, event), query.text, &context))
+    }
+
+    /// How many statements up to, and with, the one at `stamp` changed a definition: between two
+    /// moments of which it is the same, all tables are.
+    pub fn changes_before(&self, stamp: Stamp) -> usize {
+        self.changes.partition_point(|change| *change <= stamp)
     }
 
     /// What the logs made of a table up to, and with, the statement at `stamp`; where they do not

@@ -42,10 +42,11 @@ pub fn push_literal(
         Value::Double(value) => push_double(out, *value),
         Value::Decimal(decimal) => decimal.write_text(out),
         Value::Year(year) => append(out, format_args!("{year:04}")),
-        Value::Date(date) => append(out, format_args!("'{date}'")),
-        Value::Time(time) => append(out, format_args!("'{time}'")),
-        Value::Datetime(datetime) => append(out, format_args!("'{datetime}'")),
-        Value::Timestamp(timestamp) => append(out, format_args!("'{timestamp}'")),
+        Value::Date(_) | Value::Time(_) | Value::Datetime(_) | Value::Timestamp(_) => {
+            out.push(b'\'');
+            value.write_text(out)?;
+            out.push(b'\'');
+        }
         Value::Text(text) if text.padding > 0 => {
             let mut bytes = Vec::with_capacity(text.len());
             text.write_text(&mut bytes);

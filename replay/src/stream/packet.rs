@@ -31,7 +31,7 @@ const GATHER_BYTES: usize = 256 << 10;
 
 /// Most that compressed transactions may make what is gathered ahead of its turn, in bytes; plain
 /// ones are no larger than their piece of the log.
-const MOST_GATHERED_BYTES: usize = 16 << 20;
+pub const MOST_GATHERED_BYTES: usize = 16 << 20;
 
 /// Writes packets.
 pub struct Packets<'w> {
@@ -75,6 +75,28 @@ impl<'w> Packets<'w> {
     pub fn may_gather(&self, transaction: &Transaction<'_>) -> bool {
         let bytes: usize = transaction.events.iter().map(|event| event.bytes().len()).sum();
         self.out.is_some() || self.buffer.len() + encoded_len(bytes) <= MOST_GATHERED_BYTES
+    }
+
+    /// Whether more is gathered than may be ahead of its turn.
+    #[must_use]
+    pub fn is_overfull(&self) -> bool {
+        self.out.is_none() && self.buffer.len() > MOST_GATHERED_BYTES
+    }
+
+    /// Adds packets that were gathered elsewhere, the largest of so many bytes.
+    ///
+    /// # Errors
+    /// What the output says.
+    pub fn append(&mut self, gathered: &[u8], largest: u64) -> io::Result<()> {
+        self.end()?;
+        self.flush()?;
+        match &mut self.out {
+            Some(out) => out.write_all(gathered)?,
+            None => self.buffer.extend_from_slice(gathered),
+        }
+        self.start = self.buffer.len();
+        self.largest = self.largest.max(largest);
+        Ok(())
     }
 
     /// What was gathered and not handed to an output.

@@ -1,13 +1,18 @@
 //! The backward walk: transactions from the newest to the oldest, and in them statements from the
-//! last to the first. Only one transaction's event offsets are in memory at a time.
+//! last to the first. Only the event offsets of one transaction, or of a small piece of a log, are in
+//! memory at a time.
+
+use std::ops::{ControlFlow, Range};
 
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::inflate::Inflated;
+use binlog_parser::parallel;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
-use binlog_parser::transaction::{Statement, StatementKind};
+use binlog_parser::transaction::{Statement, StatementKind, Transaction};
 
 use super::index::Index;
+use super::maps::Layouts;
 use super::picked::Picked;
 use super::rows_statement::{RowsStatement, at};
 use crate::error::Result;
@@ -35,24 +40,111 @@ pub(super) fn walk(
     index: &Index,
     mut visit: impl FnMut(Visited<'_, '_, '_>) -> Result<()>,
 ) -> Result<()> {
-    let mut inflated = Inflated::default();
-    for (number, &entry) in index.entries.iter().enumerate().rev() {
-        let picked = index.picked.get(&number);
-        let (log, transaction) = index.load(set, entry, &mut inflated)?;
+    let all = 0..index.entries.len();
+    let go_on = |visited: Visited<'_, '_, '_>| visit(visited).map(ControlFlow::Continue);
+    statements(set, index, all, go_on).map(|_| ())
+}
+
+/// Calls `visit` for every statement of rows in some entries of `index`, the newest first, until it
+/// breaks.
+///
+/// # Errors
+/// As [`walk`].
+pub(super) fn statements(
+    set: &LogSet,
+    index: &Index,
+    entries: Range<usize>,
+    mut visit: impl FnMut(Visited<'_, '_, '_>) -> Result<ControlFlow<()>>,
+) -> Result<ControlFlow<()>> {
+    let mut layouts = Layouts::default();
+    transactions(set, index, entries, |number, log, transaction| {
+        let (entry, picked) = (index.entries[number], index.picked.get(&number));
         let format = index.format(entry);
         let statements: Vec<Statement<'_, '_>> = transaction
             .statements(format.table_id_bytes())
             .filter(|statement| matches!(statement.kind, StatementKind::Rows { .. }))
             .collect();
         for statement in statements.iter().rev() {
-            let mut statement = RowsStatement::read(statement, log, format)?;
+            let mut statement = RowsStatement::read_with(&mut layouts, statement, log, format)?;
             let log_number = entry.log as usize;
             index
                 .rebuilt
                 .complete(log_number, &mut statement)
                 .map_err(|(rows, fault)| at(fault, log, statement.rows[rows].event))?;
-            visit(Visited { log, log_number, format, statement, picked })?;
+            if visit(Visited { log, log_number, format, statement, picked })?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+/// Calls `visit` for every transaction in some entries of `index`, the newest first, with the number
+/// of its entry, until it breaks.
+///
+/// # Errors
+/// As [`walk`].
+pub(super) fn transactions(
+    set: &LogSet,
+    index: &Index,
+    entries: Range<usize>,
+    mut visit: impl FnMut(usize, &Log, &Transaction<'_>) -> Result<ControlFlow<()>>,
+) -> Result<ControlFlow<()>> {
+    let mut inflated = Inflated::default();
+    for number in entries.rev() {
+        let entry = index.entries[number];
+        let format = index.format(entry);
+        let log = &set.logs()[entry.log as usize];
+        for transaction in index.read(set, number)?.into_iter().rev() {
+            let plain = transaction.plain(&mut inflated, format);
+            if visit(number, log, &plain.transaction)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
         }
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
+}
+
+/// Most entries of a stretch, and about the most bytes of a log that they reach over.
+const STRETCH: (usize, u64) = (1_024, 1 << 20);
+
+/// Divides the entries of `index` into stretches, the newest first, each of a few transactions that
+/// stand near each other, or of a single one. Where they are divided depends on the logs alone.
+fn stretches(index: &Index) -> impl Iterator<Item = Range<usize>> + '_ {
+    let mut end = index.entries.len();
+    std::iter::from_fn(move || {
+        let newest = index.entries[..end].last()?;
+        let mut start = end - 1;
+        while !index.runs.contains_key(&start)
+            && end - start < STRETCH.0
+            && let Some(before) = start.checked_sub(1)
+            && !index.runs.contains_key(&before)
+            && index.entries[before].log == newest.log
+            && index.entries[before].start.abs_diff(newest.start) < STRETCH.1
+        {
+            start = before;
+        }
+        let stretch = start..end;
+        end = start;
+        Some(stretch)
+    })
+}
+
+/// Makes something of every stretch on all threads, and hands it to `take` in order, newest first,
+/// with the entries that it is of. Of what would be too much to be held, `make` makes nothing.
+///
+/// # Errors
+/// What either says.
+pub(super) fn ahead<T: Send>(
+    index: &Index,
+    make: impl Fn(Range<usize>) -> Result<Option<T>> + Sync,
+    mut take: impl FnMut(Range<usize>, Option<T>) -> Result<()>,
+) -> Result<()> {
+    let mut state = Ok(());
+    let make = |entries: Range<usize>| (entries.clone(), make(entries));
+    parallel::in_order(stretches(index), make, |(entries, made)| {
+        state = made.and_then(|made| take(entries, made));
+        if state.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    state
 }

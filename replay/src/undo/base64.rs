@@ -15,12 +15,11 @@ use std::io::Write;
 use binlog_parser::header::Family;
 use binlog_parser::source::log_set::LogSet;
 
-use super::backward;
 use super::guards;
 use super::index::Index;
 use super::invert::{Encoder, format_description};
 use super::request::Request;
-use super::runs::{Runs, Sink};
+use super::runs::{self, Sink};
 use super::script::Script;
 use super::tables::Tables;
 use crate::error::Result;
@@ -50,10 +49,7 @@ pub(super) fn write(
     };
     script.packets.end()?;
     let encoder = Encoder::new(&format.description);
-    let mut runs = Runs::new(encoder, &request.filter, request.packet_bytes, script);
-    backward::walk(set, index, |visited| runs.statement(&visited))?;
-    runs.flush()?;
-    let mut script = runs.sink;
+    let mut script = runs::write(set, index, request, encoder, script)?;
     if family == Family::Mysql {
         script.after_commit("SET @@SESSION.PSEUDO_SLAVE_MODE=0");
     }
@@ -81,7 +77,7 @@ fn begin(script: &mut Script<'_>, family: Family, description: &[u8]) -> Result<
 }
 
 impl Sink for Script<'_> {
-    fn take(&mut self, events: &mut Vec<u8>) -> Result<()> {
+    fn take(&mut self, events: &mut [u8]) -> Result<()> {
         self.packets.events(events)?;
         Ok(self.packets.end()?)
     }

@@ -4,11 +4,13 @@
 //! From the newest change to the oldest, each row is looked at where it is met first: an earlier
 //! change of it meets what the undo of the later one leaves.
 
+use std::ops::ControlFlow;
+
 use binlog_parser::address::EventAddress;
-use binlog_parser::inflate::Inflated;
 use binlog_parser::row::RowImage;
 use binlog_parser::source::log_set::LogSet;
 
+use super::backward;
 use super::conflicts::{Keys, Order, Place, Prints, RowAt, each_row};
 use super::index::Index;
 use super::request::Request;
@@ -37,22 +39,24 @@ pub(super) fn write(
     let before = request.resume_at.saturating_sub(1);
     let committed = request.batch.map_or(0, |rows| rows.get()).saturating_mul(before);
     let mut number = 0;
-    let (mut keys, mut inflated) = (Keys::default(), Inflated::default());
-    for (entry_number, &entry) in index.entries.iter().enumerate().rev() {
-        let (_, transaction) = index.load(set, entry, &mut inflated)?;
-        let place = Place::new(set, index, entry);
-        let picked = index.picked.get(&entry_number);
+    let mut keys = Keys::default();
+    let all = 0..index.entries.len();
+    backward::transactions(set, index, all, |entry, _, transaction| {
+        let place = Place::new(set, index, index.entries[entry]);
+        let picked = index.picked.get(&entry);
         let wanted = |name: &crate::schema::TableName| {
             request.filter.selects_table(&name.database, &name.table)
         };
-        each_row(&mut keys, tables, place, &transaction, Order::Backward, wanted, |row| {
+        each_row(&mut keys, tables, place, transaction, Order::Backward, wanted, |row| {
             if picked.is_some_and(|picked| !picked.takes(row.event, row.row)) {
                 return Ok(());
             }
             number += 1;
             if number > committed { guards.row(row, place) } else { Ok(()) }
         })?;
-    }
+        Ok(ControlFlow::Continue(()))
+    })
+    .map(drop)?;
     guards.end()?;
     Ok(guards.unchecked)
 }
@@ -139,8 +143,8 @@ impl Guards<'_, '_> {
             true => condition.extend_from_slice(format!(")={rows}").as_bytes()),
             false => condition.extend_from_slice(b"))"),
         }
-        let told = Told { address: &address, what: if there { CHANGED } else { TAKEN } };
-        self.script.check_text(told, &condition, table.has_awkward_names())
+        let told = Told::new(&address, if there { CHANGED } else { TAKEN });
+        self.script.check_text(&told, &condition, table.has_awkward_names())
     }
 }
 
@@ -148,7 +152,8 @@ impl Check {
     /// Adds a row; nothing if one of its values has no literal.
     fn add(&mut self, image: RowImage<'_>) -> Result<(), NoLiteral> {
         let start = self.text.len();
-        let row = self.table.row(image)?;
+        let mut row = self.table.row();
+        row.fill(image)?;
         let added = if self.there {
             self.text.extend_from_slice(if self.rows == 0 { b"(" } else { b" OR (" });
             let added = self.table.push_row_condition(&mut self.text, &row);

@@ -4,12 +4,15 @@
 //! the whole log set is walked, whatever is asked.
 
 use std::collections::HashMap;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use binlog_parser::error::Location;
+use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::xa_prepare::XaPrepareEvent;
 use binlog_parser::header::EventType;
 use binlog_parser::inflate::Inflated;
+use binlog_parser::parallel::{self, Piece};
 use binlog_parser::scan::{Damage, DamageReason, RawEvent};
 use binlog_parser::source::log::{FIRST_EVENT, Log};
 use binlog_parser::source::log_set::LogSet;
@@ -22,6 +25,7 @@ use super::refusals::{Refusals, WAY_OUT};
 use super::report::Report;
 use super::request::{Request, Scope};
 use super::rows_statement::at;
+use super::sums::{self, Sums};
 use crate::error::Result;
 use crate::select::Selected;
 
@@ -49,6 +53,10 @@ pub(super) trait Observer {
     /// # Errors
     /// Whatever keeps the walk from going on.
     fn seen(&mut self, log: &Log, format: &Format, transaction: &Transaction<'_>) -> Result<()>;
+
+    /// A piece of whose transactions all from one on are undone, summed up. Returns false if it has
+    /// to be walked: then nothing of it was taken in.
+    fn summed(&mut self, format: &FormatDescription, sums: &Sums) -> bool;
 
     /// Where to put what stands against the undo, and what is to be said of it.
     fn notes(&mut self) -> (&mut Refusals, &mut Report);
@@ -84,17 +92,79 @@ pub(super) fn walk(set: &LogSet, request: &Request, observer: &mut impl Observer
 
 impl History<'_> {
     fn log(&mut self, number: usize, observer: &mut impl Observer) -> Result<()> {
-        let log = &self.set.logs()[number];
+        let (set, request) = (self.set, self.request);
+        let log = &set.logs()[number];
         self.begin_format(number, FIRST_EVENT, Arc::new(log.format().clone()));
-        let (mut units, mut inflated) = (Units::new(log.scan()), Inflated::default());
-        let mut open: Option<u64> = None;
+        let mut open = None;
+        if observer.watches() {
+            self.units(number, &mut Units::new(log.scan()), &mut open, observer)?;
+        } else {
+            let (mut start, mut state) = (FIRST_EVENT, Ok(()));
+            let sum = |units: &mut Units<'_>| sums::sum(request, (number, log), units);
+            parallel::stream(log, request.piece_bytes, sum, |piece| {
+                state = match piece {
+                    Piece::Made { end, made } => {
+                        let range = start..end;
+                        start = end;
+                        self.summed(number, range, &made, &mut open, observer)
+                    }
+                    Piece::Large(units) => {
+                        let state = self.units(number, &mut *units, &mut open, observer);
+                        start = units.offset();
+                        state
+                    }
+                };
+                if state.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            state?;
+        }
+        self.cut(log, open, true, observer);
+        Ok(())
+    }
+
+    /// Takes in a piece that was summed up.
+    fn summed(
+        &mut self,
+        number: usize,
+        range: Range<u64>,
+        sums: &Sums,
+        open: &mut Option<u64>,
+        observer: &mut impl Observer,
+    ) -> Result<()> {
+        let log = &self.set.logs()[number];
+        let Some(format) = self.index.formats.last() else { return Ok(()) };
+        if !observer.summed(&format.description, sums) {
+            let scan = log.scan_from(range.start).with_format(format.description.as_ref().clone());
+            return self.units(number, &mut Units::new(scan.until(range.end)), open, observer);
+        }
+        self.cut(log, open.take(), false, observer);
+        if !sums.undone.is_empty() {
+            let format = self.index.formats.len() as u32 - 1;
+            self.index.runs.insert(self.index.entries.len(), sums.undone.end);
+            let start = sums.undone.start;
+            self.index.entries.push(Entry { log: number as u32, format, start });
+        }
+        Ok(())
+    }
+
+    /// Takes in what a log, or a piece of it, is made of. `open` is where the last transaction
+    /// started, if it has no end.
+    fn units(
+        &mut self,
+        number: usize,
+        units: &mut Units<'_>,
+        open: &mut Option<u64>,
+        observer: &mut impl Observer,
+    ) -> Result<()> {
+        let log = &self.set.logs()[number];
+        let mut inflated = Inflated::default();
         while let Some(unit) = units.next() {
             match unit {
                 Unit::Transaction(transaction) => {
                     self.cut(log, open.take(), false, observer);
                     match transaction.ending {
                         Ending::Open if self.in_scope(number, &transaction)? => {
-                            open = Some(transaction.start());
+                            *open = Some(transaction.start());
                         }
                         Ending::Open => {}
                         Ending::Headless => self.headless(number, log, &transaction, observer),
@@ -118,7 +188,6 @@ impl History<'_> {
                 }
             }
         }
-        self.cut(log, open, true, observer);
         Ok(())
     }
 
@@ -348,12 +417,7 @@ impl History<'_> {
         }
     }
 
-    fn begin_format(
-        &mut self,
-        log: usize,
-        offset: u64,
-        description: Arc<binlog_parser::event::format_description::FormatDescription>,
-    ) {
+    fn begin_format(&mut self, log: usize, offset: u64, description: Arc<FormatDescription>) {
         self.index.formats.push(Format { log, offset, description });
     }
 }

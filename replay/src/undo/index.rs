@@ -64,6 +64,9 @@ pub(super) struct Index {
     pub entries: Vec<Entry>,
     /// The format descriptions that [`Entry::format`] counts.
     pub formats: Vec<Format>,
+    /// Of entries that stand for several transactions one after another, by their number in
+    /// `entries`, the stream position where the last of these ends.
+    pub runs: HashMap<usize, u64>,
     /// Of transactions that are not undone as a whole, by their number in `entries`, the rows that
     /// are.
     pub picked: HashMap<usize, Picked>,
@@ -75,6 +78,43 @@ impl Index {
     /// The format that holds for `entry`.
     pub fn format(&self, entry: Entry) -> &FormatDescription {
         &self.formats[entry.format as usize].description
+    }
+
+    /// Reads the transactions of entry `number` again, which is one unless the entry stands for a run;
+    /// those that are compressed as they are.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the log is not what it was when the index was made.
+    pub fn read<'s>(&self, set: &'s LogSet, number: usize) -> Result<Vec<Transaction<'s>>> {
+        let entry = self.entries[number];
+        let log = &set.logs()[entry.log as usize];
+        let scan = log.scan_from(entry.start).with_format(self.format(entry).clone());
+        let mut transactions = vec![];
+        let end = match self.runs.get(&number) {
+            Some(end) => {
+                for unit in Units::new(scan.until(*end)) {
+                    match unit {
+                        Unit::Transaction(transaction) => transactions.push(transaction),
+                        Unit::Control(_) => {}
+                        Unit::Damage(_) => return Err(changed(log, entry)),
+                    }
+                }
+                Some(*end)
+            }
+            None => {
+                let first = Units::new(scan).next();
+                transactions.extend(first.and_then(|unit| match unit {
+                    Unit::Transaction(transaction) => Some(transaction),
+                    _ => None,
+                }));
+                None
+            }
+        };
+        let last = transactions.last();
+        let whole = last.is_some_and(|last| {
+            last.ending != Ending::Open && end.is_none_or(|end| last.end() == end)
+        });
+        if whole { Ok(transactions) } else { Err(changed(log, entry)) }
     }
 
     /// Reads the events of `entry`'s transaction again; where it is compressed, into `inflated`.
@@ -98,10 +138,14 @@ impl Index {
         };
         match transaction {
             Some(transaction) if transaction.ending != Ending::Open => Ok((log, transaction)),
-            _ => Err(Error::refused(
-                format!("{}: the log has changed while it was read", log.location(entry.start)),
-                "give a copy of the log that nothing writes to",
-            )),
+            _ => Err(changed(log, entry)),
         }
     }
+}
+
+fn changed(log: &Log, entry: Entry) -> Error {
+    Error::refused(
+        format!("{}: the log has changed while it was read", log.location(entry.start)),
+        "give a copy of the log that nothing writes to",
+    )
 }

@@ -10,10 +10,11 @@ use binlog_parser::transaction::{Ending, Statement, StatementKind, Transaction};
 
 use super::picked::Picked;
 use super::refusals::{Refusals, WAY_OUT};
-use super::report::Report;
+use super::report::{Report, RowCounts};
 use super::rows_statement::{Rows, RowsStatement, at};
+use super::sums::Sums;
 use crate::error::Result;
-use crate::schema::readable;
+use crate::schema::{TableName, readable};
 use crate::select::Filter;
 use crate::sql::Dialect;
 use crate::sql::statement::{Object, StatementHead, StatementVerb, head, written_tables};
@@ -64,12 +65,7 @@ impl Judge<'_> {
         self.report.transactions += u64::from(concerned);
         self.report.transactions_left_out += u64::from(!concerned);
         if concerned && transaction.ending == Ending::Commit {
-            // Engines that can roll back end their transactions in an Xid event.
-            self.report.warn(
-                "some rows are of tables that cannot roll back: if the undo fails, theirs are \
-                 changed all the same; MySQL takes them under enforce_gtid_consistency only if \
-                 their undo is a single statement",
-            );
+            self.warn_of_commit_as_text();
         }
         if concerned && transaction.ending == Ending::Rollback {
             let why = "the transaction ends in ROLLBACK; which of its rows stayed depends on the \
@@ -77,6 +73,49 @@ impl Judge<'_> {
             self.refusals.add(log.location(transaction.start()), why, WAY_OUT);
         }
         Ok(())
+    }
+
+    /// Takes in a piece that was summed up.
+    pub fn sums(&mut self, sums: &Sums) {
+        let report = &mut self.report;
+        report.transactions += sums.transactions;
+        report.transactions_left_out += sums.empty;
+        report.statements += sums.statements;
+        for table in &sums.tables {
+            let Some(map) = table.map() else { continue };
+            let name = TableName::new(map.database, map.table);
+            if table.values > 0 {
+                self.leave_sequence(name.clone(), table.values);
+            }
+            if table.rows.total() > 0 {
+                self.add(name, map.flags).join(table.rows);
+            }
+        }
+        if sums.commits_as_text {
+            self.warn_of_commit_as_text();
+        }
+    }
+
+    /// The counts of a table of which rows are undone, one of whose maps has these flags.
+    fn add(&mut self, name: TableName, flags: u16) -> &mut RowCounts {
+        if flags & map_flags::HAS_TRIGGERS != 0 {
+            self.report.triggers.insert(name.clone());
+        }
+        self.report.tables.entry(name).or_default()
+    }
+
+    fn leave_sequence(&mut self, name: TableName, values: u64) {
+        self.report.warn(format!("{name} looks like a sequence: its values do not go back"));
+        *self.report.left_out.entry(name).or_default() += values;
+    }
+
+    /// Engines that can roll back end their transactions in an Xid event.
+    fn warn_of_commit_as_text(&mut self) {
+        self.report.warn(
+            "some rows are of tables that cannot roll back: if the undo fails, theirs are \
+             changed all the same; MySQL takes them under enforce_gtid_consistency only if \
+             their undo is a single statement",
+        );
     }
 
     fn rows<'t, 'a>(
@@ -105,9 +144,7 @@ impl Judge<'_> {
                 continue;
             }
             if map.is_sequence(format.family) {
-                self.report
-                    .warn(format!("{name} looks like a sequence: its values do not go back"));
-                *self.report.left_out.entry(name).or_default() += count;
+                self.leave_sequence(name, count);
                 continue;
             }
             concerned = true;
@@ -116,10 +153,7 @@ impl Judge<'_> {
                 self.refusals.add(place(), "rows of a server before 5.1.4", WAY_OUT);
                 continue;
             }
-            if map.map.flags & map_flags::HAS_TRIGGERS != 0 {
-                self.report.triggers.insert(name.clone());
-            }
-            self.report.tables.entry(name).or_default().add(rows.rows.kind, count);
+            self.add(name, map.map.flags).add(rows.rows.kind, count);
             each(self, statement, rows)?;
         }
         if let Some(first) = statement.rows.first().filter(|_| concerned && !whole) {

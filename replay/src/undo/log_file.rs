@@ -19,11 +19,10 @@ use binlog_parser::header::{EventHeader, EventType, Family, HEADER_BYTES, flags}
 use binlog_parser::source::log::{FIRST_EVENT, MAGIC};
 use binlog_parser::source::log_set::LogSet;
 
-use super::backward;
 use super::index::Index;
 use super::invert::{Encoder, format_description};
 use super::request::Request;
-use super::runs::{Runs, Sink};
+use super::runs::{self, Sink};
 use crate::error::Result;
 use crate::made::{Frame, Header, OURS, field};
 use crate::seal::reseal;
@@ -48,11 +47,12 @@ pub(super) fn write(
     let Some(format) = index.formats.get(number) else { return Ok(0) };
     let mut description = format_description(&format.event(set)?, &format.description);
     let layout = checked(&mut description, &format.description);
-    let newest = newest.and_then(|entry| {
-        let log = &set.logs()[entry.log as usize];
-        let scan = log.scan_from(entry.start).with_format(format.description.as_ref().clone());
-        scan.events().next().map(|event| event.header)
-    });
+    let newest = match index.entries.len().checked_sub(1) {
+        Some(newest) => {
+            index.read(set, newest)?.last().and_then(|t| Some(t.events.first()?.header))
+        }
+        None => None,
+    };
     let mut file = File {
         out,
         position: FIRST_EVENT,
@@ -66,10 +66,7 @@ pub(super) fn write(
     file.place(&mut description, 0)?;
     file.begin(&layout)?;
     let encoder = Encoder::new(&layout);
-    let mut runs = Runs::new(encoder, &request.filter, request.packet_bytes, file);
-    backward::walk(set, index, |visited| runs.statement(&visited))?;
-    runs.flush()?;
-    runs.sink.end()
+    runs::write(set, index, request, encoder, file)?.end()
 }
 
 /// Has events end in checksums, if the server of the logs knows of them; returns what then holds.
@@ -98,7 +95,7 @@ struct File<'w> {
 }
 
 impl Sink for File<'_> {
-    fn take(&mut self, events: &mut Vec<u8>) -> Result<()> {
+    fn take(&mut self, events: &mut [u8]) -> Result<()> {
         self.largest = self.largest.max(encoded_len(events.len()) as u64);
         self.place(events, 0)
     }

@@ -1,6 +1,7 @@
 //! What is gathered while the logs are walked, and what is concluded from it.
 
 use binlog_parser::address::EventAddress;
+use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::Transaction;
@@ -15,6 +16,7 @@ use super::refusals::{Refusals, WAY_OUT};
 use super::report::Report;
 use super::request::{Format, Request};
 use super::rows_planner::RowsPlanner;
+use super::sums::Sums;
 use super::tables::{Drift, Tables};
 use crate::error::{Error, Result};
 
@@ -119,6 +121,14 @@ impl Observer for Planner<'_> {
             }
         }
         Ok(())
+    }
+
+    fn summed(&mut self, format: &FormatDescription, sums: &Sums) -> bool {
+        let taken = self.rows.sums(&mut self.judge, format, sums);
+        if taken {
+            self.judge.sums(sums);
+        }
+        taken
     }
 
     fn notes(&mut self) -> (&mut Refusals, &mut Report) {

@@ -29,6 +29,13 @@ impl RowCounts {
         }
     }
 
+    /// Adds the rows of `other`.
+    pub(super) fn join(&mut self, other: RowCounts) {
+        self.inserted += other.inserted;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+    }
+
     /// Takes rows out again that are not undone after all.
     pub(super) fn take(&mut self, undone: RowsKind) {
         match undone {

@@ -3,6 +3,8 @@
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
+use binlog_parser::parallel::PIECE_BYTES;
+
 use super::conflicts::Conflicts;
 use crate::schema::{Schema, Source};
 use crate::select::{Filter, Target};
@@ -60,6 +62,8 @@ pub struct Request {
     pub accept_cascades: bool,
     /// Undoes what can be read, although what damaged ranges did to the same rows is not known.
     pub accept_damage: bool,
+    /// Bytes of a log that a thread looks at by itself: [`PIECE_BYTES`].
+    pub piece_bytes: u64,
 }
 
 impl Request {
@@ -79,6 +83,7 @@ impl Request {
             conflicts: Conflicts::Refuse,
             accept_cascades: false,
             accept_damage: false,
+            piece_bytes: PIECE_BYTES,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use binlog_parser::error::Location;
+use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::rows::{RowsKind, flags};
 use binlog_parser::row::RowLayout;
 use binlog_parser::source::log::Log;
@@ -12,6 +13,7 @@ use super::judge::Judge;
 use super::rebuild::Partial;
 use super::request::{Format, Request};
 use super::rows_statement::{Map, Rows, RowsStatement, at};
+use super::sums::Sums;
 use super::table_sql::TableSql;
 use super::tables::Tables;
 use super::{BASE64_HINT, NAMES_HINT};
@@ -110,6 +112,46 @@ impl RowsPlanner {
         self.values(judge, log, &table, rows, &map.layout)
     }
 
+    /// Takes in a piece that was summed up, if that tells all there is to know
+    /// of its rows; else the piece has to be walked.
+    pub fn sums(&mut self, judge: &mut Judge<'_>, format: &FormatDescription, sums: &Sums) -> bool {
+        let mut tables = vec![];
+        for sum in sums.tables.iter().filter(|sum| sum.rows.total() > 0) {
+            let Some(map) = sum.map() else { return false };
+            let resolved = self.tables.table_of(&map, sum.says(), sum.stamp, format).ok();
+            let name = TableName::new(map.database, map.table);
+            let doubtful = resolved.as_ref().is_none_or(|table| table.is_doubtful());
+            let moves = sum.updated.is_some() && self.may_be_followed(&(name.clone(), false));
+            if moves || doubtful && self.format == Format::Sql {
+                return false;
+            }
+            tables.push((name, sum, resolved));
+        }
+        for (name, sum, resolved) in tables {
+            self.first.entry(name.clone()).or_insert_with(|| (sum.stamp, sum.place.clone()));
+            let which = (name, true);
+            if let Some(place) = sum.deleted.as_ref().filter(|_| self.may_be_followed(&which)) {
+                self.cascades.insert(which, place.clone());
+            }
+            match (resolved, self.format) {
+                (Some(table), Format::Sql) => self.tell(judge, &table),
+                (Some(table), _) => self.tell_triggers(judge, &table),
+                (None, _) => {}
+            }
+        }
+        true
+    }
+
+    /// Whether foreign keys follow deletes, or else updates, in a table of which that was not told.
+    fn may_be_followed(&mut self, which: &(TableName, bool)) -> bool {
+        let tables = &self.tables;
+        !self.cascades.contains_key(which)
+            && *self
+                .followed
+                .entry(which.clone())
+                .or_insert_with(|| !tables.children(&which.0, which.1).is_empty())
+    }
+
     /// Notes whether the server changed rows of other tables along with these, which it logs since
     /// MySQL 9.6 alone.
     fn cascade(
@@ -126,12 +168,7 @@ impl RowsPlanner {
             return Ok(());
         }
         let which = (name.clone(), kind == RowsKind::Delete);
-        if self.cascades.contains_key(&which) {
-            return Ok(());
-        }
-        let tables = &self.tables;
-        let followed = self.followed.entry(which.clone());
-        if !*followed.or_insert_with(|| !tables.children(name, which.1).is_empty()) {
+        if !self.may_be_followed(&which) {
             return Ok(());
         }
         if kind == RowsKind::Update {

@@ -6,52 +6,17 @@ use std::ops::Range;
 use binlog_parser::Fault;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::rows::{DUMMY_TABLE_ID, RowsEvent, RowsKind, flags};
-use binlog_parser::event::table_map::TableMapEvent;
-use binlog_parser::header::{EventType, Family};
-use binlog_parser::row::{ColumnType, RowImage, RowLayout};
+use binlog_parser::header::EventType;
+use binlog_parser::row::{RowImage, RowLayout};
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::Statement;
 use binlog_parser::wire::Bitmap;
 
+use super::maps::Layouts;
+pub(crate) use super::maps::Map;
 use super::picked::Picked;
 use crate::error::{Error, Result};
-use crate::schema::TableName;
-
-/// A table map of a statement.
-#[derive(Debug)]
-pub(crate) struct Map<'t, 'a> {
-    /// The event.
-    pub event: &'t RawEvent<'a>,
-    /// What it says.
-    pub map: TableMapEvent<'a>,
-    /// How long the values of its rows are.
-    pub layout: RowLayout,
-}
-
-impl Map<'_, '_> {
-    /// Name of the table.
-    pub fn name(&self) -> TableName {
-        TableName::new(self.map.database, self.map.table)
-    }
-
-    /// Whether this is a table of MariaDB that holds a sequence. Its one row is written over again
-    /// and again, and each time logged as if it were inserted (`ha_sequence::write_row`).
-    pub fn is_sequence(&self, family: Family) -> bool {
-        use ColumnType::{Longlong, Tiny};
-        const SHAPE: [ColumnType; 8] =
-            [Longlong, Longlong, Longlong, Longlong, Longlong, Longlong, Tiny, Longlong];
-        const FIRST: &[u8] = b"next_not_cached_value";
-        let named = match self.map.optional.column_names() {
-            Ok(Some(names)) => names.first() == Some(&FIRST),
-            _ => true,
-        };
-        family == Family::Mariadb
-            && named
-            && self.map.column_types().is_ok_and(|types| types == SHAPE)
-            && (0..SHAPE.len()).all(|ordinal| !self.map.null_bitmap.get(ordinal))
-    }
-}
 
 /// A rows event of a statement.
 #[derive(Debug)]
@@ -119,11 +84,26 @@ impl<'t, 'a> RowsStatement<'t, 'a> {
         log: &Log,
         format: &FormatDescription,
     ) -> Result<Self> {
+        Self::read_with(&mut Layouts::default(), statement, log, format)
+    }
+
+    /// As [`RowsStatement::read`], with the layouts of table maps that were read before.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_with(
+        layouts: &mut Layouts,
+        statement: &Statement<'t, 'a>,
+        log: &Log,
+        format: &FormatDescription,
+    ) -> Result<Self> {
         let table_id_bytes = format.table_id_bytes();
         let mut read = RowsStatement { maps: vec![], rows: vec![], text: None };
         for event in statement.events {
             let done = match event.event_type() {
-                EventType::TABLE_MAP => read.add_map(event, table_id_bytes),
+                EventType::TABLE_MAP => {
+                    layouts.map(event, table_id_bytes).map(|map| read.maps.push(map))
+                }
                 EventType::ANNOTATE_ROWS => {
                     read.text = Some(event.body());
                     Ok(())
@@ -137,13 +117,6 @@ impl<'t, 'a> RowsStatement<'t, 'a> {
             read.rows.iter_mut().for_each(|rows| rows.keep_children());
         }
         Ok(read)
-    }
-
-    fn add_map(&mut self, event: &'t RawEvent<'a>, table_id_bytes: usize) -> Result<(), Fault> {
-        let map = TableMapEvent::parse(event.body(), table_id_bytes)?;
-        let layout = map.layout()?;
-        self.maps.push(Map { event, map, layout });
-        Ok(())
     }
 
     fn add_rows(&mut self, event: &'t RawEvent<'a>, table_id_bytes: usize) -> Result<(), Fault> {

@@ -6,20 +6,26 @@
 //! Statements share a run. One that is larger is cut between rows: STMT_END is set at the cut, and
 //! the maps stand again behind it. The server applies rows one by one, so it makes no difference.
 
-use super::backward::Visited;
+use std::ops::{ControlFlow, Range};
+
+use binlog_parser::source::log_set::LogSet;
+
+use super::backward::{self, Visited};
+use super::index::Index;
 use super::invert::Encoder;
+use super::request::Request;
 use super::rows_statement::{Rows, RowsStatement, Spans, at};
 use crate::error::Result;
 use crate::select::Filter;
-use crate::stream::packet::encoded_len;
+use crate::stream::packet::{MOST_GATHERED_BYTES, encoded_len};
 
 /// Takes statements, newest first, and gives away runs of their inverse.
-pub(super) struct Runs<'r, S> {
+struct Runs<'r, S> {
     encoder: Encoder,
     filter: &'r Filter,
     packet_bytes: usize,
     /// Where the runs go.
-    pub sink: S,
+    sink: S,
     /// Events of the run that is being built.
     events: Vec<u8>,
     /// Where in `events` the statement's last rows event starts, if it has any.
@@ -32,7 +38,12 @@ pub(super) struct Runs<'r, S> {
 /// Takes runs of whole events, the statements in them whole or cut as above.
 pub(super) trait Sink {
     /// Takes a run.
-    fn take(&mut self, events: &mut Vec<u8>) -> Result<()>;
+    fn take(&mut self, events: &mut [u8]) -> Result<()>;
+
+    /// Whether it holds more than it may.
+    fn is_overfull(&self) -> bool {
+        false
+    }
 
     /// How many of `rows` rows the transaction still takes; at least one.
     fn room(&self, rows: usize) -> usize {
@@ -55,13 +66,73 @@ pub(super) trait Sink {
     }
 }
 
+/// Writes the undo of what `index` holds to `sink`, in stretches that are made on all threads.
+///
+/// # Errors
+/// Rows that do not fit their table map, an event that cannot be read any more, or what the sink
+/// says.
+pub(super) fn write<S: Sink>(
+    set: &LogSet,
+    index: &Index,
+    request: &Request,
+    encoder: Encoder,
+    sink: S,
+) -> Result<S> {
+    let mut runs = Runs::new(encoder, request, sink);
+    if request.batch.is_some() {
+        // Where a batch ends depends on all rows before.
+        let all = 0..index.entries.len();
+        runs.entries(set, index, all).map(drop)?;
+        return Ok(runs.sink);
+    }
+    let make = |entries| {
+        let mut ahead = Runs::new(encoder, request, Ahead::default());
+        let whole = ahead.entries(set, index, entries)?.is_continue();
+        Ok(whole.then_some(ahead.sink))
+    };
+    backward::ahead(index, make, |entries, made| match made {
+        Some(Ahead { mut events, ends }) => {
+            let mut start = 0;
+            for end in ends {
+                runs.sink.take(events.get_mut(start..end).unwrap_or_default())?;
+                start = end;
+            }
+            Ok(())
+        }
+        // Now that it is its turn, it goes to the sink as it comes.
+        None => runs.entries(set, index, entries).map(drop),
+    })?;
+    Ok(runs.sink)
+}
+
+/// Runs that are made ahead of their turn.
+#[derive(Debug, Default)]
+struct Ahead {
+    events: Vec<u8>,
+    /// Where each run ends.
+    ends: Vec<usize>,
+}
+
+impl Sink for Ahead {
+    fn take(&mut self, events: &mut [u8]) -> Result<()> {
+        self.events.extend_from_slice(events);
+        self.ends.push(self.events.len());
+        Ok(())
+    }
+
+    fn is_overfull(&self) -> bool {
+        self.events.len() > MOST_GATHERED_BYTES
+    }
+}
+
 impl<'r, S: Sink> Runs<'r, S> {
-    /// For runs that have at most `packet_bytes` bytes in base64, unless a single row has more.
-    pub fn new(encoder: Encoder, filter: &'r Filter, packet_bytes: usize, sink: S) -> Self {
+    /// For runs that have at most as many bytes in base64 as a packet may, unless a single row has
+    /// more.
+    fn new(encoder: Encoder, request: &'r Request, sink: S) -> Self {
         Runs {
             encoder,
-            filter,
-            packet_bytes,
+            filter: &request.filter,
+            packet_bytes: request.packet_bytes,
             sink,
             events: vec![],
             last_rows: None,
@@ -70,11 +141,20 @@ impl<'r, S: Sink> Runs<'r, S> {
         }
     }
 
+    /// Gives away the inverse of some entries; breaks where the sink holds too much.
+    fn entries(
+        &mut self,
+        set: &LogSet,
+        index: &Index,
+        entries: Range<usize>,
+    ) -> Result<ControlFlow<()>> {
+        let all = backward::statements(set, index, entries, |visited| self.statement(&visited))?;
+        self.flush()?;
+        Ok(all)
+    }
+
     /// Adds the inverse of a statement.
-    ///
-    /// # Errors
-    /// Rows that do not fit their table map, or what the sink says.
-    pub fn statement(&mut self, visited: &Visited<'_, '_, '_>) -> Result<()> {
+    fn statement(&mut self, visited: &Visited<'_, '_, '_>) -> Result<ControlFlow<()>> {
         let statement = &visited.statement;
         let undone: Vec<_> = statement
             .rows
@@ -86,7 +166,7 @@ impl<'r, S: Sink> Runs<'r, S> {
             })
             .collect();
         if undone.is_empty() {
-            return Ok(());
+            return Ok(ControlFlow::Continue(()));
         }
         self.take_maps(statement);
         if self.is_full(self.maps.len()) {
@@ -98,11 +178,13 @@ impl<'r, S: Sink> Runs<'r, S> {
             self.spans
                 .measure(rows, layout, visited.picked)
                 .map_err(|fault| at(fault, visited.log, rows.event))?;
-            self.rows(rows)?;
+            if self.rows(rows)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
         }
         self.end_statement();
         self.drop_maps();
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Takes the statement's maps back where no rows followed them.
@@ -134,10 +216,13 @@ impl<'r, S: Sink> Runs<'r, S> {
     }
 
     /// Writes the rows that are measured, last row first, as many events as the packets want.
-    fn rows(&mut self, rows: &Rows<'_, '_>) -> Result<()> {
+    fn rows(&mut self, rows: &Rows<'_, '_>) -> Result<ControlFlow<()>> {
         let overhead = self.encoder.overhead(rows);
         let mut end = self.spans.len();
         while end > 0 {
+            if self.sink.is_overfull() {
+                return Ok(ControlFlow::Break(()));
+            }
             if self.sink.is_full() {
                 self.next_transaction()?;
             }
@@ -163,7 +248,7 @@ impl<'r, S: Sink> Runs<'r, S> {
             }
             end = start;
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Whether so many bytes more would make the packet larger than it should be.
@@ -189,7 +274,7 @@ impl<'r, S: Sink> Runs<'r, S> {
     ///
     /// # Errors
     /// What the sink says.
-    pub fn flush(&mut self) -> Result<()> {
+    fn flush(&mut self) -> Result<()> {
         if !self.events.is_empty() {
             self.sink.take(&mut self.events)?;
             self.events.clear();

@@ -18,7 +18,7 @@ use binlog_parser::address::EventAddress;
 use super::request::Request;
 use super::{SANDBOX, header_comment};
 use crate::error::Result;
-use crate::sql::quote::text_literal;
+use crate::sql::quote::{push_integer, text_literal};
 use crate::stream::packet::{DELIMITER, Packets};
 
 /// The sql_mode of the session: nothing is bent, and everything that a server may have stored is
@@ -47,6 +47,14 @@ pub(super) struct Script<'w> {
     last_words: Option<&'static str>,
 }
 
+/// Statements that were gathered ahead of their turn, in whole packets.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub bytes: Vec<u8>,
+    checks: u64,
+    largest: u64,
+}
+
 /// Which transaction of the script rows belong to.
 #[derive(Debug, Clone, Copy)]
 struct Batch {
@@ -70,6 +78,38 @@ impl<'w> Script<'w> {
             first: request.resume_at.max(1),
         };
         Script { packets: Packets::new(out), open: false, checks: 0, batch, last_words: None }
+    }
+
+    /// A script whose statements are gathered in `buffer` ahead of their turn, to be joined to
+    /// another.
+    pub fn ahead(buffer: Vec<u8>) -> Self {
+        let batch = Batch { rows: u64::MAX, number: 1, filled: 0, first: 1 };
+        let packets = Packets::gathered_in(buffer);
+        Script { packets, open: true, checks: 0, batch, last_words: None }
+    }
+
+    /// Whether more was gathered ahead of its turn than may be.
+    pub fn is_overfull(&self) -> bool {
+        self.packets.is_overfull()
+    }
+
+    /// What was gathered.
+    ///
+    /// # Errors
+    /// None, for there is no output.
+    pub fn into_part(mut self) -> Result<Part> {
+        self.packets.end()?;
+        let (checks, largest) = (self.checks, self.packets.largest());
+        Ok(Part { bytes: self.packets.into_bytes(), checks, largest })
+    }
+
+    /// Adds what was gathered.
+    ///
+    /// # Errors
+    /// What the output says.
+    pub fn join(&mut self, part: &Part) -> Result<()> {
+        self.checks += part.checks;
+        Ok(self.packets.append(&part.bytes, part.largest)?)
     }
 
     /// What comes before everything: comments, and the session.
@@ -197,7 +237,7 @@ impl<'w> Script<'w> {
 
     /// A statement on rows, and the check that it met `rows` of them. One with awkward names goes in
     /// hexadecimal.
-    pub fn change(&mut self, text: &[u8], awkward: bool, rows: u64, told: Told<'_>) -> Result<()> {
+    pub fn change(&mut self, text: &[u8], awkward: bool, rows: u64, told: &Told) -> Result<()> {
         if awkward {
             self.statement(|out| {
                 out.extend_from_slice(b"SET @binlog_undo_text=");
@@ -205,27 +245,27 @@ impl<'w> Script<'w> {
             })?;
             self.words("PREPARE binlog_undo FROM @binlog_undo_text")?;
             self.words("EXECUTE binlog_undo")?;
-            self.check(told, |out| write(out, format_args!("ROW_COUNT()={rows}")))?;
+            self.check(told, |out| push_row_count(out, rows))?;
             return self.words("DEALLOCATE PREPARE binlog_undo");
         }
         self.statement(|out| out.extend_from_slice(text))?;
-        self.check(told, |out| write(out, format_args!("ROW_COUNT()={rows}")))
+        self.check(told, |out| push_row_count(out, rows))
     }
 
     /// A check: a statement that fails unless `condition` holds.
-    pub fn check(&mut self, told: Told<'_>, condition: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
+    pub fn check(&mut self, told: &Told, condition: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
         self.checks += 1;
         self.statement(|out| {
             out.extend_from_slice(b"SET @binlog_undo=@binlog_undo+1,@@SESSION.sql_mode=IF(");
             condition(out);
             out.extend_from_slice(b",@@SESSION.sql_mode,");
-            told.push(out);
+            out.extend_from_slice(&told.literal);
             out.push(b')');
         })
     }
 
     /// As [`Script::check`], for conditions on tables whose names a client may stumble over.
-    pub fn check_text(&mut self, told: Told<'_>, condition: &[u8], awkward: bool) -> Result<()> {
+    pub fn check_text(&mut self, told: &Told, condition: &[u8], awkward: bool) -> Result<()> {
         if !awkward {
             return self.check(told, |out| out.extend_from_slice(condition));
         }
@@ -247,29 +287,47 @@ impl<'w> Script<'w> {
     }
 }
 
-/// What a failed check says.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Told<'t> {
-    /// The event that is undone.
-    pub address: &'t EventAddress,
-    /// What is wrong, in our own words, without a comma: the servers' message ends there.
-    pub what: &'static str,
+/// What a failed check says: a literal.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Told {
+    literal: Vec<u8>,
 }
 
-impl Told<'_> {
-    fn push(self, out: &mut Vec<u8>) {
-        let start = out.len();
-        write(out, format_args!("'{}: {}'", self.address, self.what));
+impl Told {
+    /// That `what` is wrong at the event that is undone. It is in our own words, without a comma: the
+    /// servers' message ends there.
+    pub fn new(address: &EventAddress, what: &'static str) -> Self {
+        let mut told = Told::default();
+        told.set(address, what);
+        told
+    }
+
+    /// Says that `what` is wrong at another event.
+    pub fn set(&mut self, address: &EventAddress, what: &'static str) {
+        let out = &mut self.literal;
+        out.clear();
+        out.push(b'\'');
+        out.extend_from_slice(address.log.as_bytes());
+        out.push(b':');
+        push_integer(out, address.position.into());
+        if let Some(inner) = address.inner {
+            out.push(b'+');
+            push_integer(out, inner.into());
+        }
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(what.as_bytes());
+        out.push(b'\'');
         let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b" ':-_.+".contains(byte);
-        let quotes = out[start..].iter().filter(|byte| **byte == b'\'').count();
-        if quotes > 2 || !out[start..].iter().all(plain) {
-            let text = out.split_off(start);
+        let quotes = memchr::memchr_iter(b'\'', out).count();
+        if quotes > 2 || !out.iter().all(plain) {
+            let text = std::mem::take(out);
             text_literal(out, "utf8mb4", None, text.get(1..text.len() - 1).unwrap_or_default());
         }
     }
 }
 
-fn write(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    // Writing to a Vec cannot fail.
-    let _ = out.write_fmt(text);
+/// Appends the condition that a statement met so many rows.
+fn push_row_count(out: &mut Vec<u8>, rows: u64) {
+    out.extend_from_slice(b"ROW_COUNT()=");
+    push_integer(out, rows.into());
 }

@@ -6,7 +6,8 @@
 //! before an INSERT it is checked that no row with such a key is there.
 
 use std::io::Write;
-use std::sync::Arc;
+use std::ops::{ControlFlow, Range};
+use std::sync::{Arc, Mutex};
 
 use binlog_parser::address::EventAddress;
 use binlog_parser::event::rows::{RowsKind, flags};
@@ -17,10 +18,11 @@ use binlog_parser::source::log_set::LogSet;
 use super::backward::{self, Visited};
 use super::index::Index;
 use super::request::Request;
+use super::row::Row;
 use super::rows_statement::{Rows, Spans, at};
 use super::script::{Script, Told};
-use super::table_sql::{Row, TableSql};
-use super::tables::Tables;
+use super::table_sql::TableSql;
+use super::tables::{Met, Tables};
 use crate::error::{Error, Result};
 use crate::select::Filter;
 use crate::sql::literal::NoLiteral;
@@ -30,6 +32,9 @@ pub(super) const CHANGED: &str = "the row is not there as the logs left it";
 
 /// What a check says of a key that is taken.
 pub(super) const TAKEN: &str = "a row with the key of one that comes back is there already";
+
+/// What is told if an INSERT left rows out.
+const MISSING: &str = "not all of its rows came back";
 
 /// Most rows of an INSERT: servers look up no more keys than so many one by one.
 const INSERT_ROWS: u64 = 1_000;
@@ -47,34 +52,53 @@ pub(super) fn write(
 ) -> Result<u64> {
     let Some(&last) = index.entries.last() else { return Ok(0) };
     let family = index.format(last).family;
-    let mut writer = Writer {
-        script: Script::new(out, request),
-        family,
-        filter: &request.filter,
-        packet_bytes: request.packet_bytes,
-        text: vec![],
-        insert: None,
-        unchecked: 0,
-        spans: Spans::default(),
-    };
-    writer.script.begin()?;
-    if writer.script.is_written() {
-        writer.script.begin_transaction()?;
+    let mut script = Script::new(out, request);
+    script.begin()?;
+    if script.is_written() {
+        script.begin_transaction()?;
     }
-    backward::walk(set, index, |visited| writer.statement(tables, &visited))?;
-    writer.end_insert()?;
-    writer.check_as(0)?;
+    let mut writer = Writer::new(script, family, tables, request);
+    if request.batch.is_some() {
+        // Where a batch ends depends on all rows before.
+        let all = 0..index.entries.len();
+        writer.entries(set, index, all).map(drop)?;
+        return writer.script.end();
+    }
+    let spare: Mutex<Vec<Vec<u8>>> = Mutex::default();
+    let make = |entries| {
+        let buffer = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
+        let mut ahead = Writer::new(Script::ahead(buffer), family, tables, request);
+        let whole = ahead.entries(set, index, entries)?.is_continue();
+        whole.then(|| ahead.script.into_part()).transpose()
+    };
+    backward::ahead(index, make, |entries, part| {
+        let Some(part) = part else {
+            // Now that it is its turn, it goes to the output as it comes.
+            return writer.entries(set, index, entries).map(drop);
+        };
+        writer.script.join(&part)?;
+        if let Ok(mut spare) = spare.lock() {
+            spare.push(part.bytes);
+        }
+        Ok(())
+    })?;
     writer.script.end()
 }
 
 struct Writer<'w, 'r> {
     script: Script<'w>,
+    tables: &'r Tables,
+    met: Met,
     family: Family,
     filter: &'r Filter,
     packet_bytes: usize,
     /// The statement that is being built.
     text: Vec<u8>,
     insert: Option<Insert>,
+    /// Memory for the next.
+    spare: Spare,
+    /// What is told if a row of the event is not as the logs left it.
+    told: Told,
     /// Flags of rows events by which the session leaves out checks.
     unchecked: u16,
     spans: Spans,
@@ -83,15 +107,61 @@ struct Writer<'w, 'r> {
 /// An INSERT that is being built.
 struct Insert {
     table: Arc<TableSql>,
-    address: EventAddress,
+    /// What is told if the keys are taken, or if not all rows came back.
+    told: [Told; 2],
     text: Vec<u8>,
     /// The keys of its rows.
     keys: Vec<u8>,
     rows: u64,
 }
 
-impl Writer<'_, '_> {
-    fn statement(&mut self, tables: &Tables, visited: &Visited<'_, '_, '_>) -> Result<()> {
+/// Memory of an INSERT that is written.
+#[derive(Default)]
+struct Spare {
+    text: Vec<u8>,
+    keys: Vec<u8>,
+}
+
+impl<'w, 'r> Writer<'w, 'r> {
+    fn new(script: Script<'w>, family: Family, tables: &'r Tables, request: &'r Request) -> Self {
+        Writer {
+            script,
+            tables,
+            met: Met::default(),
+            family,
+            filter: &request.filter,
+            packet_bytes: request.packet_bytes,
+            text: vec![],
+            insert: None,
+            spare: Spare::default(),
+            told: Told::default(),
+            unchecked: 0,
+            spans: Spans::default(),
+        }
+    }
+
+    /// Writes the undo of some entries of `index`; breaks where that is more than may be gathered.
+    fn entries(
+        &mut self,
+        set: &LogSet,
+        index: &Index,
+        entries: Range<usize>,
+    ) -> Result<ControlFlow<()>> {
+        let mut met = std::mem::take(&mut self.met);
+        let all = backward::statements(set, index, entries, |visited| {
+            self.statement(&mut met, &visited)
+        })?;
+        self.met = met;
+        self.end_insert()?;
+        self.check_as(0)?;
+        Ok(all)
+    }
+
+    fn statement(
+        &mut self,
+        met: &mut Met,
+        visited: &Visited<'_, '_, '_>,
+    ) -> Result<ControlFlow<()>> {
         let statement = &visited.statement;
         for rows in statement.rows.iter().rev() {
             let map = statement.map_of(rows);
@@ -101,13 +171,13 @@ impl Writer<'_, '_> {
                 continue;
             }
             let fault = |fault| at(fault, visited.log, rows.event);
-            let table = tables
-                .table(map, visited.log_number, visited.format)
+            let table = met
+                .table(self.tables, map, visited.log_number, visited.format)
                 .map_err(|why| Error::refused(why.to_string(), super::NAMES_HINT))?;
             self.spans.measure(rows, &map.layout, visited.picked).map_err(fault)?;
             self.check_as(rows.rows.flags)?;
             let address = rows.event.address(visited.log);
-            self.rows(&table, rows, &address).map_err(|error| match error {
+            let written = self.rows(table, rows, &address).map_err(|error| match error {
                 RowError::Output(error) => error,
                 RowError::Literal(NoLiteral::Fault(why)) => fault(why),
                 RowError::Literal(why) => Error::refused(
@@ -115,8 +185,11 @@ impl Writer<'_, '_> {
                     super::BASE64_HINT,
                 ),
             })?;
+            if written.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Undoes the rows of an event, from the last to the first.
@@ -125,8 +198,12 @@ impl Writer<'_, '_> {
         table: &Arc<TableSql>,
         rows: &Rows<'_, '_>,
         address: &EventAddress,
-    ) -> Result<(), RowError> {
+    ) -> Result<ControlFlow<()>, RowError> {
         let event = rows.images();
+        let (mut before, mut after) = (table.row(), table.row());
+        if event.kind != RowsKind::Delete {
+            self.told.set(address, CHANGED);
+        }
         for index in (0..self.spans.len()).rev() {
             let Some(span) = self.spans.get(index) else { continue };
             if self.script.is_full() {
@@ -136,22 +213,27 @@ impl Writer<'_, '_> {
             if !self.script.take(1) {
                 continue;
             }
-            let image = |columns, bytes| -> Result<Row<'_>, RowError> {
-                let bytes = event.rows.get(bytes).unwrap_or_default();
-                match columns {
-                    Some(present) => Ok(table.row(RowImage::new(present, bytes))?),
-                    None => Ok(vec![]),
+            if self.script.is_overfull() {
+                return Ok(ControlFlow::Break(()));
+            }
+            for (row, columns, bytes) in [
+                (&mut before, event.before_columns, span.before()),
+                (&mut after, event.after_columns, span.after()),
+            ] {
+                if let Some(present) = columns {
+                    let bytes = event.rows.get(bytes).unwrap_or_default();
+                    row.fill(RowImage::new(present, bytes))?;
                 }
-            };
-            let before = image(event.before_columns, span.before())?;
-            let after = image(event.after_columns, span.after())?;
+            }
             match event.kind {
                 RowsKind::Delete => self.insert(table, &before, address)?,
-                RowsKind::Write => self.delete(table, &after, address)?,
-                RowsKind::Update => self.update(table, &after, &before, address)?,
+                RowsKind::Write => self.delete(table, &after)?,
+                RowsKind::Update => self.update(table, &after, &before)?,
             }
         }
-        Ok(())
+        // The rows of an event are inserted together, and no others with them.
+        self.end_insert()?;
+        Ok(ControlFlow::Continue(()))
     }
 
     fn insert(
@@ -176,20 +258,18 @@ impl Writer<'_, '_> {
         row: &Row<'_>,
         address: &EventAddress,
     ) -> Result<(), RowError> {
-        let full = self.insert.as_ref().is_some_and(|open| {
-            !Arc::ptr_eq(&open.table, table)
-                || open.address != *address
-                || open.text.len() > self.packet_bytes / 2
-                || open.rows >= INSERT_ROWS
-        });
-        if full {
+        let full =
+            |open: &Insert| open.text.len() > self.packet_bytes / 2 || open.rows >= INSERT_ROWS;
+        if self.insert.as_ref().is_some_and(full) {
             self.end_insert()?;
         }
+        let spare = &mut self.spare;
         let open = self.insert.get_or_insert_with(|| {
-            let mut text = vec![];
+            let Spare { mut text, mut keys } = std::mem::take(spare);
+            (text.clear(), keys.clear());
             table.push_insert(&mut text);
-            let (table, address) = (Arc::clone(table), address.clone());
-            Insert { table, address, text, keys: vec![], rows: 0 }
+            let told = [TAKEN, MISSING].map(|what| Told::new(address, what));
+            Insert { table: Arc::clone(table), told, text, keys, rows: 0 }
         });
         open.text.extend_from_slice(if open.rows == 0 { b"\n" } else { b",\n" });
         table.push_values(&mut open.text, row)?;
@@ -202,7 +282,8 @@ impl Writer<'_, '_> {
     }
 
     fn end_insert(&mut self) -> Result<()> {
-        let Some(Insert { table, address, text, keys, rows }) = self.insert.take() else {
+        let Some(Insert { table, told: [taken, missing], text, keys, rows }) = self.insert.take()
+        else {
             return Ok(());
         };
         let awkward = table.has_awkward_names();
@@ -214,35 +295,21 @@ impl Writer<'_, '_> {
             table.push_key_in(&mut self.text);
             self.text.extend_from_slice(&keys);
             self.text.extend_from_slice(b"))");
-            let told = Told { address: &address, what: TAKEN };
-            self.script.check_text(told, &self.text, awkward)?;
+            self.script.check_text(&taken, &self.text, awkward)?;
         }
-        let told = Told { address: &address, what: "not all of its rows came back" };
-        self.script.change(&text, awkward, rows, told)
+        self.script.change(&text, awkward, rows, &missing)?;
+        self.spare = Spare { text, keys };
+        Ok(())
     }
 
-    fn delete(
-        &mut self,
-        table: &Arc<TableSql>,
-        row: &Row<'_>,
-        address: &EventAddress,
-    ) -> Result<(), RowError> {
-        self.end_insert()?;
+    fn delete(&mut self, table: &TableSql, row: &Row<'_>) -> Result<(), RowError> {
         self.text.clear();
         table.push_delete(&mut self.text);
         table.push_where(&mut self.text, row)?;
-        let told = Told { address, what: CHANGED };
-        Ok(self.script.change(&self.text, table.has_awkward_names(), 1, told)?)
+        Ok(self.script.change(&self.text, table.has_awkward_names(), 1, &self.told)?)
     }
 
-    fn update(
-        &mut self,
-        table: &Arc<TableSql>,
-        now: &Row<'_>,
-        then: &Row<'_>,
-        address: &EventAddress,
-    ) -> Result<(), RowError> {
-        self.end_insert()?;
+    fn update(&mut self, table: &TableSql, now: &Row<'_>, then: &Row<'_>) -> Result<(), RowError> {
         self.text.clear();
         if !table.push_update(&mut self.text, now, then)? {
             return Ok(());
@@ -252,8 +319,7 @@ impl Writer<'_, '_> {
         if lax {
             self.script.lax(true)?;
         }
-        let told = Told { address, what: CHANGED };
-        self.script.change(&self.text, table.has_awkward_names(), 1, told)?;
+        self.script.change(&self.text, table.has_awkward_names(), 1, &self.told)?;
         if lax {
             self.script.lax(false)?;
         }

@@ -1,11 +1,11 @@
 //! A table, ready for statements on its rows.
 
-use binlog_parser::Fault;
 use binlog_parser::row::text::BINARY_COLLATION;
 use binlog_parser::row::{ColumnType, Columns, RowImage, Value};
 
 use sha2::{Digest, Sha256};
 
+use super::row::Row;
 use crate::schema::{ResolvedColumn, ResolvedTable, SqlType, readable};
 use crate::sql::literal::{NoLiteral, push_literal};
 use crate::sql::quote::{hex_literal, push_hex, quote_identifier, quote_table};
@@ -24,12 +24,17 @@ pub(super) struct TableSql {
     names: Vec<Vec<u8>>,
     /// Name of the table, quoted.
     name: Vec<u8>,
+    /// Whether a client may take something in the names for a command of its own.
+    awkward: bool,
     /// Columns whose values may have no literal.
     doubtful: Vec<usize>,
+    /// Columns that a statement sets.
+    settable: Vec<usize>,
+    /// Columns of ENUM.
+    enums: Vec<usize>,
+    /// The character set of each column's literals.
+    charsets: Vec<Option<&'static str>>,
 }
-
-/// The values of one image, by column; `None` where the image lacks the column.
-pub(super) type Row<'a> = Vec<Option<Value<'a>>>;
 
 impl TableSql {
     /// The table of a map with these columns.
@@ -56,31 +61,24 @@ impl TableSql {
             known.is_none_or(|known| is_doubtful(columns[*at].column_type, known))
         });
         let doubtful = doubtful.collect();
-        TableSql { resolved, columns, names, name, doubtful }
+        let known = || resolved.columns.iter().enumerate();
+        let settable =
+            known().filter(|(_, column)| column.is_settable()).map(|(at, _)| at).collect();
+        let is_enum = |at: &usize| matches!(columns[*at].column_type, ColumnType::Enum { .. });
+        let enums = (0..columns.len()).filter(is_enum).collect();
+        let charsets = resolved.columns.iter().map(charset).collect();
+        let awkward = std::iter::once(&name).chain(&names).any(|name| is_awkward(name));
+        TableSql { resolved, columns, names, name, awkward, doubtful, settable, enums, charsets }
     }
 
     /// Whether a client may take something in the names for a command of its own.
     pub fn has_awkward_names(&self) -> bool {
-        let awkward = |byte: &u8| byte.is_ascii_control() || *byte == b'\\';
-        let names = || std::iter::once(&self.name).chain(&self.names);
-        names().any(|name| name.iter().any(awkward) || name.windows(2).any(|two| two == b"/*"))
+        self.awkward
     }
 
-    /// The values of an image.
-    ///
-    /// # Errors
-    /// A [`Fault`] if a value is none of its type.
-    pub fn row<'a>(&'a self, image: RowImage<'a>) -> Result<Row<'a>, Fault> {
-        let mut row = vec![None; self.columns.len()];
-        for cell in image.cells(&self.columns) {
-            let cell = cell?;
-            if let (Some(slot), Some(column)) =
-                (row.get_mut(cell.ordinal), self.columns.get(cell.ordinal))
-            {
-                *slot = Some(Value::decode(column, cell.bytes)?);
-            }
-        }
-        Ok(row)
+    /// A row of this table, to be filled.
+    pub fn row(&self) -> Row<'_> {
+        Row::new(&self.columns)
     }
 
     /// The columns of an image with their values as a person reads them, text in quotes and what a
@@ -131,10 +129,16 @@ impl TableSql {
         Ok(())
     }
 
+    /// Whether more than their bytes is needed to tell if values can be written.
+    pub fn is_doubtful(&self) -> bool {
+        let told =
+            |at: &usize| self.columns.get(*at).is_some_and(|c| is_told_by_bytes(c.column_type));
+        !self.doubtful.iter().all(told)
+    }
+
     /// Columns that a statement sets.
     pub fn settable(&self) -> impl Iterator<Item = usize> + '_ {
-        let columns = self.resolved.columns.iter().enumerate();
-        columns.filter(|(_, column)| column.is_settable()).map(|(ordinal, _)| ordinal)
+        self.settable.iter().copied()
     }
 
     /// Whether an UPDATE of other columns changes this one.
@@ -173,9 +177,9 @@ impl TableSql {
         out.push(b'(');
         for (count, ordinal) in self.settable().enumerate() {
             out.extend_from_slice(if count > 0 { b"," } else { b"" });
-            match row.get(ordinal) {
-                Some(Some(value)) => self.push_value(out, ordinal, value)?,
-                _ => out.extend_from_slice(b"DEFAULT"),
+            match row.value(ordinal)? {
+                Some(value) => self.push_value(out, ordinal, &value)?,
+                None => out.extend_from_slice(b"DEFAULT"),
             }
         }
         out.push(b')');
@@ -193,29 +197,28 @@ impl TableSql {
         now: &Row<'_>,
         then: &Row<'_>,
     ) -> Result<bool, NoLiteral> {
-        let changed: Vec<usize> = self
-            .settable()
-            .filter(|ordinal| !same(now.get(*ordinal), then.get(*ordinal)))
-            .collect();
-        if changed.is_empty() {
-            return Ok(false);
-        }
+        let start = out.len();
         out.extend_from_slice(b"UPDATE ");
         out.extend_from_slice(&self.name);
         out.extend_from_slice(b" SET ");
-        let mut first = true;
+        let (mut first, mut any) = (true, false);
         for ordinal in self.settable() {
-            let Some(Some(value)) = then.get(ordinal) else { continue };
-            if !changed.contains(&ordinal) && !self.changes_by_itself(ordinal) {
+            let changed = !now.same(then, ordinal)?;
+            any |= changed;
+            if !changed && !self.changes_by_itself(ordinal) {
                 continue;
             }
+            let Some(value) = then.value(ordinal)? else { continue };
             out.extend_from_slice(if first { b"" } else { b"," });
             first = false;
             self.push_name(out, ordinal);
             out.push(b'=');
-            self.push_value(out, ordinal, value)?;
+            self.push_value(out, ordinal, &value)?;
         }
-        Ok(true)
+        if !any {
+            out.truncate(start);
+        }
+        Ok(any)
     }
 
     /// Appends `DELETE FROM table`.
@@ -250,20 +253,20 @@ impl TableSql {
         };
         let key = self.resolved.key.as_ref().map(|key| &key.columns[..]).unwrap_or_default();
         for &ordinal in key {
-            let Some(Some(value)) = row.get(ordinal) else { continue };
+            let Some(value) = row.value(ordinal)? else { continue };
             and(out);
             self.push_name(out, ordinal);
             out.push(b'=');
-            self.push_value(out, ordinal, value)?;
+            self.push_value(out, ordinal, &value)?;
         }
         for ordinal in self.settable() {
-            let Some(Some(value)) = row.get(ordinal) else { continue };
             if key.contains(&ordinal) && !self.compares_loosely(ordinal) {
                 continue;
             }
+            let Some(value) = row.value(ordinal)? else { continue };
             let start = out.len();
             and(out);
-            match self.push_comparison(out, ordinal, value) {
+            match self.push_comparison(out, ordinal, &value) {
                 Err(NoLiteral::Json(_)) if !key.is_empty() => out.truncate(start),
                 other => other?,
             }
@@ -295,9 +298,9 @@ impl TableSql {
         }
         for (count, &ordinal) in key.iter().enumerate() {
             out.extend_from_slice(if count > 0 { b"," } else { b"" });
-            match row.get(ordinal) {
-                Some(Some(value)) => self.push_value(out, ordinal, value)?,
-                _ => out.extend_from_slice(b"NULL"),
+            match row.value(ordinal)? {
+                Some(value) => self.push_value(out, ordinal, &value)?,
+                None => out.extend_from_slice(b"NULL"),
             }
         }
         if key.len() != 1 {
@@ -313,8 +316,7 @@ impl TableSql {
 
     /// Whether the server takes different values of a column for the same.
     fn compares_loosely(&self, ordinal: usize) -> bool {
-        let column = self.resolved.columns.get(ordinal);
-        column.and_then(charset).is_some_and(|charset| charset != "binary")
+        self.charset(ordinal).is_some_and(|charset| charset != "binary")
     }
 
     /// Appends a comparison that only the very same value passes.
@@ -326,16 +328,20 @@ impl TableSql {
     ) -> Result<(), NoLiteral> {
         match value {
             // Collations take different texts for the same.
-            Value::Text(text) if text.len() <= COMPARED_BYTES => {
-                let mut bytes = vec![];
-                text.write_text(&mut bytes);
-                self.push_function(out, b"CAST(", ordinal, b" AS BINARY)<=>");
-                hex_literal(out, &bytes);
-            }
             Value::Text(text) => {
-                let mut bytes = vec![];
-                text.write_text(&mut bytes);
-                self.push_digest(out, ordinal, &bytes);
+                let mut padded = vec![];
+                let bytes = if text.padding > 0 {
+                    text.write_text(&mut padded);
+                    &padded
+                } else {
+                    text.bytes
+                };
+                if bytes.len() <= COMPARED_BYTES {
+                    self.push_function(out, b"CAST(", ordinal, b" AS BINARY)<=>");
+                    hex_literal(out, bytes);
+                } else {
+                    self.push_digest(out, ordinal, bytes);
+                }
             }
             Value::Compressed(compressed) => self.push_digest(out, ordinal, &compressed.inflate()?),
             Value::Geometry(geometry) => {
@@ -382,7 +388,8 @@ impl TableSql {
     /// Whether a strict server refuses the row although it was stored: an ENUM may hold the number
     /// 0, which stands for a value that was none.
     pub fn needs_lax_mode(&self, row: &Row<'_>) -> bool {
-        row.iter().flatten().any(|value| matches!(value, Value::Enum(value) if value.number == 0))
+        let none = |at: &usize| row.bytes(*at).is_some_and(|number| number.iter().all(|b| *b == 0));
+        self.enums.iter().any(none)
     }
 
     fn push_name(&self, out: &mut Vec<u8>, ordinal: usize) {
@@ -395,22 +402,18 @@ impl TableSql {
         ordinal: usize,
         value: &Value<'_>,
     ) -> Result<(), NoLiteral> {
-        push_literal(out, value, self.resolved.columns.get(ordinal).and_then(charset))
+        push_literal(out, value, self.charset(ordinal))
+    }
+
+    fn charset(&self, ordinal: usize) -> Option<&'static str> {
+        self.charsets.get(ordinal).copied().flatten()
     }
 }
 
-/// Whether two values are the same, byte by byte.
-fn same(one: Option<&Option<Value<'_>>>, other: Option<&Option<Value<'_>>>) -> bool {
-    match (one, other) {
-        // Of floats, the bytes count: 0 and -0 are equal numbers.
-        (Some(Some(Value::Double(one))), Some(Some(Value::Double(other)))) => {
-            one.to_bits() == other.to_bits()
-        }
-        (Some(Some(Value::Float(one))), Some(Some(Value::Float(other)))) => {
-            one.to_bits() == other.to_bits()
-        }
-        (one, other) => one == other,
-    }
+/// Whether a client may take something in a name for a command of its own.
+fn is_awkward(name: &[u8]) -> bool {
+    let awkward = |byte: &u8| byte.is_ascii_control() || *byte == b'\\';
+    name.iter().any(awkward) || name.windows(2).any(|two| two == b"/*")
 }
 
 /// A digit as the servers' SHA2() writes it.
@@ -426,6 +429,21 @@ fn charset(column: &ResolvedColumn) -> Option<&'static str> {
         }
         _ => column.charset.map(|charset| charset.name),
     }
+}
+
+/// Whether nothing but its bytes tells if a value of this type can be written.
+pub(super) fn is_told_by_bytes(column_type: ColumnType) -> bool {
+    use ColumnType as T;
+    matches!(
+        column_type,
+        T::NewDecimal { .. }
+            | T::Date
+            | T::Timestamp2 { .. }
+            | T::Datetime2 { .. }
+            | T::Time2 { .. }
+            | T::Bit { .. }
+            | T::Geometry { .. }
+    )
 }
 
 /// Whether there may be values of the column that cannot be written, or bytes that are no value.

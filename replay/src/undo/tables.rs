@@ -1,17 +1,19 @@
 //! What the logs and the dump know of the tables whose rows are undone.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use binlog_parser::Fault;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::mariadb_gtid::{MariadbGtidEvent, flags_extra};
+use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::header::EventType;
+use binlog_parser::row::RowLayout;
 use binlog_parser::transaction::{Step, Transaction, step};
 
 use super::conflicts::references;
-use super::rows_statement::Map;
+use super::maps::{Map, without_id};
 use super::table_sql::TableSql;
 use crate::schema::{
     ForeignKey, ReferenceOption, ResolveError, Schema, SchemaHistory, Stamp, StatementContext,
@@ -23,7 +25,7 @@ use crate::sql::Dialect;
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     history: SchemaHistory,
-    known: RefCell<HashMap<Key, Arc<TableSql>>>,
+    known: Mutex<HashMap<Key, Arc<TableSql>>>,
 }
 
 /// A map without its table id, and the definition that held at it. The history keeps all
@@ -33,7 +35,7 @@ type Key = (Vec<u8>, usize);
 impl Tables {
     /// Tables of which so far only the dump speaks.
     pub fn new(dump: Schema) -> Self {
-        Tables { history: SchemaHistory::new(dump), known: RefCell::default() }
+        Tables { history: SchemaHistory::new(dump), known: Mutex::default() }
     }
 
     /// The definitions of every table at every moment.
@@ -89,24 +91,37 @@ impl Tables {
         log: usize,
         format: &FormatDescription,
     ) -> Result<Arc<TableSql>, ResolveError> {
-        let stamp = Stamp::of(log, map.event);
-        let name = map.name();
+        let says = without_id(map.event.body(), format.table_id_bytes());
+        self.table_of(&map.map, says, Stamp::of(log, map.event), format)
+    }
+
+    /// The table of a map that stood at `stamp`, and `says` so beside its table id.
+    ///
+    /// # Errors
+    /// As [`Tables::table`].
+    pub fn table_of(
+        &self,
+        map: &TableMapEvent<'_>,
+        says: &[u8],
+        stamp: Stamp,
+        format: &FormatDescription,
+    ) -> Result<Arc<TableSql>, ResolveError> {
+        let name = TableName::new(map.database, map.table);
         let definition = match self.history.table_at(&name, stamp) {
             Some(TableState::Known { definition, .. }) => Arc::as_ptr(definition) as usize,
             _ => 0,
         };
-        let body = map.event.body();
-        let key = (body.get(format.table_id_bytes()..).unwrap_or_default().to_vec(), definition);
-        if let Some(table) = self.known.borrow().get(&key) {
+        let key = (says.to_vec(), definition);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(table) = known.get(&key) {
             return Ok(Arc::clone(table));
         }
-        let resolved = resolve(&map.map, format.family, stamp, &self.history)?;
+        let resolved = resolve(map, format.family, stamp, &self.history)?;
         let columns = map
-            .map
             .columns(format.family)
             .map_err(|fault| ResolveError::Map { table: name, fault: Box::new(fault) })?;
         let table = Arc::new(TableSql::new(resolved, columns));
-        self.known.borrow_mut().insert(key, Arc::clone(&table));
+        known.insert(key, Arc::clone(&table));
         Ok(table)
     }
 
@@ -170,6 +185,51 @@ impl Tables {
         } else {
             Some(Drift::Other)
         }
+    }
+}
+
+/// Tables that a walk has met: looked up once, as long as no definition changes.
+#[derive(Debug, Default)]
+pub(super) struct Met {
+    /// By table id.
+    tables: HashMap<u64, MetTable>,
+}
+
+/// A table that was met.
+#[derive(Debug)]
+struct MetTable {
+    layout: Arc<RowLayout>,
+    /// How many definitions had changed before.
+    changes: usize,
+    table: Arc<TableSql>,
+}
+
+impl Met {
+    /// As [`Tables::table`], which is to be the same in all calls.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn table(
+        &mut self,
+        tables: &Tables,
+        map: &Map<'_, '_>,
+        log: usize,
+        format: &FormatDescription,
+    ) -> Result<&Arc<TableSql>, ResolveError> {
+        let changes = tables.history.changes_before(Stamp::of(log, map.event));
+        let met = match self.tables.entry(map.map.table_id) {
+            Entry::Occupied(met)
+                if Arc::ptr_eq(&met.get().layout, &map.layout) && met.get().changes == changes =>
+            {
+                met.into_mut()
+            }
+            entry => {
+                let table = tables.table(map, log, format)?;
+                let layout = Arc::clone(&map.layout);
+                entry.insert_entry(MetTable { layout, changes, table }).into_mut()
+            }
+        };
+        Ok(&met.table)
     }
 }
 

@@ -113,7 +113,7 @@ impl Partial {
         self.tables.push(WantedTable {
             resolved: defined.clone(),
             types,
-            layout: map.layout.clone(),
+            layout: map.layout.as_ref().clone(),
             key,
             cascades: vec![],
         });

@@ -1,0 +1,80 @@
+//! One image of a row, its cells found and not decoded.
+
+use binlog_parser::Fault;
+use binlog_parser::row::{Columns, RowImage, Value};
+
+/// The cells of an image, by column. Made once for the rows of an event, and filled by one after
+/// another.
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    columns: &'a Columns,
+    cells: Vec<Cell<'a>>,
+}
+
+/// What an image has of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cell<'a> {
+    /// The image lacks the column.
+    Absent,
+    /// The bytes of its value, if it is not NULL.
+    Present(Option<&'a [u8]>),
+}
+
+impl<'a> Row<'a> {
+    /// A row of a table that is read by `columns`, without any cells.
+    pub fn new(columns: &'a Columns) -> Self {
+        Row { columns, cells: vec![Cell::Absent; columns.len()] }
+    }
+
+    /// Finds the cells of `image`, in the place of those of another.
+    ///
+    /// # Errors
+    /// A [`Fault`] if the image does not fit the columns.
+    pub fn fill(&mut self, image: RowImage<'a>) -> Result<(), Fault> {
+        self.cells.fill(Cell::Absent);
+        for cell in image.cells(self.columns) {
+            let cell = cell?;
+            if let Some(slot) = self.cells.get_mut(cell.ordinal) {
+                *slot = Cell::Present(cell.bytes);
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of a column's value; none of one that is absent or NULL.
+    pub fn bytes(&self, ordinal: usize) -> Option<&'a [u8]> {
+        match self.cells.get(ordinal) {
+            Some(Cell::Present(bytes)) => *bytes,
+            _ => None,
+        }
+    }
+
+    /// The value of a column, if the image has it.
+    ///
+    /// # Errors
+    /// A [`Fault`] if it is none of its type.
+    pub fn value(&self, ordinal: usize) -> Result<Option<Value<'a>>, Fault> {
+        match (self.cells.get(ordinal), self.columns.get(ordinal)) {
+            (Some(Cell::Present(bytes)), Some(column)) => Value::decode(column, *bytes).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether two rows have the same in a column, byte by byte or in what the bytes mean.
+    ///
+    /// # Errors
+    /// A [`Fault`] if a value is none of its type.
+    pub fn same(&self, other: &Row<'_>, ordinal: usize) -> Result<bool, Fault> {
+        if self.cells.get(ordinal) == other.cells.get(ordinal) {
+            return Ok(true);
+        }
+        Ok(match (self.value(ordinal)?, other.value(ordinal)?) {
+            // Of floats, the bytes count: 0 and -0 are equal numbers.
+            (
+                Some(Value::Double(_) | Value::Float(_)),
+                Some(Value::Double(_) | Value::Float(_)),
+            ) => false,
+            (one, other) => one == other,
+        })
+    }
+}

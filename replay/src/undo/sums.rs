@@ -1,0 +1,291 @@
+//! Pieces of a log of which all is undone, summed up on other threads ahead of their turn.
+//!
+//! What a statement of text does, whether an XA transaction took effect, what a damaged range means:
+//! all that depends on what came before. Most pieces have nothing of it, and hold committed
+//! transactions of whole rows alone. Of these a few numbers a table tell everything that the walk
+//! over them would find out; any other piece is walked when it is its turn.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use binlog_parser::error::Location;
+use binlog_parser::event::format_description::FormatDescription;
+use binlog_parser::event::rows::{DUMMY_TABLE_ID, RowsEvent, RowsKind, flags};
+use binlog_parser::event::table_map::TableMapEvent;
+use binlog_parser::header::EventType;
+use binlog_parser::inflate::Inflated;
+use binlog_parser::row::{Column, RowLayout, Value};
+use binlog_parser::scan::RawEvent;
+use binlog_parser::source::log::Log;
+use binlog_parser::transaction::{Ending, Statement, StatementKind, Transaction, Unit, Units};
+
+use super::judge::unreadable;
+use super::maps::{is_sequence, without_id};
+use super::report::RowCounts;
+use super::request::{Format, Request};
+use super::table_sql::is_told_by_bytes;
+use crate::schema::Stamp;
+
+/// What the transactions of a piece come to.
+#[derive(Debug)]
+pub(super) struct Sums {
+    /// From the start of the first transaction that is undone to the end of the last.
+    pub undone: Range<u64>,
+    /// The tables of their rows.
+    pub tables: Vec<TableSum>,
+    /// Transactions of which rows are undone.
+    pub transactions: u64,
+    /// Transactions that have no such rows.
+    pub empty: u64,
+    /// Statements of which rows are undone.
+    pub statements: u64,
+    /// Whether a transaction ended in a COMMIT of text, as those of engines do that cannot roll back.
+    pub commits_as_text: bool,
+}
+
+/// The rows of a table, as one table map describes it.
+#[derive(Debug)]
+pub(super) struct TableSum {
+    /// Body of the map.
+    pub map: Vec<u8>,
+    /// Where it stood first.
+    pub stamp: Stamp,
+    /// The same, for people.
+    pub place: Location,
+    /// How many rows of it are undone.
+    pub rows: RowCounts,
+    /// Rows of a sequence, which are not undone.
+    pub values: u64,
+    /// The first event of updates whose consequences in other tables the log does not tell.
+    pub updated: Option<Location>,
+    /// The same of deletes.
+    pub deleted: Option<Location>,
+    layout: RowLayout,
+    is_sequence: bool,
+    /// Columns whose values are looked at, with their ordinals: for SQL has to be sure of them.
+    looked_at: Vec<Option<Column>>,
+}
+
+/// Sums up what is left of a piece of log number `number`; nothing if it has to be walked.
+pub(super) fn sum(
+    request: &Request,
+    (number, log): (usize, &Log),
+    units: &mut Units<'_>,
+) -> Option<Sums> {
+    let empty = Sums {
+        undone: 0..0,
+        tables: vec![],
+        transactions: 0,
+        empty: 0,
+        statements: 0,
+        commits_as_text: false,
+    };
+    let mut piece =
+        Piece { request, number, log, sums: empty, by_id: HashMap::new(), maps: vec![] };
+    let mut inflated = Inflated::default();
+    while let Some(unit) = units.next() {
+        match unit {
+            Unit::Transaction(transaction) => {
+                let plain = transaction.plain(&mut inflated, units.format());
+                if plain.damage.is_some() {
+                    return None;
+                }
+                piece.transaction(&plain.transaction, units.format())?;
+            }
+            Unit::Control(event) => {
+                let frames = event.event_type() == EventType::FORMAT_DESCRIPTION;
+                if frames || unreadable(&event).is_some() {
+                    return None;
+                }
+            }
+            Unit::Damage(_) => return None,
+        }
+    }
+    Some(piece.sums)
+}
+
+/// Bytes of a table id in the logs of all servers since 5.1.4.
+const TABLE_ID_BYTES: usize = 6;
+
+/// A piece whose tables are more has to be walked.
+const MOST_TABLES: usize = 4_096;
+
+struct Piece<'p> {
+    request: &'p Request,
+    number: usize,
+    log: &'p Log,
+    sums: Sums,
+    /// Which of the sums a table id stands for.
+    by_id: HashMap<u64, usize>,
+    /// Table ids of the statement's maps, and their sums.
+    maps: Vec<(u64, usize)>,
+}
+
+impl Piece<'_> {
+    fn transaction(
+        &mut self,
+        transaction: &Transaction<'_>,
+        format: &FormatDescription,
+    ) -> Option<()> {
+        let committed = matches!(transaction.ending, Ending::Xid | Ending::Commit);
+        if !committed || format.table_id_bytes() != TABLE_ID_BYTES {
+            return None;
+        }
+        let undone = self.request.scope.contains(self.number, transaction.start());
+        let before = self.sums.statements;
+        for statement in transaction.statements(TABLE_ID_BYTES) {
+            match statement.kind {
+                StatementKind::Gtid | StatementKind::Begin | StatementKind::End => {}
+                StatementKind::Rows { whole: true } if undone => {
+                    let concerned = self.rows(&statement, format)?;
+                    self.sums.statements += u64::from(concerned);
+                }
+                StatementKind::Rows { whole: true } => {}
+                StatementKind::Rows { whole: false }
+                | StatementKind::Query
+                | StatementKind::Other => return None,
+            }
+        }
+        if !undone {
+            return Some(());
+        }
+        let sums = &mut self.sums;
+        let concerned = sums.statements > before;
+        sums.transactions += u64::from(concerned);
+        sums.empty += u64::from(!concerned);
+        sums.commits_as_text |= concerned && transaction.ending == Ending::Commit;
+        if sums.undone.is_empty() {
+            sums.undone.start = transaction.start();
+        }
+        sums.undone.end = transaction.end();
+        Some(())
+    }
+
+    /// Adds a statement of rows; whether any of them is undone.
+    fn rows(&mut self, statement: &Statement<'_, '_>, format: &FormatDescription) -> Option<bool> {
+        self.maps.clear();
+        let mut concerned = false;
+        for event in statement.events {
+            match event.event_type() {
+                EventType::TABLE_MAP => self.map(event, format)?,
+                event_type if event_type.is_rows() => concerned |= self.event(event)?,
+                _ => {}
+            }
+        }
+        Some(concerned)
+    }
+
+    fn map(&mut self, event: &RawEvent<'_>, format: &FormatDescription) -> Option<()> {
+        let body = event.body();
+        let map = TableMapEvent::parse(body, TABLE_ID_BYTES).ok()?;
+        let says = without_id(body, TABLE_ID_BYTES);
+        let same = |sum: &TableSum| without_id(&sum.map, TABLE_ID_BYTES) == says;
+        let tables = &mut self.sums.tables;
+        let known = self.by_id.get(&map.table_id).copied();
+        let known = known.filter(|at| tables.get(*at).is_some_and(same));
+        let at = match known.or_else(|| tables.iter().position(same)) {
+            Some(at) => at,
+            None if tables.len() >= MOST_TABLES => return None,
+            None => {
+                let place = Location { event_type: None, ..event.location(self.log) };
+                let looked_at = match self.request.format {
+                    Format::Sql => looked_at(&map)?,
+                    Format::Base64 | Format::Binlog => vec![],
+                };
+                tables.push(TableSum {
+                    map: body.to_vec(),
+                    stamp: Stamp::of(self.number, event),
+                    place,
+                    rows: RowCounts::default(),
+                    values: 0,
+                    updated: None,
+                    deleted: None,
+                    layout: map.layout().ok()?,
+                    is_sequence: is_sequence(&map, format.family),
+                    looked_at,
+                });
+                tables.len() - 1
+            }
+        };
+        if known.is_none() {
+            self.by_id.insert(map.table_id, at);
+        }
+        self.maps.push((map.table_id, at));
+        Some(())
+    }
+
+    /// Adds a rows event; whether any of its rows is undone.
+    fn event(&mut self, event: &RawEvent<'_>) -> Option<bool> {
+        let rows = RowsEvent::parse(event.body(), event.event_type(), TABLE_ID_BYTES).ok()?;
+        if rows.table_id == DUMMY_TABLE_ID {
+            return Some(false);
+        }
+        if rows.partial || !rows.has_full_images() {
+            return None;
+        }
+        let (_, at) = self.maps.iter().rev().find(|(id, _)| *id == rows.table_id)?;
+        let table = self.sums.tables.get_mut(*at)?;
+        let count = table.look_at(&rows)?;
+        if table.is_sequence {
+            table.values += count;
+            return Some(false);
+        }
+        table.rows.add(rows.kind, count);
+        let followed =
+            rows.flags & (flags::USE_SQL_FOREIGN_KEY | flags::NO_FOREIGN_KEY_CHECKS) == 0;
+        let first = match rows.kind {
+            RowsKind::Update if followed => &mut table.updated,
+            RowsKind::Delete if followed => &mut table.deleted,
+            _ => return Some(true),
+        };
+        if first.is_none() {
+            *first = Some(event.location(self.log));
+        }
+        Some(true)
+    }
+}
+
+impl TableSum {
+    /// Counts rows, and looks whether their values are some.
+    fn look_at(&self, rows: &RowsEvent<'_>) -> Option<u64> {
+        if self.looked_at.is_empty() {
+            return rows.count(&self.layout).ok();
+        }
+        let mut count = 0;
+        for change in rows.changes(&self.layout) {
+            let change = change.ok()?;
+            for image in [change.before, change.after].into_iter().flatten() {
+                for cell in image.cells_by(&self.layout) {
+                    let cell = cell.ok()?;
+                    if let Some(Some(column)) = self.looked_at.get(cell.ordinal) {
+                        Value::decode(column, cell.bytes).ok()?;
+                    }
+                }
+            }
+            count += 1;
+        }
+        Some(count)
+    }
+
+    /// The map, read again.
+    pub fn map(&self) -> Option<TableMapEvent<'_>> {
+        TableMapEvent::parse(&self.map, TABLE_ID_BYTES).ok()
+    }
+
+    /// What the map says beside its table id.
+    pub fn says(&self) -> &[u8] {
+        without_id(&self.map, TABLE_ID_BYTES)
+    }
+}
+
+/// The columns whose bytes may be no value of their type, by ordinal; nothing if there are none.
+fn looked_at(map: &TableMapEvent<'_>) -> Option<Vec<Option<Column>>> {
+    let types = map.column_types().ok()?;
+    if !types.iter().any(|column_type| is_told_by_bytes(*column_type)) {
+        return Some(vec![]);
+    }
+    let columns = types
+        .into_iter()
+        .map(|column_type| is_told_by_bytes(column_type).then(|| Column::new(column_type)));
+    Some(columns.collect())
+}
