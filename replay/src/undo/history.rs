@@ -77,12 +77,18 @@ pub(super) struct History<'s> {
     prepared: HashMap<String, Prepared>,
 }
 
-/// Walks `set`, tells `observer` what is found, and returns what is to be undone.
+/// Walks `set`, tells `observer` what is found, and returns what is to be undone. `index` is empty
+/// but for what was rebuilt already.
 ///
 /// # Errors
 /// An event that cannot be read, or what `observer` says.
-pub(super) fn walk(set: &LogSet, request: &Request, observer: &mut impl Observer) -> Result<Index> {
-    let mut history = History { set, request, index: Index::default(), prepared: HashMap::new() };
+pub(super) fn walk(
+    set: &LogSet,
+    request: &Request,
+    index: Index,
+    observer: &mut impl Observer,
+) -> Result<Index> {
+    let mut history = History { set, request, index, prepared: HashMap::new() };
     for number in 0..set.logs().len() {
         history.log(number, observer)?;
     }

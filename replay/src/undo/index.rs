@@ -13,7 +13,7 @@ use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
 
 use super::picked::Picked;
-use super::rebuild::Rebuilt;
+use super::rebuild::{KeyValues, Rebuilt};
 use crate::error::{Error, Result};
 
 /// One transaction to undo.
@@ -72,9 +72,16 @@ pub(super) struct Index {
     pub picked: HashMap<usize, Picked>,
     /// Whole images of rows whose events lack columns.
     pub rebuilt: Rebuilt,
+    /// Values of keys that events lack, of what is undone and of what stays.
+    pub keys: KeyValues,
 }
 
 impl Index {
+    /// Log and position of the first transaction.
+    pub fn first(&self) -> Option<(usize, u64)> {
+        self.entries.iter().map(|entry| (entry.log as usize, entry.start)).min()
+    }
+
     /// The format that holds for `entry`.
     pub fn format(&self, entry: Entry) -> &FormatDescription {
         &self.formats[entry.format as usize].description

@@ -43,7 +43,13 @@ pub fn plan<'s>(set: &'s LogSet, request: &'s Request) -> Result<Plan<'s>> {
 /// A log that cannot be read.
 pub fn survey<'s>(set: &'s LogSet, request: &'s Request) -> Result<(Plan<'s>, Option<Error>)> {
     let mut planner = Planner::new(set, request);
-    let mut index = history::walk(set, request, &mut planner)?;
+    let mut index = history::walk(set, request, Index::default(), &mut planner)?;
+    // Values of keys that events lack are found by a walk backward; then all is seen.
+    if let (Some(gaps), Some(first)) = (planner.key_gaps(), index.first()) {
+        let keys = gaps.find(set, planner.tables(), request.dump.as_deref(), first)?;
+        planner = Planner::seeing(set, request);
+        index = history::walk(set, request, Index { keys, ..Index::default() }, &mut planner)?;
+    }
     let (tables, report, refusal) = planner.conclude(&mut index)?;
     Ok((Plan { set, request, index, tables, report }, refusal))
 }

@@ -11,7 +11,7 @@ use super::conflicts::{Conflicts, Fate, Place, Watch, spare};
 use super::history::Observer;
 use super::index::{Entry, Format as LogFormat, Index};
 use super::judge::Judge;
-use super::rebuild;
+use super::rebuild::{self, KeyGaps};
 use super::refusals::{Refusals, WAY_OUT};
 use super::report::Report;
 use super::request::{Format, Request};
@@ -42,15 +42,34 @@ pub(super) struct Planner<'s> {
     judge: Judge<'s>,
     rows: RowsPlanner,
     /// Where transactions may stay behind those that are undone.
-    watch: Option<Watch>,
+    watch: Option<Watch<'s>>,
 }
 
 impl<'s> Planner<'s> {
     pub fn new(set: &'s LogSet, request: &'s Request) -> Self {
         let filter = &request.filter;
         let judge = Judge { filter, refusals: Refusals::default(), report: Report::default() };
-        let watch = request.may_leave_some().then(|| Watch::new(request.conflicts));
+        let watch = request.may_leave_some().then(|| Watch::new(request.conflicts, filter));
         Planner { set, request, judge, rows: RowsPlanner::new(request), watch }
+    }
+
+    /// As [`Planner::new`], where values of keys that events lack were looked for already.
+    pub fn seeing(set: &'s LogSet, request: &'s Request) -> Self {
+        let mut planner = Planner::new(set, request);
+        planner.key_gaps();
+        planner
+    }
+
+    /// Keys that events lack without which conflicts are not seen, to be looked for before all is
+    /// walked once more; from then on they are not gathered.
+    pub fn key_gaps(&mut self) -> Option<KeyGaps> {
+        let gaps = self.watch.as_mut().and_then(|watch| watch.gaps.take());
+        gaps.filter(|gaps| !gaps.is_empty())
+    }
+
+    /// What the logs know of their tables.
+    pub fn tables(&self) -> &Tables {
+        &self.rows.tables
     }
 
     fn place<'p>(&self, index: &'p Index, entry: Entry) -> Place<'p>
@@ -80,8 +99,7 @@ impl Observer for Planner<'_> {
         if picked.is_some() {
             return Ok(());
         }
-        let filter = &self.request.filter;
-        watch.undone(&self.rows.tables, place, transaction, number, filter)
+        watch.undone(&self.rows.tables, place, transaction, number)
     }
 
     fn watches(&self) -> bool {
@@ -185,6 +203,7 @@ impl Planner<'_> {
         let Some(watch) = &mut self.watch else { return Ok(()) };
         let Judge { report, refusals, filter } = &mut self.judge;
         let tables = &self.rows.tables;
+        refusals.append(std::mem::take(&mut watch.against));
         (report.conflicts, report.conflict_count) = watch.conflicts(self.set, tables, index)?;
         if report.conflict_count == 0 {
             return Ok(());

@@ -36,6 +36,14 @@ impl Refusals {
         self.reasons.push(why.into());
     }
 
+    /// Adds the reasons of others.
+    pub fn append(&mut self, mut others: Refusals) {
+        self.hint = self.hint.or(others.hint);
+        let room = SHOWN.saturating_sub(self.reasons.len()).min(others.reasons.len());
+        self.more += others.more + others.reasons.len() - room;
+        self.reasons.extend(others.reasons.drain(..room));
+    }
+
     /// Whether there is no reason.
     pub fn is_empty(&self) -> bool {
         self.reasons.is_empty()

@@ -10,7 +10,7 @@ use servers::{Product, Server, live};
 use crate::support::{FORMATS, apply, dump, next_address, start_with, undo_from};
 
 /// Definitions from the product's own dump program.
-fn definitions(server: &Server) -> Schema {
+pub fn definitions(server: &Server) -> Schema {
     let mut command = server.tool(server.product().dump_tool()).unwrap();
     let args = ["--all-databases", "--no-data", "--routines", "--skip-lock-tables"];
     let output = command.args(args).output().unwrap();

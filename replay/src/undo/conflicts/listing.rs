@@ -110,7 +110,7 @@ impl Hit {
     }
 }
 
-impl Watch {
+impl Watch<'_> {
     /// The conflicts with both sides, and how many there are in all. What is undone is read again,
     /// for of its changes no more than a fingerprint was kept.
     ///

@@ -29,7 +29,7 @@ const LEFT_OUT: usize = 8 << 20;
 /// An event that cannot be read any more; more rows than [`LEFT_OUT`].
 pub(in crate::undo) fn spare(
     set: &LogSet,
-    watch: &mut Watch,
+    watch: &mut Watch<'_>,
     tables: &Tables,
     filter: &Filter,
     index: &mut Index,
@@ -111,7 +111,7 @@ impl Blocked {
     fn block(
         &mut self,
         set: &LogSet,
-        watch: &mut Watch,
+        watch: &mut Watch<'_>,
         tables: &Tables,
         index: &Index,
         entry: crate::undo::index::Entry,

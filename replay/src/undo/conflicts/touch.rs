@@ -9,13 +9,17 @@
 //! ```
 //! So each change has two lists of fingerprints: what its undo has to find untouched, and what it
 //! touches for the undo of an earlier one. Where the lists of two changes meet, they conflict.
+//!
+//! Images that lack columns are made whole as far as this needs it ([`TableKeys::lacking`]). Where a
+//! value cannot be found, a change may touch what nobody sees ([`TableKeys::doubt`]).
 
 use binlog_parser::Fault;
-use binlog_parser::event::rows::RowChange;
+use binlog_parser::event::rows::{RowChange, RowsEvent, RowsKind};
 use binlog_parser::row::{RowImage, RowLayout};
 
 use super::prints::{Print, Printer};
 use crate::schema::{KeyPart, ResolvedTable, Schema, TableDef, TableName, TableState};
+use crate::undo::rebuild::{End, Lacking, RowKeys, Unknown};
 use crate::undo::table_sql::TableSql;
 
 /// What is told apart in fingerprints.
@@ -43,6 +47,8 @@ pub(in crate::undo) struct TableKeys {
     child_of: Vec<(Columns, Print)>,
     /// What the columns' collations take for the same.
     folded: Vec<Fold>,
+    /// Columns that the server computes from others.
+    generated: Vec<usize>,
 }
 
 /// Columns whose values are printed together.
@@ -83,6 +89,7 @@ impl TableKeys {
             parent_of: vec![],
             child_of: vec![],
             folded: vec![],
+            generated: vec![],
         }
     }
 
@@ -92,6 +99,9 @@ impl TableKeys {
         let name = &resolved.name;
         let mut keys = TableKeys::unknown(printer, name);
         keys.row = resolved.key.as_ref().map(|key| key.columns.clone());
+        let columns = resolved.columns.iter().enumerate();
+        let generated = columns.filter(|(_, column)| column.generated.is_some());
+        keys.generated = generated.map(|(ordinal, _)| ordinal).collect();
         let Some(definition) = &resolved.definition else { return keys };
         keys.folded = folded(resolved, definition);
         for key in definition.unique_keys() {
@@ -131,7 +141,97 @@ impl TableKeys {
         keys
     }
 
-    /// Gathers what a change touches.
+    /// Columns without which it is not known what changes of an event touch, and which its images
+    /// lack. `replace` tells that what an after-image lacks may be changed as well.
+    pub fn lacking(&self, event: &RowsEvent<'_>, replace: bool) -> Lacking {
+        let before = |at: usize| event.before_columns.is_some_and(|columns| columns.get(at));
+        let after = |at: usize| event.after_columns.is_some_and(|columns| columns.get(at));
+        let mut lacking = Lacking::default();
+        let mut needs = |columns: &mut dyn Iterator<Item = usize>| {
+            for at in columns {
+                if event.kind != RowsKind::Write && !before(at) && !lacking.before.contains(&at) {
+                    lacking.before.push(at);
+                }
+                let sets = event.kind == RowsKind::Write || replace;
+                if sets && !after(at) && !lacking.after.contains(&at) {
+                    lacking.after.push(at);
+                }
+            }
+        };
+        match &self.row {
+            Some(key) => needs(&mut key.iter().copied()),
+            None => needs(&mut (0..event.width).filter(|at| !self.generated.contains(at))),
+        }
+        // What the server computes is left to it: it finds values that are there twice by itself.
+        let stored = |columns: &&[usize]| columns.iter().all(|at| !self.generated.contains(at));
+        for columns in self.further().filter(stored) {
+            let moves = replace || columns.iter().any(|at| after(*at));
+            if event.kind != RowsKind::Update || moves {
+                needs(&mut columns.iter().copied());
+            }
+        }
+        lacking
+    }
+
+    /// The columns of each further key.
+    fn further(&self) -> impl Iterator<Item = &[usize]> {
+        let foreign = self.parent_of.iter().chain(&self.child_of).map(|(columns, _)| columns);
+        self.uniques.iter().chain(foreign).map(|columns| &columns.ordinals[..])
+    }
+
+    /// A value that is not known, and for which the change may touch more than its fingerprints say:
+    /// as one that is undone, or as a later one.
+    ///
+    /// Of what is undone, values that the rows had before are left out: without them there is no
+    /// undo. And nobody takes a unique value that was taken, but after another change of its row.
+    pub fn doubt<'k>(
+        &self,
+        change: &RowChange<'_>,
+        keys: &RowKeys<'k>,
+        undone: bool,
+    ) -> Option<&'k Unknown> {
+        keys.unknown().next()?;
+        let logged = |at: usize| change.after.is_some_and(|after| after.present().get(at));
+        let old = |at: usize| keys.unknown_at(at, End::Before);
+        let new = |at: usize| {
+            let kept = change.before.is_some() && change.after.is_some() && !logged(at);
+            keys.unknown_at(at, End::After).or_else(|| old(at).filter(|_| kept))
+        };
+        let any = |columns: &[usize], value: &dyn Fn(usize) -> Option<&'k Unknown>| {
+            columns.iter().find_map(|at| value(*at))
+        };
+        let of_row = match &self.row {
+            Some(key) => any(key, &old).or_else(|| any(key, &new)),
+            None => keys.unknown().next(),
+        };
+        if of_row.is_some() {
+            return of_row;
+        }
+        let moves = |columns: &Columns| {
+            let whole = change.before.is_none() || change.after.is_none();
+            let set = |at: &usize| logged(*at) || keys.unknown_at(*at, End::After).is_some();
+            whole || columns.ordinals.iter().any(set)
+        };
+        let mut found = None;
+        for columns in self.uniques.iter().filter(|columns| !undone && moves(columns)) {
+            let alone = columns.ordinals.len() == 1;
+            // A value that a row held all the time is none that was taken or let go.
+            let let_go = |at| old(at).filter(|unknown| !(alone && unknown.held));
+            found = found
+                .or_else(|| any(&columns.ordinals, &new))
+                .or_else(|| any(&columns.ordinals, &let_go));
+        }
+        for (columns, _) in self.parent_of.iter().filter(|(columns, _)| moves(columns)) {
+            let value: &dyn Fn(usize) -> _ = if undone { &new } else { &old };
+            found = found.or_else(|| any(&columns.ordinals, value));
+        }
+        for (columns, _) in self.child_of.iter().filter(|(columns, _)| !undone && moves(columns)) {
+            found = found.or_else(|| any(&columns.ordinals, &new));
+        }
+        found
+    }
+
+    /// Gathers what a change touches; `keys` is what was found for columns that it lacks.
     ///
     /// # Errors
     /// A [`Fault`] if an image cannot be read.
@@ -140,16 +240,21 @@ impl TableKeys {
         printer: &Printer,
         change: &RowChange<'_>,
         layout: &RowLayout,
+        keys: &RowKeys<'_>,
         touch: &mut Touch,
     ) -> Result<(), Fault> {
         touch.undone.clear();
         touch.later.clear();
-        let before = change.before.map(|image| cells(&image, layout)).transpose()?;
+        let mut before = change.before.map(|image| cells(&image, layout)).transpose()?;
         let mut after = change.after.map(|image| cells(&image, layout)).transpose()?;
+        if let (Some(found), Some(first)) = (keys.image, before.as_mut().or(after.as_mut())) {
+            fill(first, &cells(&found, layout)?, keys);
+        }
         if let (Some(before), Some(after)) = (&before, &mut after) {
             // What an after-image lacks was not changed.
-            for (after, before) in after.iter_mut().zip(before) {
-                *after = after.or(*before);
+            for (at, (after, before)) in after.iter_mut().zip(before).enumerate() {
+                let unknown = keys.unknown_at(at, End::After).is_some();
+                *after = after.or(before.filter(|_| !unknown));
             }
         }
         self.touch_row(printer, [&before, &after], touch);
@@ -186,7 +291,9 @@ impl TableKeys {
         };
         // Not the bytes of the image: an after-image may lack what was not changed.
         let whole = |cells: &Cells<'_>| {
-            let parts = cells.iter().flat_map(|cell| match cell {
+            let cells = cells.iter().enumerate();
+            let stored = cells.filter(|(at, _)| !self.generated.contains(at));
+            let parts = stored.flat_map(|(_, cell)| match cell {
                 None => [&b"absent"[..], &[]],
                 Some(None) => [&b"NULL"[..], &[]],
                 Some(Some(bytes)) => [&b"value"[..], bytes],
@@ -266,6 +373,15 @@ fn cells<'a>(image: &RowImage<'a>, layout: &RowLayout) -> Result<Cells<'a>, Faul
         }
     }
     Ok(cells)
+}
+
+/// Puts what was found into what an image lacks.
+fn fill<'a>(cells: &mut Cells<'a>, found: &Cells<'a>, keys: &RowKeys<'_>) {
+    for (at, (cell, found)) in cells.iter_mut().zip(found).enumerate() {
+        if cell.is_none() && !keys.unknown().any(|unknown| unknown.ordinal == at) {
+            *cell = *found;
+        }
+    }
 }
 
 fn ordinals(table: &ResolvedTable, names: &[Vec<u8>]) -> Option<Vec<usize>> {

@@ -13,9 +13,9 @@ use binlog_parser::transaction::{Statement, StatementKind, Transaction};
 use super::prints::Printer;
 use super::touch::{TableKeys, Touch};
 use crate::error::Result;
-use crate::schema::{Schema, TableName};
+use crate::schema::{Schema, TableName, readable};
 use crate::undo::index::{Entry, Index};
-use crate::undo::rebuild::Rebuilt;
+use crate::undo::rebuild::{KeyGaps, KeyValues, Rebuilt, RowKeys, Unknown, may_be_replace};
 use crate::undo::rows_statement::{Map, RowsStatement, at};
 use crate::undo::table_sql::TableSql;
 use crate::undo::tables::Tables;
@@ -31,6 +31,8 @@ pub(in crate::undo) struct Place<'p> {
     pub format: &'p FormatDescription,
     /// Whole images of rows whose events lack columns, as far as there are any yet.
     rebuilt: &'p Rebuilt,
+    /// Values of keys that events lack, as far as they were looked for.
+    keys: &'p KeyValues,
 }
 
 impl<'p> Place<'p> {
@@ -38,7 +40,12 @@ impl<'p> Place<'p> {
     pub fn new(set: &'p LogSet, index: &'p Index, entry: Entry) -> Self {
         let number = entry.log as usize;
         let (log, format) = (&set.logs()[number], index.format(entry));
-        Place { number, log, format, rebuilt: &index.rebuilt }
+        Place { number, log, format, rebuilt: &index.rebuilt, keys: &index.keys }
+    }
+
+    /// Why a value is not known.
+    pub fn reason(&self, unknown: &Unknown) -> &'p str {
+        self.keys.reason(unknown)
     }
 }
 
@@ -52,6 +59,23 @@ pub(in crate::undo) struct RowAt<'r, 'a> {
     pub row: usize,
     pub change: RowChange<'r>,
     pub touch: &'r Touch,
+    keys: &'r TableKeys,
+    found: RowKeys<'r>,
+}
+
+impl<'r> RowAt<'r, '_> {
+    /// A value that is not known, for which the change may touch more than [`RowAt::touch`] says: as
+    /// one that is undone, or as a later one.
+    pub fn doubt(&self, undone: bool) -> Option<&'r Unknown> {
+        self.keys.doubt(&self.change, &self.found, undone)
+    }
+
+    /// Name of a column of its table, for messages.
+    pub fn column(&self, ordinal: usize) -> String {
+        let known = self.table.and_then(|table| table.resolved.columns.get(ordinal));
+        let name = known.map(|column| readable(&column.name));
+        name.unwrap_or_else(|| format!("column {}", ordinal + 1))
+    }
 }
 
 /// The keys of tables, looked up once for each definition.
@@ -60,6 +84,8 @@ pub(in crate::undo) struct Keys {
     pub(super) printer: Printer,
     known: HashMap<usize, Arc<TableKeys>>,
     unknown: HashMap<TableName, Arc<TableKeys>>,
+    /// Whether an event was met that lacks columns.
+    pub(super) lacked: bool,
 }
 
 impl Keys {
@@ -124,6 +150,7 @@ pub(in crate::undo) fn each_row(
             .rebuilt
             .complete(place.number, &mut read)
             .map_err(|(rows, fault)| at(fault, place.log, read.rows[rows].event))?;
+        keys.lacked |= read.rows.iter().any(|rows| !rows.rows.has_full_images());
         let names: Vec<TableName> = read.maps.iter().map(Map::name).collect();
         let mut events: Vec<_> =
             read.rows.iter().filter(|rows| names.get(rows.map).is_some_and(&wanted)).collect();
@@ -137,12 +164,18 @@ pub(in crate::undo) fn each_row(
             }
             let table = tables.table(map, place.number, place.format).ok();
             let found = keys.of(name, table.as_ref(), tables.current());
+            let printer = &keys.printer;
             let images = rows.images();
+            let lacked = place.keys.of(place.number, rows);
             let fault = |fault| at(fault, place.log, rows.event);
             let mut one = |row, change: RowChange<'_>| {
-                found.touch(&keys.printer, &change, &map.layout, &mut touch).map_err(fault)?;
+                let of_row = lacked.map(|lacked| lacked.row(row, &map.layout));
+                let of_row = of_row.unwrap_or_default();
+                let (layout, keys) = (&map.layout, &*found);
+                keys.touch(printer, &change, layout, &of_row, &mut touch).map_err(fault)?;
                 let (event, table) = (rows.event, table.as_ref());
-                visit(&RowAt { name, table, event, row, change, touch: &touch })
+                let touch = &touch;
+                visit(&RowAt { name, table, event, row, change, touch, keys, found: of_row })
             };
             let changes = images.changes(&map.layout);
             if order == Order::Forward {
@@ -154,6 +187,42 @@ pub(in crate::undo) fn each_row(
                 for (row, change) in changes.into_iter().enumerate().rev() {
                     one(row, change)?;
                 }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds to `gaps` the events of a transaction that lack columns by which its changes are told apart.
+///
+/// # Errors
+/// An event that cannot be read; too many rows.
+pub(in crate::undo) fn gather_gaps(
+    keys: &mut Keys,
+    tables: &Tables,
+    place: Place<'_>,
+    transaction: &Transaction<'_>,
+    gaps: &mut KeyGaps,
+) -> Result<()> {
+    for statement in transaction.statements(place.format.table_id_bytes()) {
+        if !matches!(statement.kind, StatementKind::Rows { .. }) {
+            continue;
+        }
+        let read = RowsStatement::read(&statement, place.log, place.format)?;
+        for rows in read.rows.iter().filter(|rows| !rows.rows.has_full_images()) {
+            let map = read.map_of(rows);
+            if map.is_sequence(place.format.family) {
+                continue;
+            }
+            let table = tables.table(map, place.number, place.format).ok();
+            let found = keys.of(&map.name(), table.as_ref(), tables.current());
+            let table = table.as_ref().map(|table| &table.resolved);
+            let replace = table
+                .is_some_and(|table| may_be_replace(table, &rows.rows, place.format, read.text));
+            let lacking = found.lacking(&rows.rows, replace);
+            if !lacking.is_empty() {
+                let at = rows.event.location(place.log);
+                gaps.add(place.number, at, (&read, rows), table, lacking)?;
             }
         }
     }

@@ -10,12 +10,14 @@ use super::Conflicts;
 use super::listing::{Hit, Hits, describe};
 use super::prints::Prints;
 use super::touch::references;
-use super::walk::{Keys, Order, Place, RowAt, each_row};
+use super::walk::{Keys, Order, Place, RowAt, each_row, gather_gaps};
 use crate::error::Result;
 use crate::schema::{TableName, TableState};
 use crate::select::Filter;
 use crate::undo::index::Entry;
 use crate::undo::picked::Picked;
+use crate::undo::rebuild::{KeyGaps, Unknown};
+use crate::undo::refusals::{Refusals, WAY_OUT};
 use crate::undo::tables::Tables;
 use crate::undo::text_tables::rewritten_tables;
 
@@ -30,10 +32,19 @@ pub(in crate::undo) enum Fate {
     Rows(Picked),
 }
 
+/// The way out where a later change cannot be judged.
+const OLDER_LOGS: &str = "give the older logs as well, back to where the rows were written whole, \
+     and with --schema a dump that names its position";
+
+/// The way out where a later change must not be undone, and cannot stay.
+const FILTER_HINT: &str = "give that table to --table as well; or take --conflicts \
+     nonconflict-only, which undoes the other rows";
+
 /// What is undone so far, and what later ones did to the same.
 #[derive(Debug)]
-pub(in crate::undo) struct Watch {
+pub(in crate::undo) struct Watch<'f> {
     mode: Conflicts,
+    filter: &'f Filter,
     pub(super) keys: Keys,
     undone: Prints,
     /// Tables of which a change may touch something that is undone.
@@ -45,18 +56,26 @@ pub(in crate::undo) struct Watch {
     /// Transactions that stay although they touch what is undone, with the number of those undone
     /// before.
     pub(super) staying: Vec<(usize, Entry)>,
+    /// Later changes with which there is no exact undo.
+    pub against: Refusals,
+    /// Events that lack columns of keys, as long as these were not looked for.
+    pub gaps: Option<KeyGaps>,
 }
 
-impl Watch {
-    pub fn new(mode: Conflicts) -> Self {
+impl<'f> Watch<'f> {
+    /// Nothing is undone yet. Of tables that `filter` leaves out, nothing will be.
+    pub fn new(mode: Conflicts, filter: &'f Filter) -> Self {
         Watch {
             mode,
+            filter,
             keys: Keys::default(),
             undone: Prints::default(),
             watched: HashSet::new(),
             changed: HashSet::new(),
             hits: Hits::default(),
             staying: vec![],
+            against: Refusals::default(),
+            gaps: Some(KeyGaps::default()),
         }
     }
 
@@ -65,8 +84,8 @@ impl Watch {
         self.keys.forget();
     }
 
-    /// Takes in a transaction that is undone, Of rows of tables
-    /// that `filter` leaves out it is looked whether they touch what is undone.
+    /// Takes in a transaction that is undone. Of rows of tables that the filter leaves out it is
+    /// looked whether they touch what is undone.
     ///
     /// # Errors
     /// An event that cannot be read; no room in the temporary file.
@@ -76,9 +95,8 @@ impl Watch {
         place: Place<'_>,
         transaction: &Transaction<'_>,
         entries: usize,
-        filter: &Filter,
     ) -> Result<()> {
-        let Watch { keys, undone, watched, changed, hits, .. } = self;
+        let Watch { keys, undone, watched, changed, hits, against, mode, filter, .. } = self;
         each_row(
             keys,
             tables,
@@ -88,11 +106,18 @@ impl Watch {
             |_| true,
             |row| {
                 if !filter.selects_table(&row.name.database, &row.name.table) {
+                    if watched.contains(row.name) {
+                        judge_blind(against, place, row, row.doubt(false));
+                    }
                     if let Some(print) = first_in(undone, &row.touch.later)? {
                         hits.add(|| hit(row, place, entries, print));
+                        if takes_later(*mode) {
+                            leave_out(against, place, row);
+                        }
                     }
                     return Ok(());
                 }
+                judge_blind(against, place, row, row.doubt(true));
                 if !changed.contains(row.name) {
                     changed.insert(row.name.clone());
                     watched.extend(relatives(tables, row.name));
@@ -102,7 +127,22 @@ impl Watch {
                 }
                 Ok(())
             },
-        )
+        )?;
+        self.gather(tables, place, transaction)
+    }
+
+    /// Gathers what the events of a transaction lack.
+    fn gather(
+        &mut self,
+        tables: &Tables,
+        place: Place<'_>,
+        transaction: &Transaction<'_>,
+    ) -> Result<()> {
+        let lacked = std::mem::take(&mut self.keys.lacked);
+        match &mut self.gaps {
+            Some(gaps) if lacked => gather_gaps(&mut self.keys, tables, place, transaction, gaps),
+            _ => Ok(()),
+        }
     }
 
     /// Holds a transaction that is not asked for against what is undone before it; `entry` is its
@@ -123,7 +163,7 @@ impl Watch {
         }
         let mut conflicts = self.text(place, transaction, entries)?;
         let mut picked = Picked::only();
-        let Watch { keys, undone, watched, hits, mode, .. } = self;
+        let Watch { keys, undone, watched, hits, mode, filter, against, .. } = self;
         each_row(
             keys,
             tables,
@@ -132,10 +172,20 @@ impl Watch {
             Order::Forward,
             |name| watched.contains(name),
             |row| {
+                judge_blind(against, place, row, row.doubt(false));
                 let Some(print) = first_in(undone, &row.touch.later)? else { return Ok(()) };
                 conflicts = true;
+                let selected = filter.selects_table(&row.name.database, &row.name.table);
+                if *mode == Conflicts::Cascade && !selected {
+                    // It is told when the transaction is undone without this row.
+                    return Ok(());
+                }
                 hits.add(|| hit(row, place, entries, print));
                 if *mode == Conflicts::Force {
+                    if !selected {
+                        leave_out(against, place, row);
+                        return Ok(());
+                    }
                     picked.add(row.event, row.row);
                     for print in &row.touch.undone {
                         undone.insert(*print)?;
@@ -145,6 +195,7 @@ impl Watch {
             },
         )?;
         picked.settle();
+        self.gather(tables, place, transaction)?;
         Ok(match self.mode {
             _ if !conflicts => Fate::Stays,
             Conflicts::Cascade => Fate::Undone,
@@ -175,12 +226,51 @@ impl Watch {
                         || statement.address(place.log),
                         |event| event.address(place.log),
                     );
+                    if self.mode == Conflicts::Force {
+                        let why =
+                            format!("{at}: a statement of text may have met any row of {table}");
+                        self.against.add_sentence(why, WAY_OUT);
+                    }
                     self.hits.add(|| Hit::of_text(table.clone(), entries, at));
                 }
             }
         }
         Ok(found)
     }
+}
+
+/// Whether later changes that touch what is undone are undone as well.
+fn takes_later(mode: Conflicts) -> bool {
+    matches!(mode, Conflicts::Cascade | Conflicts::Force)
+}
+
+/// A later change that the filter leaves out can neither be undone nor stay.
+fn leave_out(against: &mut Refusals, place: Place<'_>, row: &RowAt<'_, '_>) {
+    let (key, later) = describe(row, row.event.address(place.log));
+    let why = format!(
+        "{} {key}: {} depends on what is undone, and the filters leave this table out",
+        row.name, later.change
+    );
+    against.add(row.event.location(place.log), why, FILTER_HINT);
+}
+
+/// A change that nobody can judge for a value that is not known.
+fn judge_blind(
+    against: &mut Refusals,
+    place: Place<'_>,
+    row: &RowAt<'_, '_>,
+    unknown: Option<&Unknown>,
+) {
+    let Some(unknown) = unknown else { return };
+    let (key, _) = describe(row, row.event.address(place.log));
+    let column = row.column(unknown.ordinal);
+    let why = format!(
+        "{} {key}: {column} cannot be rebuilt, so nobody knows whether this change stands in the way \
+         of the undo: {}",
+        row.name,
+        place.reason(unknown)
+    );
+    against.add(row.event.location(place.log), why, OLDER_LOGS);
 }
 
 /// A table and those that foreign keys join it to.

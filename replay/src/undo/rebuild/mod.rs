@@ -10,6 +10,7 @@
 //! defaults   what an INSERT did not name
 //! encode     values of both as they stand in an image
 //! rebuilt    what was found, for the writers
+//! key_values what was found of keys, for those who look for conflicts
 //! ```
 //!
 //! The rules that decide what an image without a column means were tried on the servers:
@@ -25,6 +26,7 @@ mod backlog;
 mod defaults;
 mod dump;
 mod encode;
+mod key_values;
 mod partial;
 mod rebuilt;
 mod refuse;
@@ -41,8 +43,10 @@ use super::refusals::Refusals;
 use super::tables::Tables;
 use crate::error::Result;
 
+pub(super) use key_values::{End, KeyGaps, KeyValues, Lacking, RowKeys, Unknown};
 pub(super) use partial::Partial;
 pub(super) use rebuilt::Rebuilt;
+pub(super) use table::may_be_replace;
 
 /// The way out where a row cannot be rebuilt.
 const WAY_OUT: &str = "give the older logs as well, back to where the rows were written whole, and \

@@ -82,7 +82,7 @@ impl Partial {
     }
 
     /// The number of the event's table, which is made known if it is not.
-    fn table(
+    pub(super) fn table(
         &mut self,
         map: &Map<'_, '_>,
         rows: &Rows<'_, '_>,

@@ -78,6 +78,23 @@ impl Rebuilt {
         Ok(start)
     }
 
+    /// How the images of an event are made.
+    pub(super) fn images(&self, place: Place) -> Option<&Images> {
+        self.events.get(&place)
+    }
+
+    /// What was stored for a row of an event with `images`.
+    pub(super) fn stored<'r>(
+        &'r self,
+        images: &'r Images,
+        row: usize,
+        layout: &RowLayout,
+    ) -> Option<RowImage<'r>> {
+        let start = usize::try_from(*images.rows.get(row)?).ok()?;
+        let bytes = self.room.settled().get(start..)?;
+        Some(RowImage::new(Bitmap::new(&images.filled, layout.width()), bytes))
+    }
+
     /// Makes all that was stored readable.
     pub(super) fn settle(&mut self) -> Result<(), Fault> {
         self.room.bytes().map(|_| ())
@@ -115,15 +132,15 @@ impl Rebuilt {
         layout: &RowLayout,
     ) -> Result<Vec<u8>, Fault> {
         let columns = |bytes| Bitmap::new(bytes, layout.width());
-        let stored = self.room.settled();
         let mut out = vec![];
         for (row, change) in event.changes(layout).enumerate() {
             let change = change?;
             let mut values: Vec<Option<&[u8]>> = vec![None; layout.width()];
-            if let Some(start) = images.rows.get(row) {
-                let bytes = usize::try_from(*start).ok().and_then(|start| stored.get(start..));
-                let bytes = bytes.ok_or_else(|| Fault::unsupported("row", "it is not rebuilt"))?;
-                take(&mut values, RowImage::new(columns(&images.filled), bytes), layout)?;
+            if images.rows.get(row).is_some() {
+                let stored = self.stored(images, row, layout);
+                let stored =
+                    stored.ok_or_else(|| Fault::unsupported("row", "it is not rebuilt"))?;
+                take(&mut values, stored, layout)?;
             }
             if let Some(before) = change.before {
                 take(&mut values, before, layout)?;

@@ -104,7 +104,7 @@ fn unique_keys(table: &ResolvedTable) -> Vec<Vec<usize>> {
 /// Whether an update may be one that MariaDB made of a REPLACE: that sets all columns, and logs only
 /// those that the statement names. Such an image has the columns of a unique key, but for those that
 /// took their default. The statement's text, where it is logged, tells it from others.
-pub(super) fn may_be_replace(
+pub(in crate::undo) fn may_be_replace(
     table: &ResolvedTable,
     event: &RowsEvent<'_>,
     format: &FormatDescription,

@@ -27,7 +27,7 @@ use super::defaults::default_value;
 use super::dump;
 use super::partial::Partial;
 use super::table::{cascades, is_generated, keeps_rows, may_be_replace};
-use super::wants::{Column, Failure, KeyBytes, Tracked, Wants, key_bytes};
+use super::wants::{Column, Failure, Found, KeyBytes, Tracked, Wants, key_bytes};
 use crate::error::{Error, Result};
 use crate::schema::{ResolvedTable, Stamp, TableName, readable};
 use crate::sql::statement::{Object, StatementVerb, head, written_tables};
@@ -46,6 +46,31 @@ pub(super) fn walk(
     dump: Option<&Path>,
     partial: &mut Partial,
 ) -> Result<(Vec<Failure>, Vec<String>)> {
+    walk_to(set, tables, dump, partial, None)
+}
+
+/// As [`walk`], but keeps of each row what was found, though it be not all, and tells what the rows
+/// held since before `first`, log and position of the first change that is undone.
+///
+/// # Errors
+/// As [`walk`].
+pub(super) fn walk_for_keys(
+    set: &LogSet,
+    tables: &Tables,
+    dump: Option<&Path>,
+    partial: &mut Partial,
+    first: (usize, u64),
+) -> Result<(Vec<Failure>, Vec<String>)> {
+    walk_to(set, tables, dump, partial, Some(first))
+}
+
+fn walk_to(
+    set: &LogSet,
+    tables: &Tables,
+    dump: Option<&Path>,
+    partial: &mut Partial,
+    first: Option<(usize, u64)>,
+) -> Result<(Vec<Failure>, Vec<String>)> {
     let newest = partial.events.iter().map(|event| event.place).max();
     let Some((newest, _)) = newest else { return Ok((vec![], vec![])) };
     for table in &mut partial.tables {
@@ -62,6 +87,7 @@ pub(super) fn walk(
         partial,
         committed: HashSet::new(),
         asked: false,
+        first,
         dump: dump.map(|path| dump::Rows::open(set, path)),
     };
     let names = walk.names();
@@ -79,7 +105,12 @@ pub(super) fn walk(
         Some(Ok(dump)) => format!(", and {}", dump.excuse()),
         Some(Err(why)) => format!("; the dump cannot be asked: {why}"),
     };
+    walk.wants.before_first = true;
     walk.wants.fail_all(&format!("no event in the logs before has it{excuse}"));
+    if first.is_some() {
+        let unfinished = walk.wants.unfinished();
+        walk.store(unfinished)?;
+    }
     Ok(walk.wants.failures())
 }
 
@@ -101,6 +132,8 @@ struct Walk<'w> {
     /// A dump, or why it cannot be asked; and whether it was.
     dump: Option<std::result::Result<dump::Rows<'w>, String>>,
     asked: bool,
+    /// Where the first change stands that is undone, if that matters.
+    first: Option<(usize, u64)>,
 }
 
 impl Walk<'_> {
@@ -120,6 +153,10 @@ impl Walk<'_> {
         let log = &self.set.logs()[number];
         let mut inflated = Inflated::default();
         for item in backlog(log, names).into_iter().rev() {
+            let start = match &item {
+                Item::Unknown(start, _) | Item::Transaction(start, _) => *start,
+            };
+            self.wants.before_first = self.first.is_some_and(|first| (number, start) < first);
             match item {
                 Item::Unknown(offset, why) => {
                     let place = log.location(offset);
@@ -179,7 +216,12 @@ impl Walk<'_> {
 
     /// Stores the rows that are complete.
     fn keep(&mut self) -> Result<()> {
-        for (number, row, found) in self.wants.completed() {
+        let completed = self.wants.completed();
+        self.store(completed)
+    }
+
+    fn store(&mut self, rows: Vec<Found>) -> Result<()> {
+        for (number, row, found) in rows {
             let Partial { events, tables, rebuilt, .. } = &mut *self.partial;
             let Some(event) = events.get_mut(number as usize) else { continue };
             let Some(table) = tables.get(event.table) else { continue };

@@ -50,6 +50,8 @@ pub(super) struct Failure {
     pub row: u32,
     /// Which column.
     pub ordinal: u16,
+    /// Whether the row held it ever since the first change that is undone, or longer.
+    pub held: bool,
     /// Why, as [`Wants::reason`] counts.
     pub reason: u32,
 }
@@ -68,6 +70,8 @@ pub(super) struct Wants {
     reasons: Vec<String>,
     failures: Vec<Failure>,
     found: Vec<Found>,
+    /// Whether the walk stands before the first change that is undone.
+    pub before_first: bool,
 }
 
 impl Wants {
@@ -160,6 +164,12 @@ impl Wants {
         std::mem::take(&mut self.found)
     }
 
+    /// What was found of rows that are not complete.
+    pub fn unfinished(&mut self) -> Vec<Found> {
+        let begun = self.wants.iter_mut().filter(|want| want.missing > 0);
+        begun.map(|want| (want.event, want.row, std::mem::take(&mut want.found))).collect()
+    }
+
     /// A reason by its number.
     pub fn reason(&mut self, reason: &str) -> u32 {
         // Reasons come in runs, for they name places.
@@ -176,7 +186,8 @@ impl Wants {
             for (want, _) in column.waiting {
                 let Some(want) = self.wants.get(want as usize) else { continue };
                 let (event, row) = (want.event, want.row);
-                self.failures.push(Failure { event, row, ordinal, reason });
+                let held = self.before_first;
+                self.failures.push(Failure { event, row, ordinal, held, reason });
             }
         }
     }
