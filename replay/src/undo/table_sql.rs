@@ -355,7 +355,11 @@ impl TableSql {
                 self.push_function(out, b"CAST(", ordinal, b" AS UNSIGNED)<=>");
                 self.push_value(out, ordinal, value)?;
             }
-            // MySQL does not compare vectors.
+            // MySQL does not compare vectors, not even with NULL.
+            Value::Null if self.is_vector(ordinal) => {
+                self.push_name(out, ordinal);
+                out.extend_from_slice(b" IS NULL");
+            }
             Value::Vector(vector) => {
                 self.push_function(out, b"HEX(", ordinal, b")<=>'");
                 push_hex(out, vector.bytes);
@@ -368,6 +372,11 @@ impl TableSql {
             }
         }
         Ok(())
+    }
+
+    fn is_vector(&self, ordinal: usize) -> bool {
+        let column = self.columns.get(ordinal);
+        column.is_some_and(|column| matches!(column.column_type, ColumnType::Vector { .. }))
     }
 
     /// Appends a comparison of long values, by what no two of them have in common.

@@ -3,7 +3,7 @@
 use replay::select::resolve;
 use replay::undo::{Conflicts, Format, PACKET_BYTES, Request, Scope};
 use servers::fixtures::{DESTRUCTIBLE, Part};
-use servers::live;
+use servers::{Product, Server, ServerOptions, live};
 
 use crate::support::{FORMATS, apply, dump, next_address, resolved, run, start, undo};
 
@@ -138,6 +138,23 @@ fn lost_tables_come_back_beside_what_happened_since() {
                 Request::new(Scope::Only(resolved(set, &[undone])), Format::Base64)
             });
             apply(&server, &script);
+        }
+    }
+}
+
+#[test]
+fn a_vector_that_is_null_is_found_though_none_compares_with_it() {
+    for product in live().into_iter().filter(|product| *product != Product::Mariadb1011) {
+        let server = Server::start(product, &ServerOptions::default()).unwrap();
+        server
+            .sql("CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY, b VECTOR(2));")
+            .unwrap();
+        for (id, format) in FORMATS.into_iter().enumerate() {
+            let inserted = run(&server, &format!("INSERT INTO d.t VALUES ({id}, NULL)"));
+            let (script, _) =
+                undo(&server, |set| Request::new(Scope::Only(resolved(set, &[inserted])), format));
+            apply(&server, &script);
+            assert_eq!(server.value("SELECT COUNT(*) FROM d.t;").unwrap(), "0");
         }
     }
 }

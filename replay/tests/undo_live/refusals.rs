@@ -1,10 +1,11 @@
 //! What cannot be undone is refused as a whole, by address, before a byte is written.
 
+use binlog_parser::address::Address;
 use replay::select::{Filter, TableName, resolve};
 use replay::undo::{Conflicts, Format, Request, Scope};
 use servers::{Server, ServerOptions, live};
 
-use crate::support::{FORMATS, apply, next_address, run, undo, undo_from};
+use crate::support::{FORMATS, apply, next_address, resolved, run, undo, undo_from};
 
 /// The refusal of undoing everything from here on, after `statements`.
 fn refused(server: &Server, statements: &str, filter: Filter) -> String {
@@ -136,5 +137,27 @@ fn an_xa_transaction_is_undone_by_either_of_its_addresses() {
         assert_eq!(report.rows(), 1);
         apply(&server, &script);
         assert_eq!(server.value("SELECT COUNT(*) FROM d.t;").unwrap(), "0");
+    }
+}
+
+#[test]
+fn what_stands_between_transactions_is_nothing_to_undo() {
+    for product in live() {
+        let server = Server::start(product, &ServerOptions::default()).unwrap();
+        server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT PRIMARY KEY);").unwrap();
+        server.flush_logs().unwrap();
+        run(&server, "INSERT INTO d.t VALUES (1)");
+        let logs = server.binary_logs().unwrap();
+        let log = binlog_parser::source::log::Log::open(&logs[logs.len() - 1]).unwrap();
+        let between = log.scan().events().find(|event| !event.event_type().is_rows()).unwrap();
+        let address = Address::Event(between.address(&log));
+        let answer = undo_from(&logs, |set| {
+            Request::new(Scope::Only(resolved(set, &[address])), Format::Sql)
+        });
+        let Err(replay::Error::Usage(what)) = answer else { panic!("{answer:?}") };
+        assert!(
+            what.contains("nothing that could be undone; the next transaction starts"),
+            "{what}"
+        );
     }
 }

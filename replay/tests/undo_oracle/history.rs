@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result, bail, ensure};
 use binlog_parser::address::{Address, EventAddress};
-use servers::Server;
+use servers::{Product, Server};
 
 use crate::tables::{Change, DATABASE, Row, State, TABLES};
 use crate::traffic::{Statement, Traffic, Transaction};
@@ -57,19 +57,19 @@ impl History {
 }
 
 /// The statements that make the tables.
-pub fn schema() -> String {
+pub fn schema(product: Product) -> String {
     let mut script = format!("CREATE DATABASE {DATABASE};\nUSE {DATABASE};\n");
     for table in TABLES {
-        let _ = writeln!(script, "CREATE TABLE {} {};", table.name, table.definition);
+        let _ = writeln!(script, "CREATE TABLE {} {};", table.name, table.defined(product));
     }
     script
 }
 
 /// The statements that show all rows.
-pub fn show_rows() -> String {
+pub fn show_rows(product: Product) -> String {
     let mut script = String::new();
     for table in TABLES {
-        let (name, columns) = (table.name, table.columns.join(", "));
+        let (name, columns) = (table.name, table.shown(product));
         let _ = writeln!(script, "SELECT '{name}', {columns} FROM {DATABASE}.{name};");
     }
     script
@@ -95,7 +95,7 @@ pub fn read_rows<'a>(lines: impl IntoIterator<Item = &'a str>) -> Result<State> 
 
 /// Plays traffic, and keeps what it did. The log is rotated on the way and at the end.
 pub fn play(server: &Server, mut traffic: Traffic, count: usize) -> Result<History> {
-    server.sql(schema())?;
+    server.sql(schema(server.product()))?;
     let transactions: Vec<Transaction> = (0..count).map(|_| traffic.transaction()).collect();
     let answer = feed(server, &script(server, &transactions))?;
     let mut sections = answer.split("#rows\n").map(|section| {
@@ -142,8 +142,9 @@ fn script(server: &Server, transactions: &[Transaction]) -> String {
     let status = if server.product().is_mariadb() { "MASTER" } else { "BINARY LOG" };
     let gtid = if server.product().is_mariadb() { "@@last_gtid" } else { "''" };
     let gtid = format!("SELECT {gtid}");
-    let rows = format!("SELECT '#rows';\n{}SELECT '#end';\n", show_rows());
-    let mut script = format!("USE {DATABASE};\nSHOW {status} STATUS;\n");
+    let rows = format!("SELECT '#rows';\n{}SELECT '#end';\n", show_rows(server.product()));
+    // Of random values, not all are in the range of their columns.
+    let mut script = format!("USE {DATABASE};\nSET sql_mode = '';\nSHOW {status} STATUS;\n");
     for (number, transaction) in transactions.iter().enumerate() {
         let several = transaction.statements.len() > 1;
         script.push_str(if several { "BEGIN;\n" } else { "" });

@@ -22,11 +22,12 @@ mod tables;
 mod traffic;
 
 use anyhow::{Context, Result};
-use replay::undo::Conflicts;
+use replay::undo::{Conflicts, Format};
 use servers::{Product, live};
 
 use settings::Setting;
-use stage::{FORMATS, Stage};
+use stage::{CHECKED, FORMATS, Stage};
+use tables::{CHILD, PARENT, TABLES};
 
 /// The seeds that run where none is asked for.
 fn seeds() -> Vec<u64> {
@@ -37,29 +38,80 @@ fn seeds() -> Vec<u64> {
     }
 }
 
-/// Undoes each transaction of the traffic alone, in every mode and format.
-fn undo_each(product: Product, seed: u64, setting: &Setting) -> Result<()> {
-    let mut stage = Stage::build(product, seed, setting)?;
-    let mut seen = [0; 4];
-    for target in stage.history.transactions_with_rows() {
-        let expected = stage.oracle().of(&[target])?;
-        if expected.hits.is_empty() {
-            seen[0] += 1;
-            let format = FORMATS[target % FORMATS.len()];
-            stage.undo(&[target], Conflicts::Refuse, format, &expected)?;
+/// What was seen of each: an undo without conflicts, and those that resolve them.
+type Seen = [usize; 4];
+
+/// The formats of a check: all of them, or one by turns.
+fn formats(all: &[Format], turn: usize) -> Vec<Format> {
+    match cfg!(feature = "full-oracle") {
+        true => all.to_vec(),
+        false => vec![all[turn % all.len()]],
+    }
+}
+
+/// Undoes some transactions in every mode, in the formats of a turn.
+fn undo_in_every_mode(
+    stage: &mut Stage,
+    targets: &[usize],
+    turn: usize,
+    seen: &mut Seen,
+) -> Result<()> {
+    let expected = stage.oracle().of(targets)?;
+    if expected.hits.is_empty() {
+        seen[0] += 1;
+        return stage.undo(targets, Conflicts::Refuse, FORMATS[turn % FORMATS.len()], &expected);
+    }
+    stage.refused(targets, &expected)?;
+    let modes = [Conflicts::NonconflictOnly, Conflicts::Cascade, Conflicts::Force];
+    for (number, mode) in modes.into_iter().enumerate() {
+        let expected = stage.oracle().with(targets, mode)?;
+        if !expected.left_out.is_empty() {
+            stage.refused_by_table(targets, mode, &expected)?;
             continue;
         }
-        stage.refused(&[target], &expected)?;
-        let modes = [Conflicts::NonconflictOnly, Conflicts::Cascade, Conflicts::Force];
-        for (number, mode) in modes.into_iter().enumerate() {
-            let expected = stage.oracle().with(&[target], mode)?;
-            seen[number + 1] += usize::from(!expected.undone.is_empty());
-            for format in stage.formats(target + number) {
-                stage.undo(&[target], mode, format, &expected)?;
-            }
+        seen[number + 1] += usize::from(!expected.undone.is_empty());
+        for format in formats(&FORMATS, turn + number) {
+            stage.undo(targets, mode, format, &expected)?;
         }
     }
+    Ok(())
+}
+
+/// Undoes each transaction of the traffic alone.
+fn undo_each(product: Product, seed: u64, setting: &Setting) -> Result<()> {
+    let mut stage = Stage::build(product, seed, setting)?;
+    let mut seen = Seen::default();
+    for target in stage.history.transactions_with_rows() {
+        undo_in_every_mode(&mut stage, &[target], target, &mut seen)?;
+    }
     anyhow::ensure!(seen.iter().all(|count| *count > 1), "the traffic has too few cases: {seen:?}");
+    Ok(())
+}
+
+/// Undoes several transactions at once, and of several the rows of some tables.
+fn undo_several(product: Product, seed: u64, setting: &Setting) -> Result<()> {
+    let mut stage = Stage::build(product, seed, setting)?;
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let all = stage.history.transactions_with_rows();
+    let rounds = if cfg!(feature = "full-oracle") { 24 } else { 8 };
+    let (mut seen, mut seen_by_table) = (Seen::default(), Seen::default());
+    for round in 0..rounds {
+        let mut targets = rng.choose_multiple(all.iter().copied(), 1 + round % 4);
+        targets.sort_unstable();
+        stage.select(&[]);
+        undo_in_every_mode(&mut stage, &targets, round, &mut seen)?;
+        // Parents without their children, and children without their parents, above all.
+        let tables = match round % 4 {
+            0 => vec![PARENT],
+            1 => vec![CHILD],
+            2 => rng.choose_multiple(0..TABLES.len(), 2),
+            _ => rng.choose_multiple(0..TABLES.len(), TABLES.len() - 2),
+        };
+        stage.select(&tables);
+        undo_in_every_mode(&mut stage, &targets, round, &mut seen_by_table)
+            .with_context(|| format!("--table {tables:?}"))?;
+    }
+    anyhow::ensure!(seen[1..].iter().all(|count| *count > 0), "too few cases: {seen:?}");
     Ok(())
 }
 
@@ -69,7 +121,7 @@ fn undo_back_to(product: Product, seed: u64, setting: &Setting) -> Result<()> {
     let targets = stage.history.transactions_with_rows();
     for (number, target) in targets.into_iter().enumerate() {
         if number % 4 == 0 || cfg!(feature = "full-oracle") {
-            for format in stage.formats(number / 4) {
+            for format in formats(&FORMATS, number / 4) {
                 stage.undo_back_to(target, format)?;
             }
         }
@@ -87,7 +139,7 @@ fn undo_what_does_not_fit(product: Product, seed: u64, setting: &Setting) -> Res
             continue;
         }
         number += 1;
-        for format in stage.formats(number) {
+        for format in formats(&CHECKED, number as usize) {
             let told = format!("--only {target}, {format:?}\n{}", stage.told(&[target], &expected));
             let done =
                 stage.apply_twice(target, format, &expected).with_context(|| told.clone())?;
@@ -131,6 +183,11 @@ fn mariadb_10_11_undoes_one_transaction_as_computed() -> Result<()> {
 #[test]
 fn mariadb_11_8_undoes_one_transaction_as_computed() -> Result<()> {
     run(Product::Mariadb118, undo_each)
+}
+
+#[test]
+fn several_transactions_are_undone_as_computed_or_the_rows_of_some_tables() -> Result<()> {
+    Product::ALL.into_iter().try_for_each(|product| run(product, undo_several))
 }
 
 #[test]

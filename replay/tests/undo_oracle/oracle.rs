@@ -9,13 +9,13 @@ use anyhow::{Result, ensure};
 use replay::undo::Conflicts;
 
 use crate::history::History;
-use crate::tables::{Change, State, TABLES};
+use crate::tables::{Change, PARENT, State, TABLES};
 
 /// A change by the numbers of its transaction, its statement and itself.
 pub type At = (usize, usize, usize);
 
 /// What an undo should do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Expected {
     /// Changes that are undone.
     pub undone: BTreeSet<At>,
@@ -25,6 +25,8 @@ pub struct Expected {
     pub hits: BTreeSet<At>,
     /// Later transactions that are undone, or some of their rows.
     pub dependent: BTreeSet<usize>,
+    /// Changes that should be undone as well, and are of tables that are left out.
+    pub left_out: BTreeSet<At>,
     /// The rows afterwards.
     pub state: State,
 }
@@ -32,12 +34,14 @@ pub struct Expected {
 /// Knows what happened.
 pub struct Oracle<'h> {
     history: &'h History,
+    /// The tables of which rows are undone; all if empty.
+    tables: &'h [usize],
     /// All changes in their order.
     all: BTreeMap<At, &'h Change>,
 }
 
 impl<'h> Oracle<'h> {
-    pub fn new(history: &'h History) -> Oracle<'h> {
+    pub fn new(history: &'h History, tables: &'h [usize]) -> Oracle<'h> {
         let mut all = BTreeMap::new();
         for (transaction, played) in history.transactions.iter().enumerate() {
             for (statement, changes) in played.statements.iter().enumerate() {
@@ -46,7 +50,7 @@ impl<'h> Oracle<'h> {
                 }
             }
         }
-        Oracle { history, all }
+        Oracle { history, tables, all }
     }
 
     pub fn change(&self, at: At) -> &'h Change {
@@ -58,21 +62,28 @@ impl<'h> Oracle<'h> {
         undone.range(..at).any(|earlier| self.all[&at].touches(self.all[earlier]))
     }
 
+    /// Whether the change at `at` is of a table of which rows are undone.
+    fn selected(&self, at: At) -> bool {
+        self.tables.is_empty() || self.tables.contains(&self.all[&at].table)
+    }
+
+    /// The changes of transactions that are undone with them.
     fn changes_of(&self, transactions: &[usize]) -> BTreeSet<At> {
-        self.all.keys().filter(|at| transactions.contains(&at.0)).copied().collect()
+        let theirs = self.all.keys().filter(|at| transactions.contains(&at.0));
+        theirs.filter(|at| self.selected(**at)).copied().collect()
     }
 
     /// The undo of some transactions and nothing else; its state is that without them, if nothing
     /// later touches them.
     pub fn of(&self, targets: &[usize]) -> Result<Expected> {
         let undone = self.changes_of(targets);
-        let later = self.all.keys().filter(|at| !targets.contains(&at.0));
+        let later = self.all.keys().filter(|at| !undone.contains(at));
         let hits: BTreeSet<At> = later.filter(|at| self.touches(**at, &undone)).copied().collect();
         let state = match hits.is_empty() {
             true => self.without(&undone)?,
             false => vec![],
         };
-        Ok(Expected { undone, spared: BTreeSet::new(), hits, dependent: BTreeSet::new(), state })
+        Ok(Expected { undone, hits, state, ..Expected::default() })
     }
 
     /// The undo of some transactions in a mode that resolves conflicts.
@@ -84,7 +95,9 @@ impl<'h> Oracle<'h> {
             Conflicts::Cascade => self.cascade(targets, &mut expected),
             Conflicts::Force => self.force(targets, &mut expected),
         }
-        expected.state = self.without(&expected.undone)?;
+        if expected.left_out.is_empty() {
+            expected.state = self.without(&expected.undone)?;
+        }
         Ok(expected)
     }
 
@@ -104,19 +117,27 @@ impl<'h> Oracle<'h> {
     /// Whole transactions are undone that touch what is undone.
     fn cascade(&self, targets: &[usize], expected: &mut Expected) {
         expected.hits.clear();
+        expected.undone.clear();
         for transaction in 0..self.history.transactions.len() {
-            if targets.contains(&transaction) {
+            let own = (transaction, 0, 0)..(transaction + 1, 0, 0);
+            let own: Vec<At> = self.all.range(own).map(|(at, _)| *at).collect();
+            let depends = own.iter().any(|at| self.touches(*at, &expected.undone));
+            if !depends && !targets.contains(&transaction) {
                 continue;
             }
-            let own = self.changes_of(&[transaction]);
-            let before: BTreeSet<At> =
-                expected.undone.range(..(transaction, 0, 0)).copied().collect();
-            let hits: BTreeSet<At> =
-                own.iter().filter(|at| self.touches(**at, &before)).copied().collect();
-            if !hits.is_empty() {
+            if !targets.contains(&transaction) {
+                let hits = own.iter().filter(|at| self.touches(**at, &expected.undone));
+                let hits: Vec<At> = hits.copied().collect();
                 expected.hits.extend(hits);
-                expected.undone.extend(own);
                 expected.dependent.insert(transaction);
+            }
+            for at in own {
+                if self.selected(at) {
+                    expected.undone.insert(at);
+                } else if self.touches(at, &expected.undone) {
+                    expected.hits.insert(at);
+                    expected.left_out.insert(at);
+                }
             }
         }
     }
@@ -124,11 +145,17 @@ impl<'h> Oracle<'h> {
     /// Changes are undone that touch what is undone.
     fn force(&self, targets: &[usize], expected: &mut Expected) {
         expected.hits.clear();
+        let asked = self.changes_of(targets);
         for at in self.all.keys() {
-            if !targets.contains(&at.0) && self.touches(*at, &expected.undone) {
-                expected.hits.insert(*at);
+            if asked.contains(at) || !self.touches(*at, &expected.undone) {
+                continue;
+            }
+            expected.hits.insert(*at);
+            if self.selected(*at) {
                 expected.undone.insert(*at);
                 expected.dependent.insert(at.0);
+            } else {
+                expected.left_out.insert(*at);
             }
         }
     }
@@ -164,7 +191,6 @@ impl<'h> Oracle<'h> {
 
 /// Whether every key is there once and every parent.
 fn consistent(state: &State) -> Result<()> {
-    let parents = TABLES.iter().position(|table| table.name == "parent").unwrap_or_default();
     for (table, rows) in TABLES.iter().zip(state) {
         let mut keys = BTreeSet::new();
         let mut values = BTreeSet::new();
@@ -178,7 +204,7 @@ fn consistent(state: &State) -> Result<()> {
             if let Some(column) = table.parent
                 && row[column] != "NULL"
             {
-                let parent = state[parents].values().any(|parent| parent[0] == row[column]);
+                let parent = state[PARENT].values().any(|parent| parent[0] == row[column]);
                 ensure!(parent, "{}: {row:?} would have had no parent", table.name);
             }
         }

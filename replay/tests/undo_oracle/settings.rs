@@ -8,58 +8,69 @@ pub struct Setting {
     pub name: &'static str,
     /// Arguments of the server.
     pub arguments: &'static [&'static str],
-    /// Whether MySQL has it.
-    mysql: bool,
-    /// Whether MariaDB has it.
-    mariadb: bool,
+    /// Who has it.
+    products: &'static [Product],
 }
 
+const MYSQL: &[Product] = &[Product::Mysql97];
+const MARIADB: &[Product] = &[Product::Mariadb1011, Product::Mariadb118];
+
 const SETTINGS: &[Setting] = &[
-    Setting { name: "defaults", arguments: &[], mysql: true, mariadb: true },
+    Setting {
+        name: "defaults: minimal metadata",
+        arguments: &["--binlog-row-metadata=MINIMAL"],
+        products: MYSQL,
+    },
+    Setting {
+        name: "defaults: no metadata",
+        arguments: &["--binlog-row-metadata=NO_LOG"],
+        products: MARIADB,
+    },
     Setting {
         name: "full metadata",
         arguments: &["--binlog-row-metadata=FULL"],
-        mysql: true,
-        mariadb: true,
+        products: &Product::ALL,
     },
     Setting {
         name: "minimal metadata",
         arguments: &["--binlog-row-metadata=MINIMAL"],
-        mysql: false,
-        mariadb: true,
+        products: MARIADB,
     },
     Setting {
         name: "compressed transactions, full metadata",
         arguments: &["--binlog-transaction-compression=ON", "--binlog-row-metadata=FULL"],
-        mysql: true,
-        mariadb: false,
+        products: MYSQL,
     },
     Setting {
         name: "compressed events",
         arguments: &["--log-bin-compress=1", "--log-bin-compress-min-len=10"],
-        mysql: false,
-        mariadb: true,
+        products: MARIADB,
     },
     Setting {
         name: "minimal images, full metadata",
         arguments: &["--binlog-row-image=MINIMAL", "--binlog-row-metadata=FULL"],
-        mysql: true,
-        mariadb: true,
+        products: &Product::ALL,
+    },
+    Setting {
+        name: "minimal images",
+        arguments: &["--binlog-row-image=MINIMAL"],
+        products: &Product::ALL,
     },
     Setting {
         name: "images without blobs",
         arguments: &["--binlog-row-image=NOBLOB"],
-        mysql: true,
-        mariadb: true,
+        products: &Product::ALL,
+    },
+    Setting {
+        name: "images without duplicates",
+        arguments: &["--binlog-row-image=FULL_NODUP"],
+        products: &[Product::Mariadb118],
     },
 ];
 
 /// The settings that a seed runs under: all, or one that goes with the seed.
 pub fn chosen(product: Product, seed: u64) -> Vec<&'static Setting> {
-    let has = |setting: &&Setting| match product.is_mariadb() {
-        true => setting.mariadb,
-        false => setting.mysql,
-    };
+    let has = |setting: &&Setting| setting.products.contains(&product);
     let all: Vec<_> = SETTINGS.iter().filter(has).collect();
     if let Ok(wanted) = std::env::var("ORACLE_SETTING") {
         return all.into_iter().filter(|setting| setting.name.contains(&wanted)).collect();

@@ -4,20 +4,27 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use binlog_parser::address::{Address, EventAddress};
+use binlog_parser::source::log::MAGIC;
 use binlog_parser::source::log_set::LogSet;
 use replay::Error;
-use replay::select::{Target, resolve};
+use replay::select::{Filter, TableName, Target, resolve};
 use replay::undo::{Conflicts, Format, Report, Request, Scope, plan, survey};
 use servers::{ClientRun, Product, Server, ServerOptions, Session};
 
 use crate::history::{History, play, read_rows, show_rows};
 use crate::oracle::{At, Expected, Oracle};
 use crate::settings::Setting;
-use crate::tables::{State, TABLES};
+use crate::tables::{DATABASE, State, TABLES};
 use crate::traffic::Traffic;
 
 /// What an undo may be written as.
-pub const FORMATS: [Format; 2] = [Format::Base64, Format::Sql];
+pub const FORMATS: [Format; 3] = [Format::Base64, Format::Sql, Format::Binlog];
+
+/// Those that look at the rows before they change any.
+pub const CHECKED: [Format; 2] = [Format::Base64, Format::Sql];
+
+/// How much is shown of a script that fails.
+const SHOWN_BYTES: usize = 10_000;
 
 /// Transactions of the traffic.
 const TRANSACTIONS: usize = 60;
@@ -30,6 +37,8 @@ pub struct Stage {
     session: Session,
     /// The logs of the traffic.
     logs: LogSet,
+    /// The tables of which rows are undone; all if empty.
+    tables: Vec<usize>,
 }
 
 impl Stage {
@@ -37,28 +46,26 @@ impl Stage {
     pub fn build(product: Product, seed: u64, setting: &Setting) -> Result<Stage> {
         let options = ServerOptions::with_args(setting.arguments.iter().copied());
         let server = Server::start(product, &options)?;
-        let history = play(&server, Traffic::new(seed), TRANSACTIONS)?;
+        let history = play(&server, Traffic::new(product, seed), TRANSACTIONS)?;
         let mut logs: Vec<PathBuf> = server.binary_logs()?;
         ensure!(logs.len() > 5, "the traffic rotates its logs");
         logs.pop();
-        Ok(Stage { history, session: server.session()?, logs: LogSet::open(&logs)?, server })
+        let (session, logs) = (server.session()?, LogSet::open(&logs)?);
+        Ok(Stage { history, session, logs, server, tables: vec![] })
     }
 
     pub fn oracle(&self) -> Oracle<'_> {
-        Oracle::new(&self.history)
+        Oracle::new(&self.history, &self.tables)
     }
 
-    /// The formats of a check: all of them, or one by turns.
-    pub fn formats(&self, turn: usize) -> Vec<Format> {
-        match cfg!(feature = "full-oracle") {
-            true => FORMATS.to_vec(),
-            false => vec![FORMATS[turn % FORMATS.len()]],
-        }
+    /// Has all undos from now on leave out the rows of other tables than these; of none if empty.
+    pub fn select(&mut self, tables: &[usize]) {
+        self.tables = tables.to_vec();
     }
 
     /// The rows of all tables now.
     pub fn rows(&mut self) -> Result<State> {
-        let answer = self.session.run(show_rows())?;
+        let answer = self.session.run(show_rows(self.server.product()))?;
         read_rows(std::str::from_utf8(&answer)?.lines())
     }
 
@@ -72,7 +79,10 @@ impl Stage {
 
     fn request(&self, targets: &[usize], mode: Conflicts, format: Format) -> Result<Request> {
         let targets: Result<Vec<Target>> = targets.iter().map(|at| self.target(*at)).collect();
-        Ok(Request { conflicts: mode, ..Request::new(Scope::Only(targets?), format) })
+        let named = self.tables.iter().map(|table| TABLES[*table].name.as_bytes().to_vec());
+        let tables = named.map(|table| TableName { database: None, table }).collect();
+        let filter = Filter { tables, ..Filter::default() };
+        Ok(Request { conflicts: mode, filter, ..Request::new(Scope::Only(targets?), format) })
     }
 
     /// Writes the undo of transactions.
@@ -102,6 +112,30 @@ impl Stage {
         checked
             .and_then(|()| self.apply_and_return(&script, &report, &expected.state))
             .with_context(|| format!("{told}:\n{}", self.told(targets, expected)))
+    }
+
+    /// An undo that takes later changes along is refused, and the refusal names those of tables that
+    /// are left out.
+    pub fn refused_by_table(
+        &mut self,
+        targets: &[usize],
+        mode: Conflicts,
+        expected: &Expected,
+    ) -> Result<()> {
+        let request = self.request(targets, mode, Format::Base64)?;
+        let refusal = plan(&self.logs, &request).err();
+        let Some(Error::Refused { what, .. }) = refusal else {
+            return Err(anyhow!("{targets:?}: not refused but {refusal:?}"));
+        };
+        let oracle = self.oracle();
+        let named = expected.left_out.iter().map(|at| self.named(&oracle, *at));
+        for (_, table, key) in named.take(20) {
+            let name = format!("`{DATABASE}`.`{}` {key}: ", String::from_utf8_lossy(&table));
+            ensure!(what.contains(&name), "{targets:?}, {mode:?}: {name} is missing in {what}");
+        }
+        let count = what.matches("the filters leave this table out").count();
+        ensure!(count == expected.left_out.len().min(20), "{:?}: {what}", expected.left_out);
+        Ok(())
     }
 
     /// Transactions and those that touch them, for messages.
@@ -223,15 +257,51 @@ impl Stage {
         same(&self.rows()?, &self.history.end).context("after the undo of the undo")
     }
 
-    /// Feeds a script to the client.
+    /// Feeds a script to the client, one that is a log by way of the server's own program.
     pub fn feed(&self, script: &[u8], arguments: &[&str]) -> Result<ClientRun> {
+        let stream = script.starts_with(&MAGIC).then(|| self.stream_of(script)).transpose()?;
+        let script = stream.as_deref().unwrap_or(script);
         self.server.pipe(script, ["--max-allowed-packet=1G"].iter().chain(arguments))
+    }
+
+    /// What the server's own program makes of a log.
+    fn stream_of(&self, log: &[u8]) -> Result<Vec<u8>> {
+        let file = tempfile::NamedTempFile::new()?;
+        std::fs::write(file.path(), log)?;
+        let product = self.server.product();
+        let mut tool = self.server.installation().tool(product.binlog_tool())?;
+        tool.args(["--no-defaults", "--verify-binlog-checksum"]);
+        if !product.is_mariadb() {
+            tool.arg("--skip-gtids");
+        }
+        let output = tool.arg(file.path()).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success() && !said.contains("ERROR"), "{said}");
+        Ok(output.stdout)
     }
 
     /// Applies a script that has to go through.
     pub fn apply(&self, script: &[u8]) -> Result<()> {
         let ran = self.feed(script, &[])?.success();
-        ran.map(drop).with_context(|| String::from_utf8_lossy(script).into_owned())
+        let start = &script[..script.len().min(SHOWN_BYTES)];
+        ran.map(drop).with_context(|| String::from_utf8_lossy(start).into_owned())
+    }
+
+    /// Makes the rows what the traffic left, whatever they are. Not for values of every type.
+    pub fn restore(&mut self) -> Result<()> {
+        let rows = self.rows()?;
+        let mut script = format!("USE {DATABASE};\nSET foreign_key_checks = 0;\n");
+        for ((table, had), wanted) in TABLES.iter().zip(&rows).zip(&self.history.end) {
+            let name = table.name;
+            for (rid, _) in had.iter().filter(|(rid, row)| wanted.get(rid) != Some(row)) {
+                script.push_str(&format!("DELETE FROM {name} WHERE rid = {rid};\n"));
+            }
+            for (_, row) in wanted.iter().filter(|(rid, row)| had.get(rid) != Some(row)) {
+                script.push_str(&format!("INSERT INTO {name} VALUES ({});\n", table.literals(row)));
+            }
+        }
+        self.server.sql(script)?;
+        same(&self.rows()?, &self.history.end)
     }
 
     /// Where the next event will stand.

@@ -6,6 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use servers::Product;
+use servers::traffic::Traffic;
+
 /// The database of the tables.
 pub const DATABASE: &str = "oracle";
 
@@ -25,7 +28,13 @@ pub struct Table {
     pub caseless: bool,
     /// Columns of text.
     pub text: &'static [usize],
+    /// Whether behind the other columns stand those of every type, which the last of `columns`
+    /// stands for.
+    pub wide: bool,
 }
+
+/// The column that stands for all others.
+pub const REST: &str = "rest";
 
 const PLAIN: Table = Table {
     name: "plain",
@@ -36,6 +45,7 @@ const PLAIN: Table = Table {
     parent: None,
     caseless: false,
     text: &[],
+    wide: false,
 };
 
 /// The tables; a parent stands before its child.
@@ -80,7 +90,24 @@ pub const TABLES: &[Table] = &[
         key: &[],
         ..PLAIN
     },
+    Table {
+        name: "wide",
+        definition: "(id INT PRIMARY KEY, rid INT, v INT",
+        columns: &["id", "rid", "v", REST],
+        wide: true,
+        ..PLAIN
+    },
 ];
+
+/// Numbers of two of them.
+pub const PARENT: usize = 4;
+pub const CHILD: usize = 5;
+
+/// Name and type of the columns of every type.
+pub fn every_type(product: Product) -> Vec<(String, &'static str)> {
+    let columns = Traffic::new(product, 0).columns();
+    columns.into_iter().map(|(name, of)| (format!("c_{name}"), of)).collect()
+}
 
 /// Values as the client prints them.
 pub type Row = Vec<String>;
@@ -92,6 +119,28 @@ pub type Rows = BTreeMap<u32, Row>;
 pub type State = Vec<Rows>;
 
 impl Table {
+    /// The definition behind the name.
+    pub fn defined(&self, product: Product) -> String {
+        if !self.wide {
+            return self.definition.to_owned();
+        }
+        let columns = every_type(product).into_iter().map(|(name, of)| format!(", {name} {of}"));
+        format!("{}{})", self.definition, columns.collect::<String>())
+    }
+
+    /// What a SELECT asks for: the columns, and one number for the bytes of all further ones.
+    pub fn shown(&self, product: Product) -> String {
+        let columns: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| match *column {
+                REST => format!("SHA2(CONCAT_WS(','{}), 256)", bytes_of_every_type(product)),
+                column => column.to_owned(),
+            })
+            .collect();
+        columns.join(", ")
+    }
+
     /// What the primary key takes for the same; the whole row where there is none.
     pub fn key_of(&self, row: &Row) -> Row {
         if self.key.is_empty() {
@@ -104,6 +153,17 @@ impl Table {
             .collect()
     }
 
+    /// The values of a row as a statement has them, without those of every type.
+    pub fn literals(&self, row: &Row) -> String {
+        let values = row.iter().zip(self.columns).enumerate();
+        let values = values.filter(|(_, (_, column))| **column != REST);
+        let values = values.map(|(at, (value, _))| match self.text.contains(&at) {
+            true => format!("'{value}'"),
+            false => value.clone(),
+        });
+        values.collect::<Vec<_>>().join(", ")
+    }
+
     /// The key as conflicts name it.
     pub fn key_text(&self, row: &Row) -> String {
         let all: Vec<usize> = (0..self.columns.len()).collect();
@@ -114,6 +174,22 @@ impl Table {
         });
         shown.collect::<Vec<_>>().join(", ")
     }
+}
+
+/// Expressions of which each has another value for any other bytes of a column.
+fn bytes_of_every_type(product: Product) -> String {
+    let expression = |(name, of): (String, &str)| {
+        let text = match of {
+            // As text, a FLOAT has six digits.
+            "FLOAT" => format!("CAST({name} * 1e0 AS CHAR)"),
+            "JSON" => format!("CAST({name} AS CHAR CHARACTER SET utf8mb4)"),
+            "GEOMETRY" => name.clone(),
+            of if of.starts_with("VECTOR") => name.clone(),
+            _ => format!("CAST({name} AS BINARY)"),
+        };
+        format!(", IFNULL(HEX({text}), 'NULL')")
+    };
+    every_type(product).into_iter().map(expression).collect()
 }
 
 /// A value that is not NULL.

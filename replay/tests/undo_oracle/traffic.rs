@@ -1,8 +1,9 @@
 //! Transactions at random over few rows, so that later ones often meet the rows of earlier ones.
 
 use fastrand::Rng;
+use servers::Product;
 
-use crate::tables::TABLES;
+use crate::tables::{REST, TABLES, every_type};
 
 /// A statement, and whether it takes rows from the last to the first.
 pub struct Statement {
@@ -23,11 +24,15 @@ pub struct Traffic {
     rng: Rng,
     /// The last number that made a value new.
     number: u32,
+    product: Product,
+    /// Makes values of every type.
+    values: servers::traffic::Traffic,
 }
 
 impl Traffic {
-    pub fn new(seed: u64) -> Traffic {
-        Traffic { rng: Rng::with_seed(seed), number: 0 }
+    pub fn new(product: Product, seed: u64) -> Traffic {
+        let values = servers::traffic::Traffic::new(product, seed);
+        Traffic { rng: Rng::with_seed(seed), number: 0, product, values }
     }
 
     pub fn transaction(&mut self) -> Transaction {
@@ -124,6 +129,7 @@ impl Traffic {
                 }
                 match *column {
                     "rid" | "v" => self.fresh().to_string(),
+                    REST => self.values.literals().join(", "),
                     _ if Some(at) == table.parent || Some(at) == table.unique => self.reference(),
                     _ => self.key_value(table.text.contains(&at)),
                 }
@@ -165,7 +171,16 @@ impl Traffic {
 
     fn update(&mut self, table: usize) -> String {
         let (new, rows) = (self.fresh(), self.some_rows(table));
-        format!("UPDATE {} SET v = {new} WHERE {rows}", TABLES[table].name)
+        let more = if TABLES[table].wide { self.some_values() } else { String::new() };
+        format!("UPDATE {} SET v = {new}{more} WHERE {rows}", TABLES[table].name)
+    }
+
+    /// Assignments to some of the columns of every type.
+    fn some_values(&mut self) -> String {
+        let columns = every_type(self.product).into_iter().zip(self.values.literals());
+        let columns: Vec<_> = columns.map(|((name, _), value)| (name, value)).collect();
+        let some = columns.into_iter().filter(|_| self.below(8) == 0);
+        some.map(|(name, value)| format!(", {name} = {value}")).collect()
     }
 
     fn delete(&mut self, table: usize) -> String {

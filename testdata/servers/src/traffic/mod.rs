@@ -60,6 +60,19 @@ impl Traffic {
         script
     }
 
+    /// Names and types of columns of every type.
+    #[must_use]
+    pub fn columns(&self) -> Vec<(&'static str, &'static str)> {
+        tables::types(self.product).into_iter().map(|(name, of, _)| (name, of)).collect()
+    }
+
+    /// A literal for each of [`Traffic::columns`], NULL now and then.
+    #[must_use]
+    pub fn literals(&mut self) -> Vec<String> {
+        let columns = tables::types(self.product);
+        columns.into_iter().map(|(_, _, kind)| values::nullable(self, kind)).collect()
+    }
+
     /// A number below `end`.
     fn below(&mut self, end: u32) -> u32 {
         self.rng.u32(..end)
