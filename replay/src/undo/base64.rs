@@ -79,7 +79,8 @@ fn begin(script: &mut Script<'_>, family: Family, description: &[u8]) -> Result<
 impl Sink for Script<'_> {
     fn take(&mut self, events: &mut [u8]) -> Result<()> {
         self.packets.events(events)?;
-        Ok(self.packets.end()?)
+        self.packets.end()?;
+        self.check_went_through()
     }
 
     fn room(&self, rows: usize) -> usize {

@@ -264,6 +264,13 @@ impl<'w> Script<'w> {
         })
     }
 
+    /// A check that the statement before it, the last of its packet, went through: of one that fails
+    /// part-way, rows stay changed until the transaction is rolled back.
+    pub fn check_went_through(&mut self) -> Result<()> {
+        self.checks += 1;
+        self.words("SET @binlog_undo=@binlog_undo+(@@error_count=0)")
+    }
+
     /// As [`Script::check`], for conditions on tables whose names a client may stumble over.
     pub fn check_text(&mut self, told: &Told, condition: &[u8], awkward: bool) -> Result<()> {
         if !awkward {
