@@ -8,6 +8,9 @@
 //! spare     backward: what can be undone beside what stays
 //! listing   the conflicts with both sides, for people and programs
 //! ```
+//! What partial images leave out of keys is found by `rebuild` before; where it is not
+//! found, the watch refuses what may stand in the way.
+//!
 //! An undo is exact if with every change it takes back all later changes that touch the same. The
 //! ways out of a conflict all keep to that:
 //!
