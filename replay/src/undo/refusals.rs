@@ -63,3 +63,26 @@ impl Refusals {
         Some(Error::refused(what, hint))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_reasons_the_first_are_told_and_the_others_counted() {
+        let reasons = |count: usize, what: &str| {
+            let mut refusals = Refusals::default();
+            for number in 0..count {
+                refusals.add(Location::default(), format!("{what} {number}"), "a way out");
+            }
+            refusals
+        };
+        let mut all = reasons(SHOWN - 1, "first");
+        all.append(reasons(SHOWN + 5, "second"));
+        all.append(Refusals::default());
+        let Some(Error::Refused { what, hint }) = all.into_error() else { panic!() };
+        assert!(what.contains("second 0") && !what.contains("second 1"), "{what}");
+        assert!(what.ends_with(&format!("and {} more", SHOWN + 4)), "{what}");
+        assert_eq!(hint, "a way out");
+    }
+}

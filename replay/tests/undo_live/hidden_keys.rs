@@ -166,3 +166,18 @@ fn a_later_statement_of_text_is_no_row_that_force_could_undo() {
         }
     }
 }
+
+#[test]
+fn what_a_replace_sets_without_logging_it_is_not_guessed() {
+    for product in live().into_iter().filter(|product| product.is_mariadb()) {
+        let server = start(product);
+        let undone = run(&server, "INSERT INTO d.parent VALUES (3, 300)");
+        run(&server, "UPDATE d.child SET v = 4 WHERE id = 1");
+        let (_, report) = only(&server, &undone, Conflicts::Refuse, Format::Base64).unwrap();
+        assert_eq!(report.rows(), 1, "{}", product.name());
+        run(&server, "REPLACE INTO d.child (id, v) VALUES (1, 5)");
+        let what = refused(only(&server, &undone, Conflicts::Refuse, Format::Base64));
+        let told = "`d`.`child` id=1: parent cannot be rebuilt";
+        assert!(what.contains(told) && what.contains("REPLACE"), "{}: {what}", product.name());
+    }
+}

@@ -19,7 +19,7 @@ use super::table::bits;
 use super::walk;
 use crate::error::{Error, Result};
 use crate::schema::ResolvedTable;
-use crate::undo::rows_statement::{Rows, RowsStatement};
+use crate::undo::rows_statement::{Map, Rows, RowsStatement};
 use crate::undo::tables::Tables;
 
 /// Most rows of which values are looked for: each takes some hundred bytes of memory.
@@ -135,7 +135,7 @@ impl KeyGaps {
     fn defaults(
         &mut self,
         place: Place,
-        map: &crate::undo::rows_statement::Map<'_, '_>,
+        map: &Map<'_, '_>,
         defined: Option<&ResolvedTable>,
         lacking: &[usize],
         count: u64,
@@ -149,12 +149,21 @@ impl KeyGaps {
                 _ => Err(NOT_DEFINED.into()),
             };
             match default {
-                Ok(value) => values[at] = value,
+                Ok(value) => {
+                    if let Some(slot) = values.get_mut(at) {
+                        *slot = value;
+                    }
+                }
                 Err(why) => {
                     let why = format!("the INSERT did not name it, and {why}");
                     self.values.give_up(place, &[at], End::After, &why);
                 }
             }
+        }
+        // NULL is no value of a further key; where the whole row counts, it is one.
+        let has_key = defined.is_some_and(|table| table.key.is_some());
+        if has_key && values.iter().all(Option::is_none) {
+            return Ok(());
         }
         let filled = bits(width, |at| lacking.contains(&at));
         let mut images = Images::new(vec![], vec![], filled, count as usize);
