@@ -28,20 +28,36 @@ impl EventHeader {
     /// # Errors
     /// A [`Fault`] if fewer than 19 bytes are left.
     pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
-        // All at once: every walk reads every header, and nothing else of most events.
-        let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
-            return Err(Fault::short("event header", HEADER_BYTES as u64, bytes.len() as u64));
-        };
+        match bytes.first_chunk::<HEADER_BYTES>() {
+            Some(header) => Ok(EventHeader::read(header)),
+            None => Err(Fault::short("event header", HEADER_BYTES as u64, bytes.len() as u64)),
+        }
+    }
+
+    /// Reads a header that is all there, at once: every walk reads every header, and nothing else of
+    /// most events.
+    #[inline]
+    pub(crate) fn read(header: &[u8; HEADER_BYTES]) -> Self {
         let [t0, t1, t2, t3, code, s0, s1, s2, s3, l0, l1, l2, l3, p0, p1, p2, p3, f0, f1] =
             *header;
-        Ok(EventHeader {
+        EventHeader {
             timestamp: u32::from_le_bytes([t0, t1, t2, t3]),
             event_type: EventType(code),
             server_id: u32::from_le_bytes([s0, s1, s2, s3]),
             event_length: u32::from_le_bytes([l0, l1, l2, l3]),
             log_pos: u32::from_le_bytes([p0, p1, p2, p3]),
             flags: u16::from_le_bytes([f0, f1]),
-        })
+        }
+    }
+
+    /// The header as an event of a log of this version has it: version 3 has an event's start for its
+    /// log_pos, which is moved to its end, as the servers' readers do.
+    #[inline]
+    pub(crate) fn of_version(mut self, binlog_version: u16) -> Self {
+        if binlog_version == 3 && self.log_pos != 0 {
+            self.log_pos = self.log_pos.wrapping_add(self.event_length);
+        }
+        self
     }
 
     /// Whether every bit of `mask` is set in the flags.

@@ -34,6 +34,24 @@ pub struct RawEvent<'a> {
     binlog_version: u16,
 }
 
+/// The frame of an event that was found right: what an event is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Frame<'a> {
+    offset: usize,
+    head: &'a [u8; HEADER_BYTES],
+    bytes: &'a [u8],
+    binlog_version: u16,
+}
+
+impl Frame<'_> {
+    /// The header. Its length is what was framed, whatever stands in the log by now.
+    #[inline]
+    fn header(&self) -> EventHeader {
+        let event_length = self.bytes.len() as u32;
+        EventHeader { event_length, ..EventHeader::read(self.head) }.of_version(self.binlog_version)
+    }
+}
+
 /// Where the bytes of an event are from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
@@ -344,46 +362,48 @@ impl<'a> Scan<'a> {
     }
 
     /// Frames the event at `offset`: header, length, checksum.
-    fn frame(&self, offset: usize) -> Result<RawEvent<'a>, DamageReason> {
+    #[inline]
+    fn frame(&self, offset: usize) -> Result<Frame<'a>, DamageReason> {
         let rest = self.bytes.get(offset..).unwrap_or_default();
         let had = rest.len() as u64;
         let torn = |needed| DamageReason::Torn { needed, had, in_use: self.in_use };
-        let Some(header) = self.header(rest) else {
+        let Some(head) = rest.first_chunk() else {
             return Err(torn(HEADER_BYTES as u64));
         };
-        let length = header.event_length;
-        let checksum_bytes = self.checksum_bytes(header.event_type);
-        let header_bytes = self.header_bytes(header.event_type);
-        if (length as usize) < header_bytes + checksum_bytes || length > limits::EVENT_BYTES {
+        let EventHeader { event_length: length, event_type, .. } = EventHeader::read(head);
+        let least = self.header_bytes(event_type) + self.checksum_bytes(event_type);
+        if (length as usize) < least || length > limits::EVENT_BYTES {
             return Err(DamageReason::Length { had: length });
         }
         let Some(bytes) = rest.get(..length as usize) else {
             return Err(torn(u64::from(length)));
         };
-        let event = RawEvent {
-            offset: offset as u64,
-            header,
-            bytes,
-            logged_bytes: length,
-            origin: Origin::Log,
-            header_bytes: header_bytes as u8,
-            checksum_bytes: checksum_bytes as u8,
-            binlog_version: self.format.binlog_version,
-        };
-        if self.verify {
-            verify_checksum(&event, self.format.checksum, &self.crc)?;
+        if self.verify && event_type != EventType::FORMAT_DESCRIPTION {
+            verify_checksum(bytes, self.format.checksum, &self.crc)?;
         }
-        Ok(event)
+        Ok(Frame { offset, head, bytes, binlog_version: self.format.binlog_version })
     }
 
-    /// The header at the start of `rest`. Version 3 has an event's start for its log_pos, which is
-    /// moved to its end, as the servers' readers do.
-    fn header(&self, rest: &[u8]) -> Option<EventHeader> {
-        let mut header = EventHeader::parse(rest).ok()?;
-        if self.format.binlog_version == 3 && header.log_pos != 0 {
-            header.log_pos = header.log_pos.wrapping_add(header.event_length);
+    /// The event in `frame`.
+    #[inline]
+    pub(crate) fn event(&self, frame: Frame<'a>) -> RawEvent<'a> {
+        let header = frame.header();
+        RawEvent {
+            offset: frame.offset as u64,
+            header,
+            bytes: frame.bytes,
+            logged_bytes: header.event_length,
+            origin: Origin::Log,
+            header_bytes: self.header_bytes(header.event_type) as u8,
+            checksum_bytes: self.checksum_bytes(header.event_type) as u8,
+            binlog_version: frame.binlog_version,
         }
-        Some(header)
+    }
+
+    /// The header at the start of `rest`.
+    fn header(&self, rest: &[u8]) -> Option<EventHeader> {
+        let header = rest.first_chunk().map(EventHeader::read);
+        header.map(|header| header.of_version(self.format.binlog_version))
     }
 
     /// A format description says of itself how it is checked, and may end in four bytes that mean
@@ -400,14 +420,10 @@ impl<'a> Scan<'a> {
     }
 
     /// Takes in what an event says about the events after it.
-    fn follow(&mut self, event: &RawEvent<'a>) -> Result<(), DamageReason> {
-        match event.event_type() {
-            EventType::FORMAT_DESCRIPTION => {
-                let format =
-                    FormatDescription::parse(event.bytes()).map_err(DamageReason::Unreadable)?;
-                verify_format(event, &format)?;
-                self.format = format;
-            }
+    #[inline]
+    fn follow(&mut self, frame: &Frame<'a>) -> Result<(), DamageReason> {
+        match frame.header().event_type {
+            EventType::FORMAT_DESCRIPTION => self.format = verified_format(frame.bytes)?,
             EventType::START_ENCRYPTION => self.encrypted = !self.decrypted,
             _ => {}
         }
@@ -501,26 +517,26 @@ impl<'a> Scan<'a> {
             || end == self.bytes.len()
             || self.is_plausible(end, false)
     }
-}
 
-impl<'a> Iterator for Scan<'a> {
-    type Item = Scanned<'a>;
-
-    fn next(&mut self) -> Option<Scanned<'a>> {
+    /// Moves behind the next event; the event is made of its frame by [`Scan::event`], there where it
+    /// is to stay. All of it is inlined: to copy an event whose parts were just stored would take
+    /// longer than to frame it.
+    #[inline(always)]
+    pub(crate) fn step(&mut self) -> Option<Result<Frame<'a>, Damage>> {
         if self.offset >= self.bytes.len() {
             self.reach(self.offset + 1);
         }
         let stop = self.stop.min(self.bytes.len());
         if self.ask_at.is_some_and(|at| self.offset >= at || self.offset >= stop) {
             if let Some(change) = self.change() {
-                return Some(Scanned::Damage(change));
+                return Some(Err(change));
             }
             self.ask_at = Some(self.offset.saturating_add(ASK_BYTES));
         }
         if self.offset >= stop {
             if self.offset >= self.bytes.len() {
                 let damage = self.archive_damage.take()?;
-                return Some(Scanned::Damage(self.archive_end(self.offset, damage)));
+                return Some(Err(self.archive_end(self.offset, damage)));
             }
             if !self.exact || self.offset == self.stop {
                 return None;
@@ -528,59 +544,75 @@ impl<'a> Iterator for Scan<'a> {
             self.stop = usize::MAX;
         }
         if self.encrypted {
-            self.reach(usize::MAX);
-            let range = self.offset as u64..self.bytes.len() as u64;
-            self.offset = self.bytes.len();
-            return Some(Scanned::Damage(Damage { range, reason: DamageReason::Encrypted }));
+            return Some(Err(self.encrypted_rest()));
         }
-        let framed = loop {
+        let frame = loop {
             match self.frame(self.offset) {
+                Ok(frame) => break frame,
                 Err(DamageReason::Torn { needed, .. })
                     if self.reach(self.offset.saturating_add(needed as usize)) => {}
-                framed => break framed,
+                Err(reason) => return Some(Err(self.damage(reason))),
             }
         };
-        match framed.and_then(|event| self.follow(&event).map(|()| event)) {
-            Ok(event) => {
-                self.offset = event.end() as usize;
-                self.server_id = event.header.server_id;
-                Some(Scanned::Event(event))
-            }
-            Err(reason) => Some(Scanned::Damage(self.damage(reason))),
+        if let Err(reason) = self.follow(&frame) {
+            return Some(Err(self.damage(reason)));
         }
+        self.offset += frame.bytes.len();
+        self.server_id = frame.header().server_id;
+        Some(Ok(frame))
+    }
+
+    /// What follows a START_ENCRYPTION event.
+    fn encrypted_rest(&mut self) -> Damage {
+        self.reach(usize::MAX);
+        let range = self.offset as u64..self.bytes.len() as u64;
+        self.offset = self.bytes.len();
+        Damage { range, reason: DamageReason::Encrypted }
+    }
+}
+
+impl<'a> Iterator for Scan<'a> {
+    type Item = Scanned<'a>;
+
+    fn next(&mut self) -> Option<Scanned<'a>> {
+        Some(match self.step()? {
+            Ok(frame) => Scanned::Event(self.event(frame)),
+            Err(damage) => Scanned::Damage(damage),
+        })
     }
 }
 
 /// Compares the checksum of any event but a format description.
+#[inline]
 fn verify_checksum(
-    event: &RawEvent<'_>,
+    event: &[u8],
     algorithm: ChecksumAlgorithm,
     crc: &crc32fast::Hasher,
 ) -> Result<(), DamageReason> {
-    let is_format = event.event_type() == EventType::FORMAT_DESCRIPTION;
-    if is_format || algorithm != ChecksumAlgorithm::Crc32 {
+    if algorithm != ChecksumAlgorithm::Crc32 {
         return Ok(());
     }
-    let Some((checked, needed)) = event.bytes().split_last_chunk::<4>() else { return Ok(()) };
+    let Some((checked, needed)) = event.split_last_chunk::<4>() else { return Ok(()) };
     let mut crc = crc.clone();
     crc.update(checked);
     compare(u32::from_le_bytes(*needed), crc.finalize())
 }
 
-/// Compares the checksum of a format description, which is computed as if the log was closed.
-fn verify_format(event: &RawEvent<'_>, format: &FormatDescription) -> Result<(), DamageReason> {
+/// Reads a format description and compares its checksum, which is computed as if the log was closed.
+fn verified_format(event: &[u8]) -> Result<FormatDescription, DamageReason> {
+    let format = FormatDescription::parse(event).map_err(DamageReason::Unreadable)?;
     if format.checksum != ChecksumAlgorithm::Crc32 {
-        return Ok(());
+        return Ok(format);
     }
-    let Some((checked, needed)) = event.bytes().split_last_chunk::<4>() else { return Ok(()) };
+    let Some((checked, needed)) = event.split_last_chunk::<4>() else { return Ok(format) };
     let Some((before, [low, after @ ..])) = checked.split_at_checked(FLAGS_OFFSET) else {
-        return Ok(());
+        return Ok(format);
     };
     let mut crc = crc32fast::Hasher::new();
     crc.update(before);
     crc.update(&[low & !(flags::BINLOG_IN_USE as u8)]);
     crc.update(after);
-    compare(u32::from_le_bytes(*needed), crc.finalize())
+    compare(u32::from_le_bytes(*needed), crc.finalize()).map(|()| format)
 }
 
 /// Where the low byte of the flags stands in a header.

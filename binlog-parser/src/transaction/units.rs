@@ -1,8 +1,8 @@
 //! Divides a log into transactions, and what lies between them.
 
 use crate::event::format_description::{FormatDescription, ServerVersion};
-use crate::header::{EventType, Family, flags};
-use crate::scan::{Damage, RawEvent, Scan, Scanned};
+use crate::header::{EventHeader, EventType, Family, flags};
+use crate::scan::{Damage, Frame, RawEvent, Scan};
 
 use super::progress::Progress;
 use super::statement::{Step, ends_load, is_context, step};
@@ -118,17 +118,23 @@ impl<'a> Units<'a> {
         }
     }
 
-    fn take(&mut self, event: RawEvent<'a>) -> Option<Unit<'a>> {
+    /// Takes the event in `frame`, and looks at it where it was put: to look at it before would have
+    /// it made elsewhere and copied.
+    #[inline]
+    fn take(&mut self, frame: Frame<'a>) -> Option<Unit<'a>> {
+        let event = self.scan.event(frame);
         let event_type = event.event_type();
         if event_type.is_gtid() {
             self.named = true;
             let interrupted = self.finish(Ending::Open);
-            self.progress = Progress::announced(&event, self.scan.format().family);
             self.open.reserve(USUAL_EVENTS);
             self.open.push(event);
+            let family = self.scan.format().family;
+            self.progress =
+                self.open.last().map(|gtid| Progress::announced(gtid, family)).unwrap_or_default();
             return interrupted;
         }
-        if is_frame(&event) {
+        if is_frame(&event.header) {
             return Some(self.interrupt(Unit::Control(event)));
         }
         if self.open.is_empty() && !may_start(event_type) {
@@ -138,17 +144,19 @@ impl<'a> Units<'a> {
             self.lost = true;
         }
         if self.lost {
-            return self.take_lost(event);
+            return self.take_lost(frame);
         }
         self.open.push(event);
         if event_type == EventType::TRANSACTION_PAYLOAD && self.goes_on() {
             return None;
         }
-        self.progress.advance(&event).and_then(|ending| self.finish(ending))
+        let ending = self.open.last().and_then(|event| self.progress.advance(event));
+        ending.and_then(|ending| self.finish(ending))
     }
 
     /// Takes an event of which it is not known what it belongs to.
-    fn take_lost(&mut self, event: RawEvent<'a>) -> Option<Unit<'a>> {
+    fn take_lost(&mut self, frame: Frame<'a>) -> Option<Unit<'a>> {
+        let event = self.scan.event(frame);
         let mut progress = Progress::Begun;
         let ending = progress.advance(&event);
         if !self.names_all() && begins(&event) {
@@ -182,9 +190,9 @@ impl<'a> Iterator for Units<'a> {
             return None;
         }
         loop {
-            let unit = match self.scan.next() {
-                Some(Scanned::Event(event)) => self.take(event),
-                Some(Scanned::Damage(damage)) => {
+            let unit = match self.scan.step() {
+                Some(Ok(frame)) => self.take(frame),
+                Some(Err(damage)) => {
                     let unit = self.interrupt(Unit::Damage(damage));
                     self.lost = true;
                     Some(unit)
@@ -232,10 +240,10 @@ fn may_start(event_type: EventType) -> bool {
 
 /// Whether an event frames the log, so that no transaction reaches across it. What a server made up
 /// for a replica (artificial, or of position 0) frames nothing.
-fn is_frame(event: &RawEvent<'_>) -> bool {
-    let made_up = event.header.log_pos == 0 || event.header.has(flags::ARTIFICIAL);
-    match event.event_type() {
-        EventType::FORMAT_DESCRIPTION => !made_up && !event.header.has(flags::RELAY_LOG),
+fn is_frame(header: &EventHeader) -> bool {
+    let made_up = header.log_pos == 0 || header.has(flags::ARTIFICIAL);
+    match header.event_type {
+        EventType::FORMAT_DESCRIPTION => !made_up && !header.has(flags::RELAY_LOG),
         EventType::ROTATE => !made_up,
         EventType::STOP | EventType::PREVIOUS_GTIDS | EventType::GTID_LIST => true,
         _ => false,
