@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use binlog_parser::source::decrypt::Keys;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
-use binlog_parser::transaction::{Unit, Units};
+use binlog_parser::transaction::{Ending, Unit, Units};
 use replay::find::{self, find};
 use replay::select::Target;
 use replay::stream::{self, Manifest, Options, PACKET_BYTES, PIECE_BYTES};
@@ -78,16 +78,20 @@ fn damage_ends_the_stream_at_one_place() {
     }
 }
 
-/// An undo of everything behind the first third of the transactions, and what it reports.
+/// An undo of everything behind the last DDL, and what it reports.
 fn undo(set: &LogSet, format: Format, piece_bytes: u64, threads: usize) -> (Vec<u8>, String) {
-    let starts = set.logs().iter().enumerate().flat_map(|(log, bytes)| {
+    let transactions = set.logs().iter().enumerate().flat_map(|(log, bytes)| {
         Units::new(bytes.scan()).filter_map(move |unit| match unit {
-            Unit::Transaction(transaction) => Some((log, transaction.start(), transaction.end())),
+            Unit::Transaction(transaction) => Some((log, transaction)),
             _ => None,
         })
     });
-    let starts: Vec<_> = starts.collect();
-    let (log, start, end) = starts[starts.len() / 3];
+    let transactions: Vec<_> = transactions.collect();
+    let text =
+        transactions.iter().rposition(|(_, transaction)| transaction.ending == Ending::Statement);
+    let (log, first) = &transactions[text.unwrap() + 1];
+    assert!(transactions.len() - text.unwrap() > 100);
+    let (log, start, end) = (*log, first.start(), first.end());
     let scope = Scope::BackTo(Target { log, start, end, event: start, inner: None });
     let request =
         undo::Request { piece_bytes, accept_cascades: true, ..undo::Request::new(scope, format) };
@@ -101,12 +105,13 @@ fn undo(set: &LogSet, format: Format, piece_bytes: u64, threads: usize) -> (Vec<
     })
 }
 
-/// The statements of a script without what divides it into packets.
+/// The statements of a script without what depends on its division: ends of packets, and what sets
+/// the session back between stretches.
 fn statements(script: &[u8]) -> Vec<&[u8]> {
     let lines = script.split(|byte| *byte == b'\n');
     lines
         .map(|line| line.strip_suffix(b"/*!*/;").or(line.strip_suffix(b";")).unwrap_or(line))
-        .filter(|line| !line.is_empty())
+        .filter(|line| !line.is_empty() && !line.starts_with(b"SET @@SESSION.foreign_key_checks="))
         .collect()
 }
 

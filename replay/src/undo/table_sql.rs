@@ -32,6 +32,9 @@ pub(super) struct TableSql {
     settable: Vec<usize>,
     /// Columns of ENUM.
     enums: Vec<usize>,
+    /// Columns by whose values a row is known: those of the key only where the server takes
+    /// different values for the same.
+    compared: Vec<usize>,
     /// The character set of each column's literals.
     charsets: Vec<Option<&'static str>>,
 }
@@ -62,13 +65,30 @@ impl TableSql {
         });
         let doubtful = doubtful.collect();
         let known = || resolved.columns.iter().enumerate();
-        let settable =
+        let settable: Vec<usize> =
             known().filter(|(_, column)| column.is_settable()).map(|(at, _)| at).collect();
         let is_enum = |at: &usize| matches!(columns[*at].column_type, ColumnType::Enum { .. });
         let enums = (0..columns.len()).filter(is_enum).collect();
-        let charsets = resolved.columns.iter().map(charset).collect();
+        let charsets: Vec<_> = resolved.columns.iter().map(charset).collect();
+        let is_exact = |at: &usize| {
+            let charset = charsets.get(*at).copied().flatten();
+            let key = resolved.key.as_ref().is_some_and(|key| key.columns.contains(at));
+            key && charset.is_none_or(|charset| charset == "binary")
+        };
+        let compared = settable.iter().copied().filter(|at| !is_exact(at)).collect();
         let awkward = std::iter::once(&name).chain(&names).any(|name| is_awkward(name));
-        TableSql { resolved, columns, names, name, awkward, doubtful, settable, enums, charsets }
+        TableSql {
+            resolved,
+            columns,
+            names,
+            name,
+            awkward,
+            doubtful,
+            settable,
+            enums,
+            compared,
+            charsets,
+        }
     }
 
     /// Whether a client may take something in the names for a command of its own.
@@ -259,10 +279,7 @@ impl TableSql {
             out.push(b'=');
             self.push_value(out, ordinal, &value)?;
         }
-        for ordinal in self.settable() {
-            if key.contains(&ordinal) && !self.compares_loosely(ordinal) {
-                continue;
-            }
+        for &ordinal in &self.compared {
             let Some(value) = row.value(ordinal)? else { continue };
             let start = out.len();
             and(out);
@@ -312,11 +329,6 @@ impl TableSql {
     /// Appends the name of the table.
     pub fn push_table(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.name);
-    }
-
-    /// Whether the server takes different values of a column for the same.
-    fn compares_loosely(&self, ordinal: usize) -> bool {
-        self.charset(ordinal).is_some_and(|charset| charset != "binary")
     }
 
     /// Appends a comparison that only the very same value passes.
