@@ -5,6 +5,7 @@
 //! | room | what is in it |
 //! |---|---|
 //! | [`error`], [`limits`] | what can be wrong and where; every cap on a claimed size |
+//! | [`digits`] | numbers and bytes as text |
 //! | [`wire`] | length-encoded integers, varints, bitmaps, a reader that names what it reads |
 //! | [`header`] | the 19 bytes before every event, types and flags |
 //! | [`gtid`] | names of transactions, and sets of them |
@@ -22,6 +23,7 @@
 
 pub mod address;
 pub mod damage;
+pub mod digits;
 pub mod error;
 pub mod event;
 pub mod gtid;

@@ -7,6 +7,7 @@
 //! negative:     7E   F2 04 C7 2D   FB 2D      and for a negative number all of them
 //! ```
 
+use crate::digits;
 use crate::error::Fault;
 
 /// Most digits of a DECIMAL.
@@ -96,23 +97,30 @@ impl<'a> Decimal<'a> {
     /// Appends the number as the servers print it: no zeros before it but one before the point,
     /// all digits of the scale after it.
     pub fn write_text(&self, out: &mut Vec<u8>) {
-        let mut digits = Vec::with_capacity(usize::from(self.precision));
-        for (value, count) in self.groups() {
-            for power in POWERS[..usize::from(count)].iter().rev() {
-                digits.push(b'0' + (value / power % 10) as u8);
-            }
-        }
-        let (whole, fraction) = digits.split_at(usize::from(self.precision - self.scale));
         if self.is_negative() {
             out.push(b'-');
         }
-        match whole.iter().position(|digit| *digit != b'0') {
-            Some(first) => out.extend_from_slice(&whole[first..]),
-            None => out.push(b'0'),
+        let mut groups = self.groups();
+        // Groups are counted from the point, so none reaches across it.
+        let (mut whole, mut significant) = (self.precision - self.scale, false);
+        while whole > 0 {
+            let Some((value, count)) = groups.next() else { break };
+            whole = whole.saturating_sub(count);
+            if significant {
+                digits::write_padded(value.into(), count.into(), b'0', out);
+            } else if value > 0 {
+                significant = true;
+                digits::write_unsigned(value.into(), out);
+            }
         }
-        if !fraction.is_empty() {
+        if !significant {
+            out.push(b'0');
+        }
+        if self.scale > 0 {
             out.push(b'.');
-            out.extend_from_slice(fraction);
+            for (value, count) in groups {
+                digits::write_padded(value.into(), count.into(), b'0', out);
+            }
         }
     }
 

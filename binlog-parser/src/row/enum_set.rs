@@ -1,7 +1,6 @@
 //! ENUM and SET: numbers on the wire, members only where metadata or a schema name them.
 
-use std::io::Write;
-
+use crate::digits;
 use crate::error::Fault;
 use crate::wire::le_uint;
 
@@ -37,8 +36,7 @@ impl<'a> Enum<'a> {
     pub fn write_text(&self, out: &mut Vec<u8>) {
         match self.label {
             Some(label) => out.extend_from_slice(label),
-            // Writing to a Vec cannot fail.
-            None => drop(write!(out, "{}", self.number)),
+            None => digits::write_unsigned(self.number.into(), out),
         }
     }
 }
@@ -78,8 +76,7 @@ impl<'a> Set<'a> {
     pub fn write_text(&self, out: &mut Vec<u8>) {
         match self.members() {
             Some(members) => out.extend_from_slice(&members.join(&b',')),
-            // Writing to a Vec cannot fail.
-            None => drop(write!(out, "{}", self.mask)),
+            None => digits::write_unsigned(self.mask, out),
         }
     }
 }

@@ -2,6 +2,10 @@
 //! that of C: as many digits as it takes, an exponent only for the very large and very small, and
 //! FLOAT cut to six digits.
 
+use std::io::Write;
+
+use crate::digits;
+
 /// Digits of FLOAT that the servers print (`FLT_DIG`).
 const FLOAT_DIGITS: usize = 6;
 /// Decimal places up to which a number is written without an exponent (`MAX_DECPT_FOR_F_FORMAT`).
@@ -10,9 +14,14 @@ const MAX_POINT: i32 = 15;
 /// A number as digits `d1 d2 d3 …`, with the point after `point` of them.
 struct Digits {
     negative: bool,
-    digits: Vec<u8>,
+    /// The digits, as many as `length` says.
+    digits: [u8; MOST_DIGITS],
+    length: usize,
     point: i32,
 }
+
+/// More digits than a formatter writes.
+const MOST_DIGITS: usize = 32;
 
 impl Digits {
     /// Takes apart what a formatter wrote, with or without an exponent.
@@ -25,20 +34,24 @@ impl Digits {
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let all = || whole.bytes().chain(fraction.bytes());
         let zeros = all().take_while(|digit| *digit == b'0').count();
-        let mut digits: Vec<u8> = all().skip(zeros).collect();
-        while digits.last() == Some(&b'0') {
-            digits.pop();
+        let (mut digits, mut length) = ([b'0'; MOST_DIGITS], 0);
+        for ((place, digit), index) in digits.iter_mut().zip(all().skip(zeros)).zip(1..) {
+            *place = digit;
+            if digit != b'0' {
+                length = index;
+            }
         }
         let exponent: i32 = exponent.parse().unwrap_or(0);
         let point = whole.len() as i32 - zeros as i32 + exponent;
-        if digits.is_empty() {
-            return Digits { negative, digits: vec![b'0'], point: 1 };
+        match length {
+            0 => Digits { negative, digits, length: 1, point: 1 },
+            _ => Digits { negative, digits, length, point },
         }
-        Digits { negative, digits, point }
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        let Digits { negative, digits, point } = self;
+        let Digits { negative, digits, length, point } = self;
+        let digits = digits.get(..*length).unwrap_or(digits);
         let length = digits.len() as i32;
         if *negative {
             out.push(b'-');
@@ -52,7 +65,7 @@ impl Digits {
                 out.extend_from_slice(rest);
             }
             out.push(b'e');
-            out.extend_from_slice((point - 1).to_string().as_bytes());
+            digits::write_signed((point - 1).into(), out);
         } else if *point <= 0 {
             out.extend_from_slice(b"0.");
             out.resize(out.len() + point.unsigned_abs() as usize, b'0');
@@ -81,8 +94,13 @@ pub fn write_double(value: f64, out: &mut Vec<u8>) {
 /// Appends a FLOAT as the servers print it: six digits, which may not read back as the same number.
 pub fn write_float(value: f32, out: &mut Vec<u8>) {
     if value.is_finite() {
-        let rounded = format!("{:.*e}", FLOAT_DIGITS - 1, f64::from(value));
-        Digits::of(&rounded).write(out);
+        let start = out.len();
+        // Writing to a Vec cannot fail.
+        let _ = write!(out, "{:.*e}", FLOAT_DIGITS - 1, f64::from(value));
+        let rounded = std::str::from_utf8(out.get(start..).unwrap_or_default());
+        let digits = Digits::of(rounded.unwrap_or_default());
+        out.truncate(start);
+        digits.write(out);
     } else {
         out.extend_from_slice(value.to_string().as_bytes());
     }

@@ -160,6 +160,7 @@ impl<'a> Cell<'a> {
     /// # Errors
     /// A [`Fault`] that names the column if there is none of this ordinal, or its value is
     /// malformed or of a type that is not read.
+    #[inline]
     pub fn value<'v>(&self, columns: &'v Columns) -> Result<Value<'v>, Fault>
     where
         'a: 'v,
@@ -190,6 +191,7 @@ pub struct Cells<'a, 'l> {
 impl<'a> Iterator for Cells<'a, '_> {
     type Item = Result<Cell<'a>, Fault>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let ordinal = self.ordinal;

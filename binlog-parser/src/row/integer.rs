@@ -1,7 +1,6 @@
 //! Integers, whose sign the wire does not tell.
 
-use std::io::Write;
-
+use crate::digits;
 use crate::wire::le_uint;
 
 /// An integer of one to eight bytes. Whether its highest bit is a sign is known only from the
@@ -62,12 +61,15 @@ impl Integer {
 
     /// Appends the decimal digits; an ambiguous value as both, `-1 (255)`, as mysqlbinlog does.
     pub fn write_text(&self, out: &mut Vec<u8>) {
-        // Writing to a Vec cannot fail.
-        let _ = if self.is_ambiguous() {
-            write!(out, "{} ({})", self.signed(), self.unsigned())
-        } else {
-            write!(out, "{}", self.value())
-        };
+        match self.unsigned {
+            Some(true) => digits::write_unsigned(self.bits, out),
+            _ => digits::write_signed(self.signed(), out),
+        }
+        if self.is_ambiguous() {
+            out.extend_from_slice(b" (");
+            digits::write_unsigned(self.bits, out);
+            out.push(b')');
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::digits;
 use crate::error::Fault;
 use crate::wire::{be_uint, le_uint};
 
@@ -261,41 +262,105 @@ fn microseconds(fraction: &[u8], fsp: u8) -> Result<u32, Fault> {
 }
 
 /// Writes the point and the digits that the column keeps.
-fn fraction(f: &mut fmt::Formatter<'_>, microsecond: u32, fsp: u8) -> fmt::Result {
+fn fraction(microsecond: u32, fsp: u8, out: &mut Vec<u8>) {
     if fsp == 0 {
-        return Ok(());
+        return;
     }
     let dropped = 10u32.pow(6 - u32::from(fsp.min(6)));
-    write!(f, ".{:0width$}", microsecond / dropped, width = usize::from(fsp.min(6)))
+    out.push(b'.');
+    digits::write_padded((microsecond / dropped).into(), fsp.min(6).into(), b'0', out);
 }
 
-impl fmt::Display for Date {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+impl Date {
+    /// Appends `2025-01-31`.
+    #[inline]
+    pub fn write_text(&self, out: &mut Vec<u8>) {
+        match self.digits() {
+            Some(digits) => out.extend_from_slice(&digits),
+            None => self.write_odd(out),
+        }
+    }
+
+    /// `2025-01-31`, if no part has more digits than that.
+    #[inline]
+    fn digits(&self) -> Option<[u8; 10]> {
+        let century = digits::pair(u8::try_from(self.year / 100).ok()?)?;
+        let year = digits::pair((self.year % 100) as u8)?;
+        let [month, day] = [digits::pair(self.month)?, digits::pair(self.day)?];
+        Some([
+            century[0], century[1], year[0], year[1], b'-', month[0], month[1], b'-', day[0],
+            day[1],
+        ])
+    }
+
+    fn write_odd(&self, out: &mut Vec<u8>) {
+        digits::write_padded(self.year.into(), 4, b'0', out);
+        out.push(b'-');
+        digits::write_two(self.month, out);
+        out.push(b'-');
+        digits::write_two(self.day, out);
     }
 }
 
-impl fmt::Display for Datetime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:02}:{:02}:{:02}", self.date, self.hour, self.minute, self.second)?;
-        fraction(f, self.microsecond, self.fsp)
+impl Datetime {
+    /// Appends `2025-01-31 23:59:59`, and the fraction that the column keeps.
+    #[inline]
+    pub fn write_text(&self, out: &mut Vec<u8>) {
+        self.date.write_text(out);
+        match [self.hour, self.minute, self.second].map(digits::pair) {
+            [Some(hour), Some(minute), Some(second)] => {
+                let [[a, b], [c, d], [e, f]] = [hour, minute, second];
+                out.extend_from_slice(&[b' ', a, b, b':', c, d, b':', e, f]);
+            }
+            _ => {
+                let numbers = [(b' ', self.hour), (b':', self.minute), (b':', self.second)];
+                for (before, number) in numbers {
+                    out.push(before);
+                    digits::write_two(number, out);
+                }
+            }
+        }
+        fraction(self.microsecond, self.fsp, out);
     }
 }
 
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.negative { "-" } else { "" };
-        write!(f, "{sign}{:02}:{:02}:{:02}", self.hours, self.minute, self.second)?;
-        fraction(f, self.microsecond, self.fsp)
+impl Time {
+    /// Appends `-838:59:59`, and the fraction that the column keeps.
+    #[inline]
+    pub fn write_text(&self, out: &mut Vec<u8>) {
+        if self.negative {
+            out.push(b'-');
+        }
+        digits::write_padded(self.hours.into(), 2, b'0', out);
+        for number in [self.minute, self.second] {
+            out.push(b':');
+            digits::write_two(number, out);
+        }
+        fraction(self.microsecond, self.fsp, out);
     }
 }
 
-/// In UTC, as a session with `time_zone='+00:00'` shows it.
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.utc().fmt(f)
+impl Timestamp {
+    /// Appends it in UTC, as a session with `time_zone='+00:00'` shows it.
+    #[inline]
+    pub fn write_text(&self, out: &mut Vec<u8>) {
+        self.utc().write_text(out);
     }
 }
+
+macro_rules! display_as_text {
+    ($($name:ident)*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut text = Vec::with_capacity(26);
+                self.write_text(&mut text);
+                f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+            }
+        }
+    )*};
+}
+
+display_as_text! { Date Datetime Time Timestamp }
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::Write;
 
 use super::bit::Bit;
 use super::column::ColumnType;
@@ -19,6 +18,7 @@ use super::temporal::{self, Date, Datetime, Time, Timestamp};
 use super::text::Text;
 use super::vector::Vector;
 use super::{float, temporal_hires, temporal_old};
+use crate::digits;
 use crate::error::Fault;
 
 /// A value, as far as type and metadata of its column tell what it is.
@@ -147,11 +147,11 @@ impl<'a> Value<'a> {
             Value::Float(value) => float::write_float(*value, out),
             Value::Double(value) => float::write_double(*value, out),
             Value::Decimal(decimal) => decimal.write_text(out),
-            Value::Year(year) => append(out, format_args!("{year:04}")),
-            Value::Date(date) => append(out, format_args!("{date}")),
-            Value::Time(time) => append(out, format_args!("{time}")),
-            Value::Datetime(datetime) => append(out, format_args!("{datetime}")),
-            Value::Timestamp(timestamp) => append(out, format_args!("{timestamp}")),
+            Value::Year(year) => digits::write_padded((*year).into(), 4, b'0', out),
+            Value::Date(date) => date.write_text(out),
+            Value::Time(time) => time.write_text(out),
+            Value::Datetime(datetime) => datetime.write_text(out),
+            Value::Timestamp(timestamp) => timestamp.write_text(out),
             Value::Text(text) => text.write_text(out),
             Value::Compressed(compressed) => out.extend_from_slice(&compressed.inflate()?),
             Value::Plugin(value) => value.write_text(out),
@@ -185,11 +185,6 @@ impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_text())
     }
-}
-
-fn append(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
-    // Writing to a Vec cannot fail.
-    let _ = out.write_fmt(text);
 }
 
 fn array<const N: usize>(bytes: &[u8], what: &'static str) -> Result<[u8; N], Fault> {

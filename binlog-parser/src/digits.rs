@@ -1,0 +1,140 @@
+//! Digits: numbers and bytes as text, straight into a buffer. Rows are mostly numbers and times, so
+//! none of them goes by the machinery of `fmt`.
+
+/// The digits of the numbers below 100, two each.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
+
+/// The hexadecimal digits of each byte.
+const HEX: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 0xF]];
+        byte += 1;
+    }
+    pairs
+};
+
+/// Most digits of a number of 64 bits.
+const MOST: usize = 20;
+
+/// Appends a number.
+#[inline]
+pub fn write_unsigned(number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; MOST];
+    out.extend_from_slice(write_at_end(number, &mut digits));
+}
+
+/// Appends a number, with a minus sign before a negative one.
+#[inline]
+pub fn write_signed(number: i64, out: &mut Vec<u8>) {
+    if number < 0 {
+        out.push(b'-');
+    }
+    write_unsigned(number.unsigned_abs(), out);
+}
+
+/// Appends a number.
+#[inline]
+pub fn push_unsigned(number: u64, out: &mut String) {
+    let mut digits = [0; MOST];
+    let digits = write_at_end(number, &mut digits);
+    out.push_str(std::str::from_utf8(digits).unwrap_or_default());
+}
+
+/// Appends a number with so many of `pad` before it that it is at least `width` wide.
+#[inline]
+pub fn write_padded(number: u64, width: usize, pad: u8, out: &mut Vec<u8>) {
+    let mut digits = [0; MOST];
+    let digits = write_at_end(number, &mut digits);
+    if digits.len() < width {
+        out.resize(out.len() + width - digits.len(), pad);
+    }
+    out.extend_from_slice(digits);
+}
+
+/// Writes the digits of a number to the end of `digits`, and returns them.
+#[inline]
+fn write_at_end(number: u64, digits: &mut [u8; MOST]) -> &[u8] {
+    let mut at = MOST;
+    let mut rest = number;
+    while rest >= 100 {
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
+        rest /= 100;
+    }
+    let [tens, ones] = PAIRS[rest as usize];
+    at -= 1;
+    digits[at] = ones;
+    if rest >= 10 {
+        at -= 1;
+        digits[at] = tens;
+    }
+    &digits[at..]
+}
+
+/// The two digits of a number below 100.
+#[inline]
+#[must_use]
+pub fn pair(number: u8) -> Option<[u8; 2]> {
+    PAIRS.get(usize::from(number)).copied()
+}
+
+/// Appends a number of two digits, or more if it has them.
+#[inline]
+pub fn write_two(number: u8, out: &mut Vec<u8>) {
+    match PAIRS.get(usize::from(number)) {
+        Some(pair) => out.extend_from_slice(pair),
+        None => write_unsigned(number.into(), out),
+    }
+}
+
+/// Appends bytes as lower-case hexadecimal digits.
+pub fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    out.reserve(bytes.len() * 2);
+    for byte in bytes {
+        out.extend_from_slice(&HEX[usize::from(*byte)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = vec![];
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn extremes() {
+        assert_eq!(text(|out| write_unsigned(0, out)), "0");
+        assert_eq!(text(|out| write_unsigned(u64::MAX, out)), u64::MAX.to_string());
+        assert_eq!(text(|out| write_signed(i64::MIN, out)), i64::MIN.to_string());
+        assert_eq!(text(|out| write_two(7, out)), "07");
+        assert_eq!(text(|out| write_two(255, out)), "255");
+        assert_eq!(text(|out| write_hex(b"\0\xFF\x1a", out)), "00ff1a");
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_written_as_fmt_writes_them(number: u64, shift in 0u32..64, width in 0usize..25) {
+            let number = number >> shift;
+            prop_assert_eq!(text(|out| write_unsigned(number, out)), number.to_string());
+            prop_assert_eq!(text(|out| write_signed(number as i64, out)), (number as i64).to_string());
+            prop_assert_eq!(text(|out| write_padded(number, width, b'0', out)), format!("{number:0width$}"));
+            prop_assert_eq!(text(|out| write_padded(number, width, b' ', out)), format!("{number:width$}"));
+        }
+    }
+}
