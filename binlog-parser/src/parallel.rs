@@ -133,6 +133,33 @@ pub fn stream<'a, T: Send>(
     pieces.stream(work, take);
 }
 
+/// As [`stream`], with the events of each piece as they come.
+///
+/// `take` gets with what was made of a piece, if anything was, the events of the piece: for those of
+/// which none was made, and for those where it turns out that they have to be made once more.
+pub fn events<'a, T: Send>(
+    log: &'a Log,
+    piece_bytes: u64,
+    work: impl Fn(&mut Scan<'a>) -> Option<T> + Sync,
+    mut take: impl FnMut(Option<T>, &mut Scan<'a>) -> ControlFlow<()>,
+) {
+    let walk = |mut scan: Scan<'a>| {
+        let made = work(&mut scan);
+        scan.by_ref().for_each(drop);
+        (scan, made)
+    };
+    let mut pieces = Pieces::new(log, piece_bytes);
+    pieces.large = piece_bytes.saturating_mul(LARGE);
+    pieces.run(walk, |turn| match turn {
+        Turn::Made(range, made, scan) => take(made, &mut scan.until_exactly(range.end)),
+        Turn::Large(scan) => {
+            take(None, scan)?;
+            scan.by_ref().for_each(drop);
+            ControlFlow::Continue(())
+        }
+    });
+}
+
 /// As [`stream`], where what is made of a piece is small as a rule: pieces up to [`HUGE`] bytes are
 /// worked on ahead, and those of which `work` makes none are walked in their turn. As there, a log
 /// that is still being unpacked is waited for.
@@ -490,6 +517,34 @@ mod tests {
         assert_eq!(offsets, all);
     }
 
+    /// Offsets of events, those of pieces of which `keep` says so made ahead.
+    fn event_offsets(log: &Log, bytes: u64, keep: impl Fn(&[u64]) -> bool + Sync) -> Vec<u64> {
+        let offset = |scanned| match scanned {
+            Scanned::Event(event) => event.offset,
+            Scanned::Damage(damage) => damage.range.start,
+        };
+        let work = |scan: &mut Scan<'_>| {
+            Some(scan.map(offset).collect::<Vec<_>>()).filter(|made| keep(made))
+        };
+        let mut all = vec![];
+        events(log, bytes, work, |made, scan| {
+            all.extend(made.unwrap_or_else(|| scan.map(offset).collect()));
+            ControlFlow::Continue(())
+        });
+        all
+    }
+
+    #[test]
+    fn events_come_in_order_whether_made_ahead_or_in_turn() {
+        let log = hundred().open();
+        let all: Vec<u64> = log.scan().events().map(|event| event.offset).collect();
+        for bytes in [20, 1000, 1 << 20] {
+            for odd in [0, 1, 2] {
+                assert_eq!(event_offsets(&log, bytes, |made| made.len() % 2 != odd), all);
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn damage_is_found_as_one_walk_finds_it(
@@ -516,6 +571,8 @@ mod tests {
             prop_assert_eq!(in_pieces(&log, bytes).0, in_one(&log));
             prop_assert_eq!(streamed(&log, bytes).0, in_one(&log));
             prop_assert_eq!(streamed(&log, bytes / 20).0, in_one(&log));
+            let all = event_offsets(&log, u64::MAX, |_| true);
+            prop_assert_eq!(event_offsets(&log, bytes, |made| made.len() % 2 == 0), all);
         }
     }
 
