@@ -3,6 +3,27 @@
 //! Names and numbers are those of `information_schema.collations` of MySQL 9.7 and of
 //! `collation_character_set_applicability` of MariaDB 10.11 and 11.8; no number has two meanings.
 
+use std::num::NonZeroU8;
+
+/// The character set of each number of a collation: its place in [`CHARSETS`], counted from 1.
+static BY_ID: [Option<NonZeroU8>; MARIADB_NOPAD as usize + 1] = {
+    let mut by_id = [None; MARIADB_NOPAD as usize + 1];
+    let mut charset = CHARSETS.len();
+    while charset > 0 {
+        let mut run = 0;
+        while run < CHARSETS[charset - 1].ids.len() {
+            let (mut id, last) = CHARSETS[charset - 1].ids[run];
+            while id <= last {
+                by_id[id as usize] = NonZeroU8::new(charset as u8);
+                id += 1;
+            }
+            run += 1;
+        }
+        charset -= 1;
+    }
+    by_id
+};
+
 /// A character set of the servers.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Charset {
@@ -89,9 +110,8 @@ impl Charset {
             return Self::by_name(UCA1400_CHARSETS.get(usize::from(uca / 256))?.as_bytes());
         }
         let id = if id > MARIADB_NOPAD { id - MARIADB_NOPAD } else { id };
-        CHARSETS
-            .iter()
-            .find(|charset| charset.ids.iter().any(|(first, last)| (*first..=*last).contains(&id)))
+        let charset = *BY_ID.get(usize::from(id))?;
+        CHARSETS.get(usize::from(charset?.get()) - 1)
     }
 
     /// The number of one of its collations.

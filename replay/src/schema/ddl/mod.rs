@@ -22,15 +22,22 @@ pub(super) use statement::{
 };
 
 use super::table::{KeyKind, TableName};
-use crate::sql::{ClientCharset, Lexer};
+use crate::sql::{ClientCharset, Dialect, Lexer};
 use column::charset_attribute;
 use cursor::Cursor;
 
+/// Whether a definition may depend on a statement, as its first word tells: most are data.
+#[must_use]
+pub fn may_define(text: &[u8], dialect: &Dialect) -> bool {
+    let first = Lexer::new(text, dialect).code().next();
+    let first = first.and_then(Result::ok);
+    first.is_some_and(|word| word.is_any_word(&["CREATE", "ALTER", "DROP", "RENAME", "USE", "SET"]))
+}
+
 /// Reads a statement; `None` if no definition depends on it.
 pub(super) fn read(text: &[u8], context: &StatementContext<'_>) -> Option<Targeted> {
-    // The first word decides before anything is collected: most statements are data.
-    let first = Lexer::new(text, &context.dialect).code().next()?.ok()?;
-    if !first.is_any_word(&["CREATE", "ALTER", "DROP", "RENAME", "USE", "SET"]) {
+    // Before anything is collected.
+    if !may_define(text, &context.dialect) {
         return None;
     }
     let utf8 = utf8_context(text, context);
