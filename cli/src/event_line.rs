@@ -2,13 +2,11 @@
 
 use std::borrow::Cow;
 
-use binlog_parser::gtid::TransactionGtid;
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::relay::SourcePosition;
 use serde::Serialize;
 
-use crate::args::time::rfc3339;
 use crate::describe::Described;
 use crate::text::utf8;
 
@@ -30,7 +28,7 @@ pub struct EventLine<'a> {
     /// Number of the type.
     pub type_code: u8,
     /// Start of the statement; null for an event made up by a server.
-    pub time: Option<String>,
+    pub time: Option<&'a str>,
     /// Server that wrote the event first.
     pub server_id: u32,
     /// Bytes of the event.
@@ -44,7 +42,7 @@ pub struct EventLine<'a> {
     /// Flags of the header.
     pub flags: u16,
     /// GTID of the transaction; null if it has none.
-    pub gtid: Option<String>,
+    pub gtid: Option<&'a str>,
     /// Database of the table, or default database of the statement.
     pub database: Option<Cow<'a, str>>,
     /// Table of the rows.
@@ -56,13 +54,14 @@ pub struct EventLine<'a> {
 }
 
 impl<'a> EventLine<'a> {
-    /// The line of `event`.
+    /// The line of `event`, with what a listing writes of many events alike.
     #[must_use]
     pub fn new(
         log: &'a Log,
         event: &RawEvent<'_>,
-        described: &'a Described<'_>,
-        gtid: Option<&TransactionGtid>,
+        described: &Described<'a>,
+        info: &'a str,
+        Common { time, gtid }: Common<'a>,
     ) -> Self {
         let header = &event.header;
         EventLine {
@@ -72,19 +71,28 @@ impl<'a> EventLine<'a> {
             end_position: end_position(event),
             type_name: header.event_type.name(),
             type_code: header.event_type.0,
-            time: (header.timestamp != 0).then(|| rfc3339(header.timestamp)),
+            time: (header.timestamp != 0).then_some(time),
             server_id: header.server_id,
             size: header.event_length,
             source_log: described.source.and_then(|at| at.log).map(|name| utf8(name).text),
             source_position: described.source.map(|at| at.start),
             flags: header.flags,
-            gtid: gtid.and_then(TransactionGtid::gtid).map(|gtid| gtid.to_string()),
+            gtid,
             database: described.database.map(|name| utf8(name).text),
             table: described.table.map(|name| utf8(name).text),
             rows: described.rows,
-            info: &described.info,
+            info,
         }
     }
+}
+
+/// What events that follow each other have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Common<'a> {
+    /// Their time, as [`rfc3339`](crate::args::time::rfc3339) has it.
+    pub time: &'a str,
+    /// The GTID of their transaction.
+    pub gtid: Option<&'a str>,
 }
 
 /// Address in the source's logs: what is printed of a relay log beside its own.

@@ -2,6 +2,7 @@
 //! where a server shows nothing or no server shows the event.
 
 use binlog_parser::Fault;
+use binlog_parser::digits::push_unsigned;
 use binlog_parser::event::execute_load_query::ExecuteLoadQueryEvent;
 use binlog_parser::event::file_block::{FileBlockEvent, file_id};
 use binlog_parser::event::format_description::FormatDescription;
@@ -28,17 +29,28 @@ use replay::schema::Charset;
 
 use crate::text::utf8;
 
-/// The Info of `event`, empty for one that is no more than its type.
+/// Appends the Info of `event`, which is nothing for one that is no more than its type.
 ///
 /// # Errors
 /// The fault in a body that cannot be read.
-pub fn info(event: &RawEvent<'_>) -> Result<String, Fault> {
+pub fn write_info(event: &RawEvent<'_>, out: &mut String) -> Result<(), Fault> {
+    // Every transaction has one.
+    if event.event_type() != EventType::XID {
+        out.push_str(&info(event)?);
+        return Ok(());
+    }
+    let Some(xid) = event.body().first_chunk() else {
+        return Err(Fault::short("xid", 8, event.body().len() as u64));
+    };
+    out.push_str("COMMIT /* xid=");
+    push_unsigned(u64::from_le_bytes(*xid), out);
+    out.push_str(" */");
+    Ok(())
+}
+
+fn info(event: &RawEvent<'_>) -> Result<String, Fault> {
     let body = event.body();
     Ok(match event.event_type() {
-        EventType::XID => match body.first_chunk() {
-            Some(xid) => format!("COMMIT /* xid={} */", u64::from_le_bytes(*xid)),
-            None => return Err(Fault::short("xid", 8, body.len() as u64)),
-        },
         EventType::XA_PREPARE => {
             let xa = XaPrepareEvent::parse(body)?;
             let [start, end] =

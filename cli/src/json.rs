@@ -6,19 +6,39 @@
 
 use std::io::{self, Write};
 
+use binlog_parser::digits::write_hex;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
-use crate::text::{Decoded, is_unsafe};
+use crate::text::{Decoded, is_plain, is_unsafe};
 
 /// Writes `value` and a newline.
 ///
 /// # Errors
 /// What `out` fails with.
 pub fn write_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    let mut serializer = Serializer::with_formatter(&mut *out, Safe);
-    value.serialize(&mut serializer).map_err(io::Error::from)?;
+    write(out, value)?;
     out.write_all(b"\n")
+}
+
+/// Writes `value`.
+///
+/// # Errors
+/// What `out` fails with.
+pub fn write(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let mut serializer = Serializer::with_formatter(out, Safe);
+    value.serialize(&mut serializer).map_err(io::Error::from)
+}
+
+/// Takes back the end of an object that was written last, and begins a further entry of it, whose
+/// value is to follow.
+pub fn reopen(out: &mut Vec<u8>, key: &str) {
+    if out.last() == Some(&b'}') {
+        out.pop();
+    }
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(b"\":");
 }
 
 /// The hexadecimal form of `bytes`, for the `_hex` key beside text that could not be decoded whole.
@@ -30,12 +50,9 @@ pub fn hex_unless_exact(decoded: &Decoded<'_>, bytes: &[u8]) -> Option<String> {
 /// Bytes as lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 0xF])
-        .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
-        .collect()
+    let mut digits = vec![];
+    write_hex(bytes, &mut digits);
+    String::from_utf8(digits).unwrap_or_default()
 }
 
 /// Compact JSON in which C1, DEL and direction-changing characters are escaped as well: JSON itself
@@ -49,6 +66,9 @@ impl Formatter for Safe {
         fragment: &str,
     ) -> io::Result<()> {
         let mut rest = fragment;
+        if is_plain(fragment.as_bytes()) {
+            return CompactFormatter.write_string_fragment(writer, fragment);
+        }
         while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c)) {
             let (before, after) = rest.split_at(at);
             CompactFormatter.write_string_fragment(writer, before)?;

@@ -6,7 +6,10 @@
 //! | [`verb`] | one file a verb |
 //! | [`describe`], [`event_line`] | an event in a line, for people and for programs |
 //! | [`summary`], [`damage`] | a log in numbers; what of it is lost |
-//! | [`shower`], [`definitions`], [`value`] | transactions in full, names of columns, values |
+//! | [`listing`] | many events, a line each, on all threads |
+//! | [`shower`] | a transaction in full |
+//! | [`definitions`], [`tables`], [`rows`], [`value`] | names of columns, and what rows hold |
+//! | [`lines`] | lines on their way out |
 //! | [`text`], [`json`] | log text on its way to people and to programs |
 //! | [`ui`] | warnings, errors, progress, colour |
 //! | [`finding`], [`rescue_report`] | a finding and a rescue, for people and for programs |
@@ -28,14 +31,18 @@ mod finding;
 mod folder;
 mod info;
 mod json;
+mod lines;
+mod listing;
 mod log_line;
 mod manifest;
 mod next;
 mod notes;
 mod relay_logs;
 mod rescue_report;
+mod rows;
 mod shower;
 mod summary;
+mod tables;
 mod text;
 mod ui;
 mod undo_plan;

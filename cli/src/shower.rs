@@ -4,37 +4,35 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::ops::Range;
 
-use binlog_parser::error::FaultKind;
 use binlog_parser::event::mariadb_gtid::MariadbGtidEvent;
 use binlog_parser::event::query::QueryEvent;
-use binlog_parser::event::rows::{RowChange, RowsEvent};
-use binlog_parser::event::table_map::TableMapEvent;
+use binlog_parser::gtid::TransactionGtid;
 use binlog_parser::header::EventType;
-use binlog_parser::row::{Columns, RowImage};
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::relay::SourceTracker;
 use binlog_parser::transaction::{Ending, Plain, Transaction};
 use binlog_parser::{Error, Fault};
-use serde::ser::Error as _;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::args::output::{Format, Output};
-use crate::args::time::Zone;
+use crate::args::time::{Zone, rfc3339};
 use crate::definitions::Definitions;
 use crate::describe::{Described, Describer};
-use crate::event_line::{EventLine, source_address};
+use crate::event_line::{Common, EventLine, source_address};
 use crate::json::{self, hex_unless_exact};
+use crate::lines::Lines;
+use crate::rows::Rows;
+use crate::tables::Tables;
 use crate::text::safe;
 use crate::ui::Paint;
-use crate::value::{JsonImage, show_image};
 
 /// Shows events of one log.
 #[derive(Debug)]
-pub struct Shower<'a> {
+pub struct Shower<'s, 'a> {
     log: &'a Log,
     describer: Describer<'a>,
-    definitions: Definitions,
+    tables: Tables<'s>,
     /// Address of the transaction that the events are in.
     transaction: Option<String>,
     /// Text or JSON.
@@ -48,10 +46,10 @@ pub struct Shower<'a> {
     /// What could not be read, for the end.
     pub faults: Vec<Error>,
     /// Where it goes.
-    pub out: Output,
+    pub lines: Lines<'s>,
 }
 
-/// An event as JSON, with everything in it.
+/// An event as JSON, with everything in it but its rows.
 #[derive(Debug, Serialize)]
 struct FullLine<'a> {
     #[serde(flatten)]
@@ -66,24 +64,28 @@ struct FullLine<'a> {
     statement: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     statement_hex: Option<String>,
-    changes: Option<Changes<'a>>,
 }
 
-impl<'a> Shower<'a> {
-    /// Shows events of `log` as text, whole and without colours until its fields say otherwise.
+impl<'s, 'a> Shower<'s, 'a> {
+    /// Shows events of `log`, which is number `index`, as text, whole and without colours until its fields say otherwise.
     #[must_use]
-    pub fn new(log: &'a Log, definitions: Definitions, reveal: bool, out: Output) -> Self {
+    pub fn new(
+        (index, log): (usize, &'a Log),
+        definitions: &'s Definitions,
+        reveal: bool,
+        out: &'s mut Output,
+    ) -> Self {
         Shower {
             log,
-            definitions,
-            describer: Describer::new(log.format(), reveal),
+            tables: Tables::new(Some(definitions)),
+            describer: Describer::new(index, log.format(), reveal),
             transaction: None,
             format: Format::Text,
             zone: Zone::System,
             width: None,
             paint: Paint(false),
             faults: vec![],
-            out,
+            lines: Lines::to(out),
         }
     }
 
@@ -145,26 +147,10 @@ impl<'a> Shower<'a> {
     }
 
     fn describe(&mut self, event: &RawEvent<'a>) -> Described<'a> {
-        let described = self.describer.describe(event).unwrap_or_else(|fault| {
+        self.describer.describe(event, &mut self.tables).unwrap_or_else(|fault| {
             self.fault(event, fault);
             Described::default()
-        });
-        if event.event_type() == EventType::TABLE_MAP {
-            self.define(event);
-        }
-        described
-    }
-
-    /// Has rows of MariaDB's own temporal types measured by their definition, if there is one.
-    fn define(&mut self, event: &RawEvent<'a>) {
-        let format = self.log.format();
-        // What cannot be read was told when it was described.
-        let Ok(map) = TableMapEvent::parse(event.body(), format.table_id_bytes()) else { return };
-        let Ok(mut columns) = map.columns(format.family) else { return };
-        if columns.iter().any(|column| column.column_type.is_old_temporal()) {
-            self.definitions.name(&map, self.log, &mut columns);
-            self.describer.set_layout(map.table_id, columns.layout().clone());
-        }
+        })
     }
 
     fn fault(&mut self, event: &RawEvent<'_>, fault: Fault) {
@@ -197,16 +183,16 @@ impl<'a> Shower<'a> {
             self.fact("thread_id", &thread_id.to_string())?;
         }
         self.fact("ends with", ending(transaction.ending))?;
-        writeln!(self.out)
+        writeln!(self.lines.bytes)
     }
 
     fn fact(&mut self, name: &str, value: &str) -> io::Result<()> {
         let name = format!("{name:11}");
-        writeln!(self.out, "{}  {}", self.paint.dim(name), safe(value))
+        writeln!(self.lines.bytes, "{}  {}", self.paint.dim(name), safe(value))
     }
 
     fn print(&mut self, event: &RawEvent<'a>, described: &Described<'a>) -> io::Result<()> {
-        let rows = self.rows(event);
+        let rows = Rows::of(event, &self.describer);
         if self.format == Format::Json {
             return self.json_line(event, described, rows);
         }
@@ -216,125 +202,72 @@ impl<'a> Shower<'a> {
             None => at,
         };
         let at = safe(&at);
+        let out = &mut self.lines.bytes;
         let Some(statement) = &described.statement else {
-            writeln!(self.out, "{}  {name}  {}", self.paint.bold(at), safe(&described.info))?;
+            writeln!(out, "{}  {name}  {}", self.paint.bold(at), safe(self.describer.info()))?;
             return rows.map_or(Ok(()), |rows| self.print_rows(event, &rows));
         };
-        writeln!(self.out, "{}  {name}", self.paint.bold(at))?;
+        writeln!(out, "{}  {name}", self.paint.bold(at))?;
         // A statement keeps its lines, each set in, so that none can pass for one of ours.
         for line in statement.decode().text.lines() {
-            writeln!(self.out, "    {}", safe(line))?;
+            writeln!(out, "    {}", safe(line))?;
         }
-        Ok(())
+        self.lines.pass()
+    }
+
+    fn print_rows(&mut self, event: &RawEvent<'a>, rows: &Rows<'a>) -> io::Result<()> {
+        let (width, location) = (self.width, event.location(self.log));
+        let faults = &mut self.faults;
+        let mut fault = |fault: Fault| faults.push(fault.at(location.clone()));
+        match rows.columns() {
+            Ok(Some(columns)) => rows.write_text(columns, width, &mut self.lines, &mut fault),
+            Ok(None) => Ok(()),
+            Err(why) => {
+                fault(why);
+                Ok(())
+            }
+        }
     }
 
     fn json_line(
         &mut self,
         event: &RawEvent<'a>,
         described: &Described<'a>,
-        changes: Option<Changes<'a>>,
+        rows: Option<Rows<'a>>,
     ) -> io::Result<()> {
         let query = query(event);
         let decoded = described.statement.as_ref().map(|s| (s.decode(), &s.bytes));
+        let gtid = self.describer.gtid().and_then(TransactionGtid::gtid);
+        let gtid = gtid.map(|gtid| gtid.to_string());
+        let time = rfc3339(event.header.timestamp);
+        let common = Common { time: &time, gtid: gtid.as_deref() };
         let line = FullLine {
-            event: EventLine::new(self.log, event, described, self.describer.gtid()),
+            event: EventLine::new(self.log, event, described, self.describer.info(), common),
             transaction: self.transaction.as_deref(),
             thread_id: thread_id(event),
             exec_time: query.map(|query| query.exec_time),
             error_code: query.map(|query| query.error_code),
             statement_hex: decoded.as_ref().and_then(|(text, bytes)| hex_unless_exact(text, bytes)),
             statement: decoded.map(|(decoded, _)| decoded.text),
-            changes,
         };
-        json::write_line(&mut self.out, &line)
-    }
-
-    /// The rows of a rows event, with the columns of its table.
-    fn rows(&mut self, event: &RawEvent<'a>) -> Option<Changes<'a>> {
-        if !event.event_type().is_rows() {
-            return None;
-        }
-        let format = self.log.format();
-        let rows = RowsEvent::parse(event.body(), event.event_type(), format.table_id_bytes());
-        // That the event or its rows cannot be read was told when it was described.
-        let rows = rows.ok()?;
-        let map = self.describer.table(rows.table_id)?;
-        match map.columns(format.family) {
-            Ok(mut columns) => {
-                self.definitions.name(map, self.log, &mut columns);
-                Some(Changes { rows, columns })
-            }
-            Err(fault) => {
-                self.fault(event, fault);
+        let location = event.location(self.log);
+        let faults = &mut self.faults;
+        let mut fault = |fault: Fault| faults.push(fault.at(location.clone()));
+        json::write(&mut self.lines.bytes, &line)?;
+        json::reopen(&mut self.lines.bytes, "changes");
+        let columns = rows.as_ref().and_then(|rows| match rows.columns() {
+            Ok(columns) => columns.map(|columns| (rows, columns)),
+            Err(why) => {
+                fault(why);
                 None
             }
+        });
+        match columns {
+            Some((rows, columns)) => rows.write_json(columns, &mut self.lines, &mut fault)?,
+            None => self.lines.bytes.extend_from_slice(b"null"),
         }
-    }
-
-    fn print_rows(&mut self, event: &RawEvent<'a>, changes: &Changes<'a>) -> io::Result<()> {
-        let mut scratch = vec![];
-        for change in changes.rows.changes(changes.columns.layout()) {
-            let Ok(change) = change else { break };
-            let after = whole_after(&change, &changes.columns, &mut scratch);
-            let after = after.unwrap_or_else(|fault| {
-                self.fault(event, fault);
-                change.after
-            });
-            for (sign, image) in [('-', change.before), ('+', after)] {
-                let Some(image) = image else { continue };
-                match show_image(&image, &changes.columns, self.width) {
-                    Ok(line) => writeln!(self.out, "    {sign} {line}")?,
-                    Err(fault) => self.fault(event, fault),
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The rows of an event; as JSON a list of `{"before": {…}, "after": {…}}`.
-#[derive(Debug)]
-struct Changes<'a> {
-    rows: RowsEvent<'a>,
-    columns: Columns,
-}
-
-/// One row as JSON.
-#[derive(Serialize)]
-struct ChangeLine<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    before: Option<JsonImage<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    after: Option<JsonImage<'a>>,
-}
-
-impl Serialize for Changes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeSeq;
-        let mut list = serializer.serialize_seq(None)?;
-        let columns = &self.columns;
-        let mut scratch = vec![];
-        for change in self.rows.changes(self.columns.layout()) {
-            let change = change.map_err(S::Error::custom)?;
-            let after = whole_after(&change, columns, &mut scratch).map_err(S::Error::custom)?;
-            let [before, after] =
-                [change.before, after].map(|image| image.map(|image| JsonImage { image, columns }));
-            list.serialize_element(&ChangeLine { before, after })?;
-        }
-        list.end()
-    }
-}
-
-/// The row after the change, JSON documents whole; or what changed in them, where the log has no
-/// more.
-fn whole_after<'s>(
-    change: &RowChange<'s>,
-    columns: &Columns,
-    scratch: &'s mut Vec<u8>,
-) -> Result<Option<RowImage<'s>>, Fault> {
-    match change.whole_after(columns.layout(), scratch) {
-        Err(Fault { kind: FaultKind::Unsupported { .. }, .. }) => Ok(change.after),
-        whole => whole,
+        self.lines.bytes.extend_from_slice(b"}\n");
+        self.lines.pass()
     }
 }
 

@@ -24,14 +24,42 @@ pub fn is_unsafe(c: char) -> bool {
 /// Backslashes stay as they are: this is for reading; JSON output is exact.
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unsafe) {
+    if is_plain(text.as_bytes()) || !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if is_unsafe(c) { escape(&mut out, c) } else { out.push(c) }
-    }
+    safe_parts(text, |part| out.push_str(part));
     Cow::Owned(out)
+}
+
+/// Appends what [`safe`] gives.
+pub fn write_safe(text: &str, out: &mut Vec<u8>) {
+    if is_plain(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        safe_parts(text, |part| out.extend_from_slice(part.as_bytes()));
+    }
+}
+
+/// Whether bytes are printable ASCII, which is safe and the same in all character sets but those
+/// that have two bytes or four for every character.
+#[must_use]
+pub fn is_plain(bytes: &[u8]) -> bool {
+    // All of them are looked at, so that it takes many at a time.
+    bytes.iter().fold(true, |plain, byte| plain & (0x20..0x7F).contains(byte))
+}
+
+/// Hands out text piece by piece, unsafe characters by their escapes.
+fn safe_parts(text: &str, mut part: impl FnMut(&str)) {
+    let mut rest = text;
+    while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c)) {
+        part(rest.get(..at).unwrap_or_default());
+        let mut escaped = String::new();
+        escape(&mut escaped, c);
+        part(&escaped);
+        rest = rest.get(at + c.len_utf8()..).unwrap_or_default();
+    }
+    part(rest);
 }
 
 fn escape(out: &mut String, c: char) {
@@ -90,6 +118,14 @@ pub fn decode(bytes: &[u8], collation: Option<u16>) -> Decoded<'_> {
         None => None,
     }
     .unwrap_or_else(|| utf8(bytes))
+}
+
+/// Whether ASCII characters are single bytes of the same number in the character set of a collation
+/// id.
+#[must_use]
+pub fn keeps_ascii(collation: Option<u16>) -> bool {
+    let charset = collation.and_then(Charset::of_collation_id);
+    !charset.is_some_and(|set| matches!(set.name, "ucs2" | "utf16" | "utf16le" | "utf32"))
 }
 
 fn utf32(bytes: &[u8]) -> Option<Decoded<'static>> {
@@ -203,6 +239,29 @@ mod tests {
         assert_eq!(decode(b"\0\x01\xF6\0", Some(60)).text, "😀");
         let wrong = decode(b"\x83", Some(13));
         assert_eq!((wrong.text.as_ref(), wrong.exact), (r"\x83", false));
+    }
+
+    #[test]
+    fn plain_bytes_read_the_same_in_every_character_set_that_keeps_ascii() {
+        let plain: Vec<u8> = (0x20..0x7F).collect();
+        let text = std::str::from_utf8(&plain).unwrap();
+        assert!(
+            is_plain(&plain) && !is_plain(b"\x7f") && !is_plain(b"\n") && !is_plain("é".as_bytes())
+        );
+        for collation in (0..4096).map(Some).chain([None]) {
+            let same = decode(&plain, collation) == Decoded { text: text.into(), exact: true };
+            assert!(same || !keeps_ascii(collation), "{collation:?}");
+        }
+        assert!(!keeps_ascii(Some(35)) && !keeps_ascii(Some(60)) && keeps_ascii(Some(255)));
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_safe() {
+        for text in ["plain", "a\u{9b}\u{202E}b\n", "\n", "naïve"] {
+            let mut out = vec![];
+            write_safe(text, &mut out);
+            assert_eq!(out, safe(text).as_bytes());
+        }
     }
 
     #[test]

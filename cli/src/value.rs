@@ -5,69 +5,133 @@
 //! the server's own form, TIMESTAMP in UTC.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use binlog_parser::Fault;
+use binlog_parser::digits::{write_hex, write_unsigned};
 use binlog_parser::row::compressed::Compressed;
+use binlog_parser::row::enum_set::Enum;
 use binlog_parser::row::text::Text;
-use binlog_parser::row::{Columns, RowImage, Value};
+use binlog_parser::row::{Column, Columns, RowImage, Value};
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Serialize, Serializer};
 
 use crate::json::hex;
-use crate::text::{Decoded, decode, safe, shorten, utf8};
+use crate::text::{Decoded, decode, is_plain, keeps_ascii, safe, shorten, utf8, write_safe};
 
-/// The characters of a text value; `None` if it is bytes.
-fn characters<'a>(text: &Text<'a>) -> Option<Cow<'a, str>> {
-    if text.is_binary() || text.padding > 0 {
-        return None;
-    }
-    let Decoded { text, exact } = decode(text.bytes, text.collation);
-    exact.then_some(text)
+/// Characters of a value that are shown on a terminal.
+pub const VALUE_WIDTH: usize = 200;
+
+/// How the text of a column is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Script {
+    /// Collation of the column, which names its character set.
+    collation: Option<u16>,
+    /// See [`keeps_ascii`].
+    ascii: bool,
 }
 
-/// A label of an ENUM or SET.
-fn label(bytes: &[u8], collation: Option<u16>) -> String {
-    decode(bytes, collation).text.into_owned()
+impl Script {
+    /// The script of a column of this collation.
+    #[must_use]
+    pub fn of(collation: Option<u16>) -> Self {
+        Script { collation, ascii: keeps_ascii(collation) }
+    }
+
+    /// Whether a text value has characters that all stand for themselves.
+    fn is_plain(self, text: &Text<'_>) -> bool {
+        self.ascii && !text.is_binary() && text.padding == 0 && is_plain(text.bytes)
+    }
+
+    /// The characters of text that all stand for themselves.
+    fn plain(self, bytes: &[u8]) -> Option<&str> {
+        let plain = self.ascii && is_plain(bytes);
+        plain.then(|| std::str::from_utf8(bytes).ok()).flatten()
+    }
+
+    /// The characters of a text value; `None` if it is bytes.
+    fn characters<'a>(self, text: &Text<'a>) -> Option<Cow<'a, str>> {
+        if text.is_binary() || text.padding > 0 {
+            return None;
+        }
+        if let Some(plain) = self.plain(text.bytes) {
+            return Some(Cow::Borrowed(plain));
+        }
+        let Decoded { text, exact } = decode(text.bytes, text.collation);
+        exact.then_some(text)
+    }
+
+    /// A label of an ENUM or SET.
+    fn label<'a>(self, bytes: &'a [u8]) -> Cow<'a, str> {
+        match self.plain(bytes) {
+            Some(plain) => Cow::Borrowed(plain),
+            None => decode(bytes, self.collation).text,
+        }
+    }
 }
 
 /// A value as a person reads it: text in quotes, bytes as `x'00ff'`, the rest as it is. Safe on a
 /// terminal; cut to `width` characters if that is given.
 #[must_use]
-pub fn show(value: &Value<'_>, collation: Option<u16>, width: Option<usize>) -> String {
-    let full = match value {
-        Value::Text(text) => match characters(text) {
-            Some(characters) => quote(&characters),
-            None => {
-                let mut bytes = vec![];
-                text.write_text(&mut bytes);
-                format!("x'{}'", hex(&bytes))
-            }
-        },
-        Value::Compressed(compressed) => match compressed.inflate() {
-            Ok(bytes) => return show(&inflated(compressed, &bytes), collation, width),
-            Err(fault) => safe(&format!("<{fault}>")).into_owned(),
-        },
-        Value::Enum(item) => match item.label {
-            Some(bytes) => quote(&label(bytes, collation)),
-            None => item.number.to_string(),
-        },
-        Value::Set(set) => match set.members() {
-            Some(members) => {
-                let labels: Vec<_> = members.iter().map(|m| label(m, collation)).collect();
-                quote(&labels.join(","))
-            }
-            None => set.mask.to_string(),
-        },
-        Value::Plugin(_)
-        | Value::Date(_)
-        | Value::Time(_)
-        | Value::Datetime(_)
-        | Value::Timestamp(_) => quote(&value.to_text()),
-        value => safe(&value.to_text()).into_owned(),
-    };
+pub fn show(value: &Value<'_>, script: Script, width: Option<usize>) -> String {
+    let mut out = vec![];
+    write(value, script, &mut out);
+    let full = String::from_utf8(out).unwrap_or_default();
     match width {
         Some(width) => shorten(&full, width).into_owned(),
         None => full,
+    }
+}
+
+/// Appends a value as [`show`] gives it, all of it.
+pub fn write(value: &Value<'_>, script: Script, out: &mut Vec<u8>) {
+    match value {
+        Value::Text(text) if script.is_plain(text) => quote_plain(text.bytes, out),
+        Value::Text(text) => match script.characters(text) {
+            Some(characters) => quote(&characters, out),
+            None => {
+                out.extend_from_slice(b"x'");
+                write_hex(text.bytes, out);
+                out.resize(out.len() + 2 * usize::from(text.padding), b'0');
+                out.push(b'\'');
+            }
+        },
+        Value::Compressed(compressed) => match compressed.inflate() {
+            Ok(bytes) => write(&inflated(compressed, &bytes), script, out),
+            Err(fault) => write_safe(&format!("<{fault}>"), out),
+        },
+        Value::Enum(Enum { label: Some(bytes), .. }) => quote(&script.label(bytes), out),
+        Value::Set(set) => match set.members() {
+            Some(members) => {
+                out.push(b'\'');
+                for (index, member) in members.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    quote_inside(&script.label(member), out);
+                }
+                out.push(b'\'');
+            }
+            None => write_unsigned(set.mask, out),
+        },
+        // Numbers, and what is written with digits alone, hold nothing to be afraid of.
+        Value::Date(_) | Value::Time(_) | Value::Datetime(_) | Value::Timestamp(_) => {
+            out.push(b'\'');
+            write_plain(value, out);
+            out.push(b'\'');
+        }
+        Value::Plugin(_) => quote(&value.to_text(), out),
+        Value::Json(_) | Value::JsonDiffs(_) | Value::Geometry(_) | Value::Vector(_) => {
+            write_safe(&value.to_text(), out);
+        }
+        value => write_plain(value, out),
+    }
+}
+
+/// Appends a value that has a text of ASCII characters always.
+fn write_plain(value: &Value<'_>, out: &mut Vec<u8>) {
+    if let Err(fault) = value.write_text(out) {
+        write_safe(&format!("<{fault}>"), out);
     }
 }
 
@@ -76,8 +140,37 @@ fn inflated<'a>(compressed: &Compressed<'_>, bytes: &'a [u8]) -> Value<'a> {
     Value::Text(Text::new(bytes, compressed.collation))
 }
 
-fn quote(text: &str) -> String {
-    format!("'{}'", safe(text).replace('\'', "''"))
+/// Quotes bytes that are plain.
+fn quote_plain(bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(b'\'');
+    let mut parts = bytes.split(|byte| *byte == b'\'');
+    match bytes.contains(&b'\'') {
+        false => out.extend_from_slice(bytes),
+        true => {
+            out.extend_from_slice(parts.next().unwrap_or_default());
+            for part in parts {
+                out.extend_from_slice(b"''");
+                out.extend_from_slice(part);
+            }
+        }
+    }
+    out.push(b'\'');
+}
+
+fn quote(text: &str, out: &mut Vec<u8>) {
+    out.push(b'\'');
+    quote_inside(text, out);
+    out.push(b'\'');
+}
+
+/// Appends text that is safe, with its quotes doubled.
+fn quote_inside(text: &str, out: &mut Vec<u8>) {
+    for (index, part) in text.split('\'').enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b"''");
+        }
+        write_safe(part, out);
+    }
 }
 
 /// The name of a column, or `@1` for the first of those that have none.
@@ -89,27 +182,80 @@ pub fn column_name(columns: &Columns, ordinal: usize) -> Cow<'_, str> {
     }
 }
 
-/// An image as `name=value` pairs, safe on a terminal.
-///
-/// # Errors
-/// The fault in a value that cannot be read.
-pub fn show_image(
-    image: &RowImage<'_>,
-    columns: &Columns,
-    width: Option<usize>,
-) -> Result<String, Fault> {
-    let mut line = String::new();
-    for cell in image.cells(columns) {
-        let cell = cell?;
-        let collation = columns.get(cell.ordinal).and_then(|column| column.collation);
-        if !line.is_empty() {
-            line.push_str("  ");
-        }
-        line.push_str(&safe(&column_name(columns, cell.ordinal)));
-        line.push('=');
-        line.push_str(&show(&cell.value(columns)?, collation, width));
+/// The columns of a table with what their values are shown by, made once for all its rows.
+#[derive(Debug)]
+pub struct ShownColumns {
+    columns: Columns,
+    heads: Vec<Head>,
+}
+
+/// What is shown of a column beside a value.
+#[derive(Debug)]
+struct Head {
+    /// Its name.
+    name: String,
+    /// `name=`, safe.
+    text: Vec<u8>,
+    script: Script,
+}
+
+impl ShownColumns {
+    /// Gets `columns` ready to be shown.
+    #[must_use]
+    pub fn new(columns: Columns) -> Self {
+        let head = |(ordinal, column): (usize, &Column)| {
+            let name = column_name(&columns, ordinal).into_owned();
+            let text = format!("{}=", safe(&name)).into_bytes();
+            Head { name, text, script: Script::of(column.collation) }
+        };
+        let heads = columns.iter().enumerate().map(head).collect();
+        ShownColumns { columns, heads }
     }
-    Ok(line)
+
+    /// The columns.
+    #[must_use]
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Appends an image as `name=value` pairs, safe on a terminal, values cut to `width` characters
+    /// if that is given.
+    ///
+    /// # Errors
+    /// The fault in a value that cannot be read; then nothing is appended.
+    pub fn write_image(
+        &self,
+        image: &RowImage<'_>,
+        width: Option<usize>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let start = out.len();
+        self.write_cells(image, width, out).inspect_err(|_| out.truncate(start))
+    }
+
+    fn write_cells(
+        &self,
+        image: &RowImage<'_>,
+        width: Option<usize>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let mut first = true;
+        for cell in image.cells(&self.columns) {
+            let cell = cell?;
+            if !std::mem::take(&mut first) {
+                out.extend_from_slice(b"  ");
+            }
+            let value = cell.value(&self.columns)?;
+            // Every cell has a column, or else no value.
+            let Some(head) = self.heads.get(cell.ordinal) else { continue };
+            out.extend_from_slice(&head.text);
+            match width {
+                None => write(&value, head.script, out),
+                width => out.extend_from_slice(show(&value, head.script, width).as_bytes()),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// An image as a JSON object: a key for each column in it.
@@ -118,18 +264,18 @@ pub struct JsonImage<'a> {
     /// The image.
     pub image: RowImage<'a>,
     /// The columns of its table.
-    pub columns: &'a Columns,
+    pub columns: &'a ShownColumns,
 }
 
 impl Serialize for JsonImage<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ShownColumns { columns, heads } = self.columns;
         let mut map = serializer.serialize_map(None)?;
-        for cell in self.image.cells(self.columns) {
+        for cell in self.image.cells(columns) {
             let cell = cell.map_err(S::Error::custom)?;
-            let value = cell.value(self.columns).map_err(S::Error::custom)?;
-            let collation = self.columns.get(cell.ordinal).and_then(|column| column.collation);
-            let name = column_name(self.columns, cell.ordinal);
-            map.serialize_entry(&name, &JsonValue { value, collation })?;
+            let value = cell.value(columns).map_err(S::Error::custom)?;
+            let Some(Head { name, script, .. }) = heads.get(cell.ordinal) else { continue };
+            map.serialize_entry(name, &JsonValue { value, script: *script })?;
         }
         map.end()
     }
@@ -140,8 +286,8 @@ impl Serialize for JsonImage<'_> {
 pub struct JsonValue<'a> {
     /// The value.
     pub value: Value<'a>,
-    /// Collation of its column, which names the character set of labels.
-    pub collation: Option<u16>,
+    /// How the text of its column is read.
+    pub script: Script,
 }
 
 impl Serialize for JsonValue<'_> {
@@ -155,31 +301,55 @@ impl Serialize for JsonValue<'_> {
             Value::Float(value) => s.serialize_f32(*value),
             Value::Double(value) => s.serialize_f64(*value),
             Value::Year(year) => s.serialize_u16(*year),
-            Value::Text(text) => match characters(text) {
+            Value::Text(text) => match self.script.characters(text) {
                 Some(characters) => s.serialize_str(&characters),
-                None => {
-                    let mut bytes = vec![];
-                    text.write_text(&mut bytes);
-                    serialize_hex(&bytes, s)
-                }
+                None => with_scratch(|bytes| {
+                    text.write_text(bytes);
+                    serialize_hex(bytes, s)
+                }),
             },
             Value::Compressed(compressed) => {
                 let bytes = compressed.inflate().map_err(S::Error::custom)?;
                 let value = inflated(compressed, &bytes);
-                JsonValue { value, collation: self.collation }.serialize(s)
+                JsonValue { value, script: self.script }.serialize(s)
             }
             Value::Enum(item) => match item.label {
-                Some(bytes) => s.serialize_str(&label(bytes, self.collation)),
+                Some(bytes) => s.serialize_str(&self.script.label(bytes)),
                 None => s.serialize_u16(item.number),
             },
             Value::Set(set) => match set.members() {
-                Some(members) => s.collect_seq(members.iter().map(|m| label(m, self.collation))),
+                Some(members) => s.collect_seq(members.iter().map(|m| self.script.label(m))),
                 None => s.serialize_u64(set.mask),
             },
-            value => s.serialize_str(&value.to_text()),
+            Value::Json(_) | Value::JsonDiffs(_) | Value::Geometry(_) => {
+                s.serialize_str(&self.value.to_text())
+            }
+            value => with_scratch(|text| {
+                write_plain(value, text);
+                s.serialize_str(&String::from_utf8_lossy(text))
+            }),
         }
     }
 }
+
+thread_local! {
+    /// Memory for the text of one value after another.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(vec![]) };
+}
+
+/// Has `make` use empty memory that is there already, as a rule.
+fn with_scratch<T>(make: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    let mut memory = SCRATCH.take();
+    memory.clear();
+    let made = make(&mut memory);
+    if memory.capacity() <= SCRATCH_BYTES {
+        SCRATCH.set(memory);
+    }
+    made
+}
+
+/// What is kept for the next value, at most.
+const SCRATCH_BYTES: usize = 64 << 10;
 
 fn serialize_hex<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(1))?;
@@ -194,9 +364,9 @@ mod tests {
 
     fn both(column: &Column, bytes: Option<&[u8]>) -> (String, String) {
         let value = Value::decode(column, bytes).unwrap();
-        let collation = column.collation;
-        let json = serde_json::to_string(&JsonValue { value, collation }).unwrap();
-        (show(&value, collation, None), json)
+        let script = Script::of(column.collation);
+        let json = serde_json::to_string(&JsonValue { value, script }).unwrap();
+        (show(&value, script, None), json)
     }
 
     fn text(collation: Option<u16>, bytes: &[u8]) -> (String, String) {
@@ -224,8 +394,8 @@ mod tests {
     #[test]
     fn a_long_value_is_cut_on_request_only() {
         let value = Value::Text(Text::new(&[b'a'; 100], Some(255)));
-        assert_eq!(show(&value, None, None).len(), 102);
-        assert_eq!(show(&value, None, Some(5)), "'aaa…");
+        assert_eq!(show(&value, Script::of(None), None).len(), 102);
+        assert_eq!(show(&value, Script::of(None), Some(5)), "'aaa…");
     }
 
     #[test]

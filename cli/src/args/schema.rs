@@ -23,6 +23,12 @@ pub struct SchemaArgs {
 }
 
 impl SchemaArgs {
+    /// Whether there is a dump.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.schema.is_some()
+    }
+
     /// Reads the dump; an empty schema if none is given.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ use crate::json;
 use crate::notes::count;
 use crate::text::{decode, safe, utf8};
 use crate::ui::Ui;
-use crate::value::{JsonImage, JsonValue, column_name, show, show_image};
+use crate::value::{JsonImage, JsonValue, Script, ShownColumns, column_name, show};
 
 const EXAMPLES: &str = "\
 The key is the primary key, else a unique key whose columns are all NOT NULL: a value for each of its
@@ -256,7 +256,9 @@ impl HistoryArgs {
                 for ordinal in 0..row.columns.len() {
                     let name = column_name(&row.columns, ordinal);
                     let value = match row.value(ordinal).map_err(|f| Failure::unusable(&f))? {
-                        Some(value) => show(&value, row.columns[ordinal].collation, None),
+                        Some(value) => {
+                            show(&value, Script::of(row.columns[ordinal].collation), None)
+                        }
                         None => "(not known from these logs)".to_owned(),
                     };
                     writeln!(out, "{}={value}", safe(&name))?;
@@ -277,12 +279,8 @@ fn print(out: &mut Output, change: &Change<'_>, zone: Zone) -> std::io::Result<(
         What::Row { columns, key, before, after, .. } => {
             let lines = match (before, after) {
                 (Some(before), Some(after)) => update(before, after, columns, key),
-                (Some(image), None) => {
-                    show_image(image, columns, None).map(|l| vec![format!("- {l}")])
-                }
-                (_, Some(image)) => {
-                    show_image(image, columns, None).map(|l| vec![format!("+ {l}")])
-                }
+                (Some(image), None) => show_image(image, columns).map(|l| vec![format!("- {l}")]),
+                (_, Some(image)) => show_image(image, columns).map(|l| vec![format!("+ {l}")]),
                 (None, None) => Ok(vec![]),
             };
             let lines =
@@ -295,6 +293,13 @@ fn print(out: &mut Output, change: &Change<'_>, zone: Zone) -> std::io::Result<(
         }
         What::Prepared => Ok(()),
     }
+}
+
+/// An image as `name=value` pairs.
+fn show_image(image: &RowImage<'_>, columns: &Columns) -> Result<String, Fault> {
+    let mut line = vec![];
+    ShownColumns::new(columns.clone()).write_image(image, None, &mut line)?;
+    Ok(String::from_utf8(line).unwrap_or_default())
 }
 
 /// What was done, and what became of the key.
@@ -333,7 +338,7 @@ fn update(
             let cell = cell?;
             let collation = columns.get(cell.ordinal).and_then(|column| column.collation);
             if let Some(place) = shown.get_mut(cell.ordinal) {
-                *place = Some(show(&cell.value(columns)?, collation, None));
+                *place = Some(show(&cell.value(columns)?, Script::of(collation), None));
             }
         }
         Ok(shown)
@@ -381,6 +386,7 @@ impl Serialize for Line<'_, '_> {
                     Identity::Moved => "moved",
                 };
                 map.serialize_entry("key", identity)?;
+                let columns = &ShownColumns::new((*columns).clone());
                 let image = |image: &Option<_>| image.map(|image| JsonImage { image, columns });
                 map.serialize_entry("before", &image(before))?;
                 map.serialize_entry("after", &image(after))?;
@@ -416,9 +422,9 @@ impl Serialize for JsonRow<'_> {
         let mut map = serializer.serialize_map(None)?;
         for ordinal in 0..row.columns.len() {
             if let Some(value) = row.value(ordinal).map_err(S::Error::custom)? {
-                let collation = row.columns[ordinal].collation;
+                let script = Script::of(row.columns[ordinal].collation);
                 let name: Cow<'_, str> = column_name(&row.columns, ordinal);
-                map.serialize_entry(&name, &JsonValue { value, collation })?;
+                map.serialize_entry(&name, &JsonValue { value, script })?;
             }
         }
         map.end()

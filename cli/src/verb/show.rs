@@ -14,6 +14,7 @@ use crate::definitions::Definitions;
 use crate::exit::{Exit, Outcome};
 use crate::shower::Shower;
 use crate::ui::Ui;
+use crate::value::VALUE_WIDTH;
 
 const EXAMPLES: &str = "\
 An address of a transaction's first event, or a GTID, shows the whole transaction; one of a
@@ -52,9 +53,6 @@ pub struct ShowArgs {
     time: TimeArgs,
 }
 
-/// Characters of a value that are shown on a terminal.
-const VALUE_WIDTH: usize = 200;
-
 impl ShowArgs {
     /// Runs the verb.
     ///
@@ -66,9 +64,9 @@ impl ShowArgs {
         let log = &set.logs()[target.log];
         let definitions =
             Definitions::before(&set, target.log, target.start, self.schema.read(ui, &set)?);
-        let out = self.output.open(logs::paths(&set))?;
+        let mut out = self.output.open(logs::paths(&set))?;
         let mut inflated = Inflated::default();
-        let mut shower = Shower::new(log, definitions, self.reveal, out);
+        let mut shower = Shower::new((target.log, log), &definitions, self.reveal, &mut out);
         shower.format = self.format.format;
         shower.zone = self.time.time_zone;
         shower.width = (!self.full && self.output.is_terminal()).then_some(VALUE_WIDTH);
@@ -84,9 +82,10 @@ impl ShowArgs {
             // An address is only found where there is an event.
             Some(Unit::Damage(_)) | None => {}
         }
+        shower.lines.flush()?;
         shower.faults.iter().for_each(|fault| ui.warn(fault));
         let sound = shower.faults.is_empty() && !logs::is_incomplete(&set);
-        shower.out.finish()?;
+        out.finish()?;
         Ok(if sound { Exit::Done } else { Exit::Damaged })
     }
 }

@@ -12,6 +12,7 @@ mod golden;
 mod history;
 mod index;
 mod keys;
+mod listing;
 mod live_events;
 mod live_relay;
 mod live_rescue;
