@@ -10,12 +10,14 @@
 //! - [`measure`]: one run of a program, with its time and memory;
 //! - [`report`]: the table, and the raw results;
 //! - [`restore`]: the race of restores, `race restore`, a course of its own;
-//! - [`undo_large`]: the undo of one large DELETE, `race undo-large`.
+//! - [`undo_large`]: the undo of one large DELETE, `race undo-large`;
+//! - [`growth`]: thousands of logs, with indexes and without, `race growth`.
 
 #![forbid(unsafe_code)]
 
 pub mod archives;
 pub mod contest;
+pub mod growth;
 pub mod logs;
 pub mod measure;
 pub mod report;

@@ -32,6 +32,7 @@ pub mod index;
 pub mod inflate;
 pub mod limits;
 pub mod parallel;
+mod quick_hash;
 pub mod row;
 pub mod scan;
 pub mod source;

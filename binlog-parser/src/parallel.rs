@@ -66,23 +66,30 @@ pub enum Piece<'p, 'a, T> {
 pub fn units<'a, T: Send>(
     log: &'a Log,
     work: impl Fn(&mut Units<'a>) -> T + Sync,
-    mut take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
+    take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
 ) {
     if log.known_len().is_none() {
         return in_turn(Units::new(log.scan()), PIECE_BYTES, work, take);
     }
-    let walk = |scan| walk_units(scan, &work);
-    Pieces::new(log, PIECE_BYTES).run(walk, |turn| turn.made_by(walk, &mut take));
+    units_in(log, whole(log), work, take);
 }
 
-/// As [`units`], from `offset` on, where a piece starts, and on this thread.
-pub fn units_from<'a, T>(
+/// The range of all events of `log`. Waits for all of it.
+#[must_use]
+pub fn whole(log: &Log) -> Range<u64> {
+    FIRST_EVENT..log.len()
+}
+
+/// As [`units`], within a range of the log that begins and ends where transactions begin, or at its
+/// first event and its end.
+pub fn units_in<'a, T: Send>(
     log: &'a Log,
-    offset: u64,
-    work: impl Fn(&mut Units<'a>) -> T,
-    take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
+    range: Range<u64>,
+    work: impl Fn(&mut Units<'a>) -> T + Sync,
+    mut take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
 ) {
-    in_turn(Units::new(log.scan_from(offset)), PIECE_BYTES, work, take);
+    let walk = |scan| walk_units(scan, &work);
+    Pieces::within(log, range, PIECE_BYTES).run(walk, |turn| turn.made_by(walk, &mut take));
 }
 
 /// As [`units`], for a log that is still being unpacked: on this thread, which is as fast as the log
@@ -104,9 +111,10 @@ fn in_turn<'a, T>(
     }
 }
 
-/// As [`units`], with the events of each piece as they come, their checksums not verified.
+/// As [`units_in`], with the events of each piece as they come, their checksums not verified.
 pub fn headers<'a, T: Send>(
     log: &'a Log,
+    range: Range<u64>,
     work: impl Fn(&mut Scan<'a>) -> T + Sync,
     mut take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
 ) {
@@ -116,19 +124,20 @@ pub fn headers<'a, T: Send>(
         scan.by_ref().for_each(drop);
         (scan, made)
     };
-    Pieces::new(log, PIECE_BYTES).run(walk, |turn| turn.made_by(walk, &mut take));
+    Pieces::within(log, range, PIECE_BYTES).run(walk, |turn| turn.made_by(walk, &mut take));
 }
 
-/// As [`units`], where what is made of a piece is about as large as the piece: a large one is not
+/// As [`units_in`], where what is made of a piece is about as large as the piece: a large one is not
 /// worked on ahead of its turn, and neither is one of which `work` says so by making none.
 /// `piece_bytes` is [`PIECE_BYTES`] but for tests.
 pub fn stream<'a, T: Send>(
     log: &'a Log,
+    range: Range<u64>,
     piece_bytes: u64,
     work: impl Fn(&mut Units<'a>) -> Option<T> + Sync,
     take: impl FnMut(Piece<'_, 'a, T>) -> ControlFlow<()>,
 ) {
-    let mut pieces = Pieces::new(log, piece_bytes);
+    let mut pieces = Pieces::within(log, range, piece_bytes);
     pieces.large = piece_bytes.saturating_mul(LARGE);
     pieces.stream(work, take);
 }
@@ -139,6 +148,7 @@ pub fn stream<'a, T: Send>(
 /// which none was made, and for those where it turns out that they have to be made once more.
 pub fn events<'a, T: Send>(
     log: &'a Log,
+    range: Range<u64>,
     piece_bytes: u64,
     work: impl Fn(&mut Scan<'a>) -> Option<T> + Sync,
     mut take: impl FnMut(Option<T>, &mut Scan<'a>) -> ControlFlow<()>,
@@ -148,7 +158,7 @@ pub fn events<'a, T: Send>(
         scan.by_ref().for_each(drop);
         (scan, made)
     };
-    let mut pieces = Pieces::new(log, piece_bytes);
+    let mut pieces = Pieces::within(log, range, piece_bytes);
     pieces.large = piece_bytes.saturating_mul(LARGE);
     pieces.run(walk, |turn| match turn {
         Turn::Made(range, made, scan) => take(made, &mut scan.until_exactly(range.end)),
@@ -165,11 +175,12 @@ pub fn events<'a, T: Send>(
 /// that is still being unpacked is waited for.
 pub fn small<'a, T: Send>(
     log: &'a Log,
+    range: Range<u64>,
     piece_bytes: u64,
     work: impl Fn(&mut Units<'a>) -> Option<T> + Sync,
     take: impl FnMut(Piece<'_, 'a, T>) -> ControlFlow<()>,
 ) {
-    let mut pieces = Pieces::new(log, piece_bytes);
+    let mut pieces = Pieces::within(log, range, piece_bytes);
     pieces.large = HUGE;
     pieces.stream(work, take);
 }
@@ -181,9 +192,13 @@ fn walk_units<'a, T>(scan: Scan<'a>, work: impl Fn(&mut Units<'a>) -> T) -> (Sca
     (units.into_scan(), made)
 }
 
-/// The guessed starts of a log's pieces, each looked for when it is first asked for.
+/// The guessed starts of the pieces of a log, or of a range of it, each looked for when it is first
+/// asked for.
 struct Pieces<'a> {
     log: &'a Log,
+    range: Range<u64>,
+    /// Round offset of the first piece, which starts at the range's start.
+    first: u64,
     piece_bytes: u64,
     /// Pieces of more bytes are not walked ahead.
     large: u64,
@@ -225,11 +240,13 @@ impl<'a, T> Turn<'_, 'a, T> {
 }
 
 impl<'a> Pieces<'a> {
-    fn new(log: &'a Log, piece_bytes: u64) -> Self {
+    fn within(log: &'a Log, range: Range<u64>, piece_bytes: u64) -> Self {
         let piece_bytes = piece_bytes.max(1);
-        let count = if log.is_relay_log() { 1 } else { log.len().div_ceil(piece_bytes).max(1) };
+        let first = range.start / piece_bytes * piece_bytes;
+        let bytes = range.end.saturating_sub(first);
+        let count = if log.is_relay_log() { 1 } else { bytes.div_ceil(piece_bytes).max(1) };
         let starts = (0..count).map(|_| OnceLock::new()).collect();
-        Pieces { log, piece_bytes, large: u64::MAX, starts }
+        Pieces { log, range, first, piece_bytes, large: u64::MAX, starts }
     }
 
     /// See the function [`stream`].
@@ -257,17 +274,21 @@ impl<'a> Pieces<'a> {
 
     /// Where piece `index` starts, if a transaction does between its offset and the next.
     fn start(&self, index: usize) -> Option<u64> {
-        *self.starts.get(index)?.get_or_init(|| match index as u64 * self.piece_bytes {
-            0 => Some(FIRST_EVENT),
-            offset => first_transaction(self.log, offset..offset + self.piece_bytes),
+        *self.starts.get(index)?.get_or_init(|| match index {
+            0 => Some(self.range.start),
+            _ => {
+                let offset = self.first + index as u64 * self.piece_bytes;
+                let start = first_transaction(self.log, offset..offset + self.piece_bytes);
+                start.filter(|start| *start < self.range.end)
+            }
         })
     }
 
-    /// The first start at or behind `offset`, of piece `index` or a later one; the log's end if
+    /// The first start at or behind `offset`, of piece `index` or a later one; the range's end if
     /// there is none.
     fn next_start(&self, index: usize, offset: u64) -> u64 {
         let mut starts = (index..self.starts.len()).filter_map(|index| self.start(index));
-        starts.find(|start| *start >= offset).unwrap_or(self.log.len())
+        starts.find(|start| *start >= offset).unwrap_or(self.range.end)
     }
 
     fn guess<T>(
@@ -288,7 +309,7 @@ impl<'a> Pieces<'a> {
         mut take: impl FnMut(Turn<'_, 'a, T>) -> ControlFlow<()>,
     ) {
         // The walk so far: what was guessed about a piece has to agree with it.
-        let mut so_far = self.log.scan();
+        let mut so_far = self.log.scan_from(self.range.start);
         let guess = |index| self.guess(index, &walk);
         in_order(0..self.starts.len(), guess, |guessed| {
             match guessed.filter(|piece| piece.start >= so_far.offset()) {
@@ -361,7 +382,7 @@ mod tests {
     fn in_pieces(log: &Log, bytes: u64) -> (Vec<String>, usize) {
         let (mut all, mut pieces, mut end) = (vec![], 0, FIRST_EVENT);
         let walk = |scan| walk_units(scan, shown);
-        Pieces::new(log, bytes).run(walk, |turn| {
+        Pieces::within(log, whole(log), bytes).run(walk, |turn| {
             turn.made_by(walk, &mut |range: Range<u64>, made| {
                 assert_eq!(range.start, end);
                 (pieces, end) = (pieces + 1, range.end);
@@ -386,7 +407,7 @@ mod tests {
     ) -> (Vec<String>, usize) {
         let (mut all, mut large) = (vec![], 0);
         let work = |units: &mut Units<'_>| Some(shown(units)).filter(|all| fits(all));
-        stream(log, bytes, work, |piece| {
+        stream(log, whole(log), bytes, work, |piece| {
             match piece {
                 Piece::Made { made, .. } => all.extend(made),
                 Piece::Large(units) => {
@@ -451,7 +472,9 @@ mod tests {
         let log = (0..20).fold(log, |log, _| transaction(log, 1)).open();
         for bytes in [200, 700] {
             assert!(
-                Pieces::new(&log, bytes).start(2).is_some_and(|start| start < inner.len() as u64)
+                Pieces::within(&log, whole(&log), bytes)
+                    .start(2)
+                    .is_some_and(|start| start < inner.len() as u64)
             );
             let (units, pieces) = in_pieces(&log, bytes);
             assert_eq!(units, in_one(&log));
@@ -461,6 +484,52 @@ mod tests {
         let (units, large) = streamed(&log, 30);
         assert_eq!(units, in_one(&log));
         assert!(large > 0);
+    }
+
+    #[test]
+    fn a_range_gives_what_the_whole_walk_gives_there() {
+        let log = hundred().open();
+        let all: Vec<_> = Units::new(log.scan()).collect();
+        let starts: Vec<u64> = all
+            .iter()
+            .filter_map(|unit| match unit {
+                Unit::Transaction(transaction) => Some(transaction.start()),
+                _ => None,
+            })
+            .collect();
+        for (from, to) in [(0, 1), (7, 60), (50, 99), (99, 100), (3, 3)] {
+            let end = starts.get(to).copied().unwrap_or(log.len());
+            let range = starts[from]..end;
+            let expected: Vec<_> = all
+                .iter()
+                .filter(|unit| {
+                    let start = match unit {
+                        Unit::Transaction(transaction) => transaction.start(),
+                        Unit::Control(event) => event.offset,
+                        Unit::Damage(damage) => damage.range.start,
+                    };
+                    range.contains(&start)
+                })
+                .map(|unit| format!("{unit:?}"))
+                .collect();
+            for bytes in [150, 1000, 1 << 20] {
+                let mut units = vec![];
+                stream(
+                    &log,
+                    range.clone(),
+                    bytes,
+                    |units| Some(shown(units)),
+                    |piece| {
+                        match piece {
+                            Piece::Made { made, .. } => units.extend(made),
+                            Piece::Large(large) => units.extend(shown(large)),
+                        }
+                        ControlFlow::Continue(())
+                    },
+                );
+                assert_eq!(units, expected, "{from} to {to} in pieces of {bytes}");
+            }
+        }
     }
 
     #[test]
@@ -477,6 +546,7 @@ mod tests {
         let mut taken = 0;
         stream(
             &log,
+            whole(&log),
             500,
             |units| {
                 units.for_each(drop);
@@ -509,7 +579,7 @@ mod tests {
             });
             events.collect()
         };
-        headers(&log, work, |_, made| {
+        headers(&log, whole(&log), work, |_, made| {
             offsets.extend(made);
             ControlFlow::Continue(())
         });

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::args::time::rfc3339;
 use crate::chain::Link;
-use crate::clock::ClockStep;
+use crate::clock::{self, ClockStep};
 use crate::damage::DamageLine;
 use crate::summary::Summary;
 use crate::text::one_line;
@@ -182,7 +182,7 @@ impl<'a> LogLine<'a> {
             server_started: (format.created != 0).then(|| rfc3339(format.created)),
             first_time: summary.time.map(|(first, _)| rfc3339(first)),
             last_time: summary.time.map(|(_, last)| rfc3339(last)),
-            clock_steps: summary.clock.lines(log),
+            clock_steps: clock::lines(&summary.clock, log),
             clock_step_count: summary.clock.count,
             previous_gtids: summary.previous_gtids.as_deref(),
             gtids: one_line(gtids),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use binlog_parser::damage::Damage;
 use binlog_parser::event::format_description::{ChecksumAlgorithm, FormatDescription};
@@ -13,16 +13,18 @@ use binlog_parser::event::rows::{RowsEvent, RowsKind};
 use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::gtid::TransactionGtid;
 use binlog_parser::header::EventType;
+use binlog_parser::index::Indexed;
 use binlog_parser::inflate::Inflated;
 use binlog_parser::row::RowLayout;
 use binlog_parser::scan::{DamageReason, RawEvent};
 use binlog_parser::source::chain::Extent;
 use binlog_parser::source::log::Log;
+use binlog_parser::source::log_set::LogSet;
 use binlog_parser::source::relay::SourceTracker;
-use binlog_parser::transaction::{Ending, Transaction, Unit, Units};
+use binlog_parser::transaction::clock::Clock;
+use binlog_parser::transaction::{Ending, Plain, Transaction, Unit, Units};
 use binlog_parser::{Error, Fault, parallel};
 
-use crate::clock::Clock;
 use crate::damage::{Cut, DamageLine, is_cut};
 use crate::text::{one_line, utf8};
 
@@ -117,29 +119,103 @@ pub struct RowCounts {
     pub deletes: u64,
 }
 
+/// Among how many events at the start of a log those are that tell what came before it.
+const FIRST_EVENTS: usize = 6;
+
+/// How whole transactions end.
+const ENDINGS: [Ending; 6] = [
+    Ending::Xid,
+    Ending::Commit,
+    Ending::Rollback,
+    Ending::XaPrepare,
+    Ending::Statement,
+    Ending::Whole,
+];
+
 /// Tables as the maps of a transaction name them.
 type Tables<'a> = HashMap<u64, (TableMapEvent<'a>, RowLayout)>;
 
 impl Summary {
+    /// Sums up log number `number` of `set`, with its rows: what its index knows by that, and the
+    /// rest by reading it. Tells `progress` the position now and then.
+    #[must_use]
+    pub fn indexed(set: &LogSet, number: usize, progress: impl Fn(u64)) -> Self {
+        let log = &set.logs()[number];
+        let Some(indexed) = set.indexed(number) else { return Summary::of(log, true, progress) };
+        let mut summary = Summary::known(log, &indexed);
+        if !indexed.is_whole() {
+            summary.read(log, Some(indexed.end()..log.len()), true, progress);
+        }
+        summary
+    }
+
     /// Reads all of `log`, with its rows if `rows`, and tells `progress` the position now and then.
     #[must_use]
     pub fn of(log: &Log, rows: bool, progress: impl Fn(u64)) -> Self {
         let mut summary = Summary::default();
+        summary.read(log, None, rows, progress);
+        summary
+    }
+
+    /// What an index knows of `log`.
+    fn known(log: &Log, indexed: &Indexed<'_>) -> Self {
+        let mut summary = Summary::default();
+        // What the log says of those before it, as it stands at its start.
+        let start = log.scan().events().take_while(|event| !event.event_type().is_gtid());
+        for event in start.take(FIRST_EVENTS) {
+            // It could be read when it was indexed.
+            let _ = summary.control(&event);
+        }
+        let facts = indexed.facts();
+        for (code, count) in &facts.events {
+            summary.events_by_type.0[usize::from(*code)] = *count;
+            summary.events = summary.events.saturating_add(*count);
+        }
+        for ending in ENDINGS {
+            let count = facts.ending(ending);
+            if count > 0 {
+                *summary.transactions_by_kind.entry(kind(ending)).or_default() += count;
+            }
+        }
+        summary.transactions = facts.transactions();
+        summary.time = facts.time;
+        summary.clock = facts.clock.clone();
+        summary.extent.join(facts.extent.clone());
+        summary.server_uuid = facts.server_uuid.map(|uuid| uuid.to_string());
+        for ((database, table), rows) in indexed.tables().iter().zip(&facts.rows) {
+            let [inserts, updates, deletes] = *rows;
+            if [inserts, updates, deletes] != [0; 3] {
+                let counts = RowCounts { inserts, updates, deletes };
+                let name = |name| utf8(name).text.into_owned();
+                summary.tables.entry((name(database), name(table))).or_default().add(counts);
+            }
+        }
+        let name = |name: &Vec<u8>| utf8(name).text.into_owned();
+        summary.next_log = facts.next_log.as_ref().map(name);
+        summary.closed_by = facts.closed_by.map(|code| EventType(code).name());
+        summary
+    }
+
+    /// Reads `log`, or a range of it.
+    fn read(&mut self, log: &Log, range: Option<Range<u64>>, rows: bool, progress: impl Fn(u64)) {
         let count = |units: &mut Units<'_>| {
             let mut piece = Summary::default();
-            let (mut inflated, mut tracker) = (Inflated::default(), SourceTracker::default());
+            let (mut inflated, mut tracker) = (None, SourceTracker::default());
             while let Some(unit) = units.next() {
                 let format = units.format();
                 piece.unit(log, format, unit, (rows, &mut inflated), &mut tracker);
             }
             piece
         };
-        parallel::units(log, count, |range, piece| {
-            summary.join(piece);
+        let take = |range: Range<u64>, piece| {
+            self.join(piece);
             progress(range.end);
             ControlFlow::Continue(())
-        });
-        summary
+        };
+        match range {
+            Some(range) => parallel::units_in(log, range, count, take),
+            None => parallel::units(log, count, take),
+        }
     }
 
     /// Whether everything could be read, and the log is whole.
@@ -160,7 +236,7 @@ impl Summary {
         log: &'a Log,
         format: &FormatDescription,
         unit: Unit<'a>,
-        (rows, inflated): (bool, &mut Inflated),
+        (rows, inflated): (bool, &mut Option<Box<Inflated>>),
         tracker: &mut SourceTracker<'a>,
     ) {
         match unit {
@@ -296,16 +372,18 @@ impl Summary {
         self.clock.transaction(transaction);
     }
 
-    /// Counts the rows of a transaction, which may be compressed.
     /// Opens a transaction that is compressed, and counts its rows if `rows`.
     fn plain(
         &mut self,
         log: &Log,
         format: &FormatDescription,
         transaction: Transaction<'_>,
-        (rows, inflated): (bool, &mut Inflated),
+        (rows, inflated): (bool, &mut Option<Box<Inflated>>),
     ) {
-        let plain = transaction.plain(inflated, format);
+        let plain = match transaction.is_compressed() {
+            true => transaction.plain(inflated.get_or_insert_default(), format),
+            false => Plain { transaction, damage: None },
+        };
         let mut tables = Tables::new();
         for event in plain.transaction.events.iter().filter(|_| rows) {
             let read = self.rows_event(event, format.table_id_bytes(), &mut tables);

@@ -5,6 +5,7 @@
 //! it falls into, and the caller can name those that straddle it.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use binlog_parser::address::{Address, EventAddress};
 use binlog_parser::error::Location;
@@ -13,6 +14,7 @@ use binlog_parser::gtid::{AnyGtid, AnyGtidSet, GtidSet, TransactionGtid};
 use binlog_parser::header::EventType;
 use binlog_parser::index::Record;
 use binlog_parser::inflate::Inflated;
+use binlog_parser::parallel;
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
@@ -151,6 +153,27 @@ impl Filter {
             && self.stop_time.is_none_or(|stop| time < stop)
     }
 
+    /// The range of log number `log` outside of which no transaction is selected, or lies on both
+    /// sides of a time; all of it without an index. A walk of the range may begin with nothing known.
+    #[must_use]
+    pub fn range(&self, set: &LogSet, log: usize) -> Range<u64> {
+        let Some(indexed) = set.indexed(log).filter(|_| self.contained.is_none()) else {
+            return parallel::whole(&set.logs()[log]);
+        };
+        let last = set.logs().len().saturating_sub(1);
+        let from = self.start_position.filter(|_| log == 0);
+        let to = self.stop_position.filter(|_| log == last);
+        let [since, until] = self.seconds();
+        indexed.within(indexed.between(since, until), from, to)
+    }
+
+    /// Start and stop in seconds since 1970 UTC: those of an event's header, which has no more, are
+    /// selected from the first on and before the second.
+    #[must_use]
+    pub fn seconds(&self) -> [Option<u32>; 2] {
+        [self.start_time, self.stop_time].map(|time| time.map(seconds))
+    }
+
     /// Whether a transaction lies on both sides of the start or stop time: it is selected by its
     /// end, and some of its statements began on the other side.
     #[must_use]
@@ -190,6 +213,12 @@ impl Filter {
     pub fn selects_database(&self, database: &[u8]) -> bool {
         self.databases.is_empty() || self.databases.iter().any(|name| name == database)
     }
+}
+
+/// The first whole second that is not before a time in microseconds.
+fn seconds(time: i64) -> u32 {
+    let second = time.div_euclid(1_000_000) + i64::from(time.rem_euclid(1_000_000) > 0);
+    u32::try_from(second.max(0)).unwrap_or(u32::MAX)
 }
 
 /// The GTID of a transaction of `log`.

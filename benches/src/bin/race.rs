@@ -4,6 +4,7 @@
 //! `cargo run --release -p benches --bin race -- --only "verify zst" --only "find zst"`
 //! `cargo run --release -p benches --bin race -- restore --transactions 3000`
 //! `cargo run --release -p benches --bin race -- undo-large --rows 1000000`
+//! `cargo run --release -p benches --bin race -- growth --logs 2000`
 
 use std::io::stdout;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use benches::archives;
 use benches::contest::{Contest, contests};
+use benches::growth::Growth;
 use benches::logs::RaceLogs;
 use benches::report::{self, RawResults};
 use benches::restore::Race as Restore;
@@ -64,6 +66,24 @@ enum Course {
         /// How many rows it deletes
         #[arg(long, default_value_t = 10_000_000)]
         rows: u64,
+
+        /// The binlog to measure, instead of one that is built now
+        #[arg(long, value_name = "FILE")]
+        binlog: Option<PathBuf>,
+    },
+    /// Measures what a log divided into many takes, with indexes and without
+    Growth {
+        /// How many logs it is divided into
+        #[arg(long, default_value_t = 2000)]
+        logs: usize,
+
+        /// Bytes of the log
+        #[arg(long, default_value = "256M", value_parser = bytes, value_name = "BYTES")]
+        size: u64,
+
+        /// How often each program runs
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+        rounds: u16,
 
         /// The binlog to measure, instead of one that is built now
         #[arg(long, value_name = "FILE")]
@@ -144,6 +164,11 @@ fn main() -> Result<()> {
         Some(Course::UndoLarge { rows, binlog }) => {
             let binlog = binlog.clone().map_or_else(build, Ok)?;
             return UndoLarge { rows: *rows, binlog }.run();
+        }
+        Some(Course::Growth { logs, size, rounds, binlog }) => {
+            let (logs, bytes, rounds) = (*logs, *size, usize::from(*rounds));
+            let binlog = binlog.clone().map_or_else(build, Ok)?;
+            return Growth { logs, bytes, rounds, binlog }.run();
         }
         Some(Course::Unpack { archives }) => {
             return archives::unpack(archives, &mut stdout().lock());

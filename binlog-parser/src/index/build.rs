@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 
 use super::content::Content;
-use super::directory::{BLOCK_RECORDS, Block, Directory, GtidDirectory, GtidEntry};
+use super::directory::{BLOCK_RECORDS, Block, GtidDirectory, GtidEntry};
 use super::facts::{Facts, Source};
 use super::file::{Section, assemble};
 use super::identity::{Identity, Kinship};
+use super::notes::{Noted, Notes};
 use super::pack::{put, put_bytes};
-use super::piece::{Numbered, Piece, TableName};
+use super::part::{self, Part};
+use super::piece::{Numbered, PartOfPiece, Piece, TableName};
 use super::record::{Name, Packer, Record};
 use super::{Index, Resume};
+use crate::event::format_description::FormatDescription;
 use crate::parallel;
 use crate::source::log::{FIRST_EVENT, Log};
+use crate::transaction::Units;
 
 /// Contents that an index tells apart, at most: records of others say nothing of theirs.
 const CONTENTS: usize = 1 << 16;
@@ -28,15 +32,27 @@ pub struct Built {
     pub from: u64,
 }
 
-/// Builds the index of `log`, all of which has to be there. `before`, an index of the log when it was
-/// shorter, is carried on where it can be. `progress` is told stream positions now and then.
+/// Builds the index of `log`, all of which has to be there, with what `notes` are taken of it.
+/// `before`, an index of the log when it was shorter, is carried on where it can be. `progress` is
+/// told stream positions now and then.
 ///
 /// The same log gives the same bytes, on any number of threads, carried on or not.
 #[must_use]
-pub fn build(log: &Log, before: Option<&Index>, mut progress: impl FnMut(u64)) -> Built {
-    let resumed = before.filter(|index| index.identity().kinship(log) != Kinship::Other);
+pub fn build<N: Notes>(
+    log: &Log,
+    before: Option<&Index>,
+    notes: impl Fn(&FormatDescription) -> N + Sync,
+    mut progress: impl FnMut(u64),
+) -> Built {
+    let fits = |index: &&Index| {
+        index.notes_version() == N::VERSION && index.identity().kinship(log) != Kinship::Other
+    };
+    let resumed = before.filter(fits);
     let resumed = resumed.and_then(|index| Some((Joined::resumed(index)?, index.resume()?.offset)));
-    let gather = |units: &mut crate::transaction::Units<'_>| Piece::of(log, units);
+    let gather = |units: &mut Units<'_>| {
+        let notes = notes(units.format());
+        Piece::of(log, units, notes)
+    };
     let from = resumed.as_ref().map_or(FIRST_EVENT, |(_, offset)| *offset);
     let mut joined = resumed.map(|(joined, _)| joined).unwrap_or_default();
     let take = |range: Range<u64>, piece| {
@@ -44,11 +60,8 @@ pub fn build(log: &Log, before: Option<&Index>, mut progress: impl FnMut(u64)) -
         joined.add(range, piece);
         ControlFlow::Continue(())
     };
-    match from {
-        FIRST_EVENT => parallel::units(log, gather, take),
-        offset => parallel::units_from(log, offset, gather, take),
-    }
-    Built { bytes: joined.finish(Identity::of(log)), from }
+    parallel::units_in(log, from..log.len(), gather, take);
+    Built { bytes: joined.finish(Identity::of(log), N::VERSION), from }
 }
 
 /// The pieces so far.
@@ -63,6 +76,8 @@ struct Joined {
     directory: Vec<Block>,
     gtids: Vec<GtidEntry>,
     blocks: Vec<u8>,
+    parts: Vec<Part>,
+    notes: Vec<u8>,
     resume: Option<Resume>,
 }
 
@@ -77,6 +92,10 @@ impl Joined {
         let blocks = index.section(Section::Blocks).get(..usize::try_from(end).ok()?)?;
         // What is carried on has to be right: later nobody reads that part of the log again.
         (0..kept).try_for_each(|number| index.records(number).map(drop)).ok()?;
+        let parts: Vec<_> = index.parts().iter().take(resume.parts as usize).collect();
+        parts.iter().try_for_each(|part| index.notes(part).map(drop)).ok()?;
+        let end = parts.last().map_or(0, |part| part.offset + u64::from(part.length));
+        let notes = index.section(Section::Notes).get(..usize::try_from(end).ok()?)?;
         let keep = |posting: &Vec<u32>| {
             posting.iter().copied().filter(|block| (*block as usize) < kept).collect()
         };
@@ -91,19 +110,22 @@ impl Joined {
             directory,
             gtids: index.gtids().iter().filter(|entry| (entry.block as usize) < kept).collect(),
             blocks: blocks.to_vec(),
+            parts,
+            notes: notes.to_vec(),
             resume: Some(resume),
         })
     }
 
     fn add(&mut self, range: Range<u64>, piece: Piece) {
         // A piece behind the first begins with a transaction, and with nothing left open before it.
-        if range.start != FIRST_EVENT && self.facts.is_sound() {
+        if range.start != FIRST_EVENT && self.facts.is_sound() && self.facts.is_uniform() {
             self.resume = Some(Resume {
                 offset: range.start,
                 blocks: self.directory.len() as u32,
                 tables: self.tables.all.len() as u32,
                 sources: self.sources.all.len() as u32,
                 contents: self.contents.all.len() as u32,
+                parts: self.parts.len() as u32,
                 facts: self.facts.clone(),
             });
         }
@@ -126,6 +148,37 @@ impl Joined {
             });
             self.block(records);
         }
+        let ends: Vec<_> = piece.parts.iter().skip(1).map(|part| part.start).collect();
+        for (part, end) in piece.parts.into_iter().zip(ends.into_iter().chain([range.end])) {
+            self.part(part, end, &tables);
+        }
+    }
+
+    /// Adds a part that ends at stream position `end`; `tables` has the numbers of its tables.
+    fn part(&mut self, part: PartOfPiece, end: u64, tables: &[u32]) {
+        let PartOfPiece { start, times: [(first_time, last_time), frame_times], noted } = part;
+        let offset = self.notes.len() as u64;
+        if let Some(Noted { tables: named, bytes }) = noted {
+            put(&mut self.notes, named.len() as u64);
+            for table in named {
+                let number = tables.get(table as usize).copied().unwrap_or_default();
+                put(&mut self.notes, u64::from(number));
+            }
+            self.notes.extend(bytes);
+        }
+        let noted = self.notes.get(offset as usize..).unwrap_or_default();
+        self.parts.push(Part {
+            start,
+            end,
+            first_time,
+            last_time,
+            frame_times,
+            latest: 0,
+            earliest: 0,
+            offset,
+            length: noted.len() as u32,
+            crc: crc32fast::hash(noted),
+        });
     }
 
     /// The numbers that the contents of a piece have here, as far as there is room for them.
@@ -161,8 +214,6 @@ impl Joined {
             end: first.end,
             first_time: u32::MAX,
             last_time: 0,
-            latest: 0,
-            earliest: 0,
             count: 0,
         };
         let mut gtids: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
@@ -207,19 +258,12 @@ impl Joined {
         }
     }
 
-    fn finish(mut self, identity: Identity) -> Vec<u8> {
+    fn finish(mut self, identity: Identity, notes_version: u32) -> Vec<u8> {
         self.postings.resize(self.tables.all.len(), vec![]);
-        let (mut latest, mut earliest) = (0, u32::MAX);
-        for block in &mut self.directory {
-            latest = block.last_time.max(latest);
-            block.latest = latest;
-        }
-        for block in self.directory.iter_mut().rev() {
-            earliest = block.first_time.min(earliest);
-            block.earliest = earliest;
-        }
+        part::join_times(&mut self.parts);
         let (mut facts, mut names, mut contents, mut directory) = (vec![], vec![], vec![], vec![]);
         identity.put(&mut facts);
+        put(&mut facts, u64::from(notes_version));
         self.facts.put(&mut facts);
         put(&mut facts, u64::from(self.resume.is_some()));
         if let Some(resume) = &self.resume {
@@ -241,8 +285,9 @@ impl Joined {
         put(&mut contents, self.contents.all.len() as u64);
         self.contents.all.iter().for_each(|content| content.put(&mut contents));
         self.directory.iter().for_each(|block| block.put(&mut directory));
-        debug_assert!(Directory::new(&directory).len() == self.directory.len());
         let gtids = GtidDirectory::write(self.gtids);
-        assemble([&facts, &names, &contents, &directory, &gtids, &self.blocks])
+        let mut parts = vec![];
+        self.parts.iter().for_each(|part| part.put(&mut parts));
+        assemble([&facts, &names, &contents, &directory, &gtids, &parts, &self.blocks, &self.notes])
     }
 }

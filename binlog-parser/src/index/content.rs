@@ -91,7 +91,7 @@ impl Texts {
     }
 }
 
-const KINDS: [RowsKind; 3] = [RowsKind::Write, RowsKind::Update, RowsKind::Delete];
+pub(super) const KINDS: [RowsKind; 3] = [RowsKind::Write, RowsKind::Update, RowsKind::Delete];
 
 /// Number of a kind in the index.
 pub(super) fn kind_code(kind: RowsKind) -> usize {

@@ -1,4 +1,4 @@
-//! The fixed entries by which a transaction is found: of blocks by position and time, of sources by
+//! The fixed entries by which a transaction is found: of blocks by position, of sources by
 //! GTID. They are read where they are mapped, each when it is asked for.
 
 use super::file::le;
@@ -24,30 +24,18 @@ pub struct Block {
     pub first_time: u32,
     /// Latest time of its transactions.
     pub last_time: u32,
-    /// Latest time of it and of all blocks before.
-    pub(super) latest: u32,
-    /// Earliest time of it and of all blocks behind.
-    pub(super) earliest: u32,
     /// How many transactions there are.
     pub count: u32,
 }
 
-const BLOCK_BYTES: usize = 52;
+const BLOCK_BYTES: usize = 44;
 
 impl Block {
     pub(super) fn put(&self, out: &mut Vec<u8>) {
         out.extend(self.offset.to_le_bytes());
         out.extend(self.start.to_le_bytes());
         out.extend(self.end.to_le_bytes());
-        for short in [
-            self.length,
-            self.crc,
-            self.first_time,
-            self.last_time,
-            self.latest,
-            self.earliest,
-            self.count,
-        ] {
+        for short in [self.length, self.crc, self.first_time, self.last_time, self.count] {
             out.extend(short.to_le_bytes());
         }
     }
@@ -63,9 +51,7 @@ impl Block {
             crc: short(28)?,
             first_time: short(32)?,
             last_time: short(36)?,
-            latest: short(40)?,
-            earliest: short(44)?,
-            count: short(48)?,
+            count: short(40)?,
         })
     }
 }
@@ -110,18 +96,6 @@ impl<'a> Directory<'a> {
         self.first(|block| block.end > position)
     }
 
-    /// The first block in which something happened at `time` or later, in seconds since 1970 UTC.
-    #[must_use]
-    pub fn first_since(&self, time: u32) -> usize {
-        self.first(|block| block.latest >= time)
-    }
-
-    /// The first block from which on nothing happened before `time`.
-    #[must_use]
-    pub fn first_without_before(&self, time: u32) -> usize {
-        self.first(|block| block.earliest >= time)
-    }
-
     /// The first block of which `holds` holds, which once it holds holds to the end.
     fn first(&self, holds: impl Fn(&Block) -> bool) -> usize {
         let (mut low, mut high) = (0, self.len());
@@ -146,7 +120,7 @@ impl<'a> Directory<'a> {
         if !self.0.len().is_multiple_of(BLOCK_BYTES) {
             return Err(Fault::value("directory of the index", "whole entries", self.0.len()));
         }
-        let (mut end, mut offset, mut latest, mut earliest) = (0, 0u64, 0, 0);
+        let (mut end, mut offset) = (0, 0u64);
         for (number, block) in self.iter().enumerate() {
             let usual = 1..=BLOCK_RECORDS as u32;
             // A record has at least a byte for its bits, one for its length and one for its content.
@@ -159,15 +133,11 @@ impl<'a> Directory<'a> {
             if block.offset != offset {
                 return Err(wrong("records behind those before", number));
             }
-            let times = block.first_time <= block.last_time
-                && block.latest == block.last_time.max(latest)
-                && block.earliest <= block.first_time
-                && block.earliest >= earliest;
-            if !times {
+            if block.first_time > block.last_time {
                 return Err(wrong("times in their order", number));
             }
             offset = offset.saturating_add(u64::from(block.length));
-            (end, latest, earliest) = (block.end, block.latest, block.earliest);
+            end = block.end;
         }
         match offset == blocks {
             true => Ok(()),
@@ -314,23 +284,18 @@ mod tests {
     }
 
     #[test]
-    fn blocks_are_found_by_position_and_by_times_that_go_back() {
+    fn blocks_are_found_by_position() {
         let mut section = vec![];
-        let times = [(10, 20), (15, 40), (30, 35), (50, 60)];
-        for (number, (first_time, last_time)) in times.into_iter().enumerate() {
-            let start = 100 * number as u64 + 100;
-            let latest = times[..=number].iter().map(|time| time.1).max().unwrap();
-            let earliest = times[number..].iter().map(|time| time.0).min().unwrap();
+        for number in 0..4 {
+            let start = 100 * number + 100;
             let block = Block {
-                offset: 30 * number as u64,
+                offset: 30 * number,
                 length: 30,
                 crc: 0,
                 start,
                 end: start + 90,
-                first_time,
-                last_time,
-                latest,
-                earliest,
+                first_time: 1,
+                last_time: 2,
                 count: 10,
             };
             block.put(&mut section);
@@ -340,11 +305,5 @@ mod tests {
         assert!(directory.check(489, 120).is_err());
         assert!(directory.check(490, 121).is_err());
         assert_eq!([0, 189, 190, 490].map(|at| directory.at(at)), [0, 0, 1, 4]);
-        assert_eq!(
-            [0, 20, 21, 40, 41, 61].map(|time| directory.first_since(time)),
-            [0, 0, 1, 1, 3, 4]
-        );
-        let without = [10, 11, 15, 16, 31, 51].map(|time| directory.first_without_before(time));
-        assert_eq!(without, [0, 1, 1, 2, 3, 4]);
     }
 }

@@ -1,12 +1,12 @@
 //! The file: a head that names its sections, each with its checksum.
 //!
 //! ```text
-//! magic  version  [crc  offset  length] * 6  crc of the head
-//! facts  tables  contents  directory  gtids  blocks
+//! magic  version  [crc  offset  length] * 8  crc of the head
+//! facts  tables  contents  directory  gtids  parts  blocks  notes
 //! ```
 //! Numbers of the head and of the directories have fixed widths, the lowest byte first, and are read
-//! where they are mapped. Blocks have checksums of their own in the directory: what nobody asks for
-//! is not read.
+//! where they are mapped. Blocks and notes have checksums of their own in the directory and the parts:
+//! what nobody asks for is not read.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ use crate::error::Fault;
 pub(super) const MAGIC: [u8; 8] = *b"\x89bidx\r\n\x1a";
 
 /// Version of all that follows. An index of another version is ignored, and built anew.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// The sections, in the order of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,22 +31,32 @@ pub(super) enum Section {
     Directory,
     /// A fixed entry for each source in each block.
     Gtids,
+    /// A fixed entry for each part.
+    Parts,
     /// Records; checked block by block.
     Blocks,
+    /// What was noted for others; checked part by part.
+    Notes,
 }
 
-const SECTIONS: usize = 6;
+const SECTIONS: usize = 8;
+
+/// Whether the parts of section number `number` are checked by themselves.
+fn by_parts(number: usize) -> bool {
+    number == Section::Blocks as usize || number == Section::Notes as usize
+}
+
 const ENTRY_BYTES: usize = 4 + 8 + 8;
 const HEAD_BYTES: usize = MAGIC.len() + 4 + SECTIONS * ENTRY_BYTES + 4;
 
-/// Puts the sections into one file; the last, the blocks, without a checksum of its own.
+/// Puts the sections into one file; the blocks and the notes without a checksum of their own.
 pub(super) fn assemble(sections: [&[u8]; SECTIONS]) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEAD_BYTES + sections.iter().map(|s| s.len()).sum::<usize>());
     out.extend(MAGIC);
     out.extend(VERSION.to_le_bytes());
     let mut offset = HEAD_BYTES as u64;
     for (number, section) in sections.iter().enumerate() {
-        let crc = if number == Section::Blocks as usize { 0 } else { crc32fast::hash(section) };
+        let crc = if by_parts(number) { 0 } else { crc32fast::hash(section) };
         out.extend(crc.to_le_bytes());
         out.extend(offset.to_le_bytes());
         out.extend((section.len() as u64).to_le_bytes());
@@ -62,7 +72,7 @@ pub(super) fn assemble(sections: [&[u8]; SECTIONS]) -> Vec<u8> {
 pub(super) struct Frame(Vec<Range<usize>>);
 
 impl Frame {
-    /// Reads the head of `file`, and proves the checksum of every section but the blocks.
+    /// Reads the head of `file`, and proves the checksum of every section but the blocks and the notes.
     ///
     /// # Errors
     /// What does not fit.
@@ -93,7 +103,7 @@ impl Frame {
             };
             let range = offset as usize..end as usize;
             let bytes = file.get(range.clone()).unwrap_or_default();
-            if number != Section::Blocks as usize && u64::from(crc32fast::hash(bytes)) != crc {
+            if !by_parts(number) && u64::from(crc32fast::hash(bytes)) != crc {
                 return Err(wrong("the checksum of a section", "another".into()));
             }
             frame.push(range);
@@ -123,11 +133,20 @@ mod tests {
 
     #[test]
     fn sections_come_back_and_no_bit_may_change() {
-        let file = assemble([b"facts", b"names", b"", b"directory", b"gtids", b"blocks"]);
+        let file = assemble([
+            b"facts",
+            b"names",
+            b"",
+            b"directory",
+            b"gtids",
+            b"parts",
+            b"blocks",
+            b"notes",
+        ]);
         let frame = Frame::read(&file).unwrap();
         assert_eq!(frame.of(&file, Section::Directory), b"directory");
         assert_eq!(frame.of(&file, Section::Blocks), b"blocks");
-        let blocks = file.len() - 6;
+        let blocks = file.len() - 11;
         for bit in 0..blocks * 8 {
             let mut changed = file.clone();
             changed[bit / 8] ^= 1 << (bit % 8);

@@ -6,13 +6,15 @@
 //!             contents    what transactions do, each but once
 //!             directory   blocks of transactions, by position and time
 //!             gtids       the blocks of each source, by number
+//!             parts       where walks may begin, and the times in between
 //!             blocks      a record of a few bytes a transaction
+//!             notes       what others noted of each part, in their own form
 //! ```
 //!
 //! An index is a claim. It is ignored, by name, unless every part that is asked for is what was
-//! written: the checksums, the log's size and both its ends, and each offset and number in it. It
-//! speaks for a whole log alone: if the log has grown, or if there is damage in it, the log itself is
-//! read. An index of an encrypted log has no text of it but names of databases and tables.
+//! written: the checksums, the log's size and both its ends, and each offset and number in it. If the
+//! log has grown, or if there is damage in it, the index speaks for what is before that alone
+//! ([`Indexed`]). An index of an encrypted log has no text of it but names of databases and tables.
 //!
 //! [`build`] makes the bytes, [`Index::open`] reads them; nothing here writes a file.
 
@@ -22,7 +24,10 @@ mod directory;
 mod facts;
 mod file;
 mod identity;
-mod pack;
+mod indexed;
+mod notes;
+pub mod pack;
+mod part;
 mod piece;
 mod record;
 
@@ -33,8 +38,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::error::Fault;
-use crate::gtid::{AnyGtid, Gtid, MariadbGtid, TransactionGtid};
-use crate::header::EventType;
+use crate::gtid::{AnyGtid, TransactionGtid};
 use crate::source::log::Log;
 use crate::source::mmap::MappedFile;
 
@@ -43,6 +47,9 @@ pub use content::{Change, Content, Texts};
 pub use directory::{Block, Directory};
 pub use facts::{Facts, Lost, Source};
 pub use identity::{Identity, Kinship};
+pub use indexed::Indexed;
+pub use notes::{Counted, Noted, Notes, Whole};
+pub use part::{Part, Parts};
 pub use piece::TableName;
 pub use record::{Name, Record, Records};
 
@@ -120,18 +127,19 @@ impl fmt::Display for Unfit {
 pub(crate) struct Resume {
     /// Stream position of a transaction, before which all could be read.
     offset: u64,
-    /// How many blocks, tables, sources and contents there were by then.
+    /// How many blocks, tables, sources, contents and parts there were by then.
     blocks: u32,
     tables: u32,
     sources: u32,
     contents: u32,
+    parts: u32,
     facts: Facts,
 }
 
 impl Resume {
     fn put(&self, out: &mut Vec<u8>) {
         put(out, self.offset);
-        for count in [self.blocks, self.tables, self.sources, self.contents] {
+        for count in [self.blocks, self.tables, self.sources, self.contents, self.parts] {
             put(out, u64::from(count));
         }
         self.facts.put(out);
@@ -144,6 +152,7 @@ impl Resume {
             tables: taker.short()?,
             sources: taker.short()?,
             contents: taker.short()?,
+            parts: taker.short()?,
             facts: Facts::take(taker, tables)?,
         })
     }
@@ -155,6 +164,7 @@ pub struct Index {
     bytes: Bytes,
     frame: Frame,
     identity: Identity,
+    notes_version: u32,
     facts: Facts,
     resume: Option<Resume>,
     tables: Vec<TableName>,
@@ -184,11 +194,21 @@ impl Index {
     /// # Errors
     /// Why it is to be ignored.
     pub fn open(path: &Path, log: &Log) -> Result<Self, Unfit> {
+        match Index::open_grown(path, log)? {
+            (index, Kinship::Same) => Ok(index),
+            (index, _) => Err(Unfit::Grown { bytes: index.identity.bytes }),
+        }
+    }
+
+    /// The same, where the log may have grown since; how the log stands to the index.
+    ///
+    /// # Errors
+    /// Why it is to be ignored.
+    pub fn open_grown(path: &Path, log: &Log) -> Result<(Self, Kinship), Unfit> {
         let index = Index::open_any(path)?;
         match index.identity.kinship(log) {
-            Kinship::Same => Ok(index),
-            Kinship::Grown => Err(Unfit::Grown { bytes: index.identity.bytes }),
             Kinship::Other => Err(Unfit::Foreign),
+            kinship => Ok((index, kinship)),
         }
     }
 
@@ -234,6 +254,7 @@ impl Index {
         names.end()?;
         let mut taker = Taker::new("facts of the index", frame.of(file, Section::Facts));
         let identity = Identity::take(&mut taker)?;
+        let notes_version = taker.short()?;
         let facts = Facts::take(&mut taker, tables.len())?;
         let resume = match taker.number()? {
             0 => None,
@@ -243,13 +264,31 @@ impl Index {
         directory.check(identity.bytes, frame.of(file, Section::Blocks).len() as u64)?;
         let gtids = GtidDirectory::new(frame.of(file, Section::Gtids));
         gtids.check(sources.len(), directory.len())?;
+        let parts = Parts::new(frame.of(file, Section::Parts));
+        parts.check(identity.bytes, frame.of(file, Section::Notes).len() as u64)?;
         let counted: u64 = directory.iter().map(|block| u64::from(block.count)).sum();
-        if counted != facts.transactions {
-            let (needed, had) = (facts.transactions.to_string(), counted);
+        if counted != facts.transactions() {
+            let (needed, had) = (facts.transactions().to_string(), counted);
             return Err(Fault::value("transactions of the index", needed, had));
         }
+        if let Some(resume) = &resume
+            && parts.get(resume.parts as usize).map(|part| part.start) != Some(resume.offset)
+        {
+            return Err(Fault::value("parts of the index", "one where it goes on", "none"));
+        }
         let contents = OnceLock::new();
-        Ok(Index { bytes, frame, identity, facts, resume, tables, postings, sources, contents })
+        Ok(Index {
+            bytes,
+            frame,
+            identity,
+            notes_version,
+            facts,
+            resume,
+            tables,
+            postings,
+            sources,
+            contents,
+        })
     }
 
     fn section(&self, section: Section) -> &[u8] {
@@ -272,11 +311,52 @@ impl Index {
         self.resume.as_ref()
     }
 
-    /// Whether it speaks for the log: all of that could be read when it was indexed, in one format.
+    /// Whether it speaks for the whole log: all of that could be read when it was indexed, in one
+    /// format.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        let formats = self.facts.events.get(&EventType::FORMAT_DESCRIPTION.0);
-        self.facts.is_sound() && formats == Some(&1)
+        self.facts.is_sound() && self.facts.is_uniform()
+    }
+
+    /// Version of the notes in it.
+    #[must_use]
+    pub fn notes_version(&self) -> u32 {
+        self.notes_version
+    }
+
+    /// The parts of the log.
+    #[must_use]
+    pub fn parts(&self) -> Parts<'_> {
+        Parts::new(self.section(Section::Parts))
+    }
+
+    /// What was noted of a part; none if nothing was.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn notes(&self, part: &Part) -> Result<Option<Noted>, Unfit> {
+        let end = part.offset.saturating_add(u64::from(part.length));
+        let range = usize::try_from(part.offset).unwrap_or(usize::MAX)
+            ..usize::try_from(end).unwrap_or(usize::MAX);
+        let notes = self.section(Section::Notes);
+        let missing = || Fault::short("notes of the index", end, notes.len() as u64);
+        let bytes = notes.get(range).ok_or_else(missing)?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        if crc32fast::hash(bytes) != part.crc {
+            return Err(Fault::value("notes of the index", "their checksum", "another").into());
+        }
+        let mut taker = Taker::new("notes of the index", bytes);
+        let mut tables = vec![];
+        for _ in 0..taker.count()? {
+            let table = taker.short()?;
+            if table as usize >= self.tables.len() {
+                return Err(taker.wrong("a table of the index", table).into());
+            }
+            tables.push(table);
+        }
+        Ok(Some(Noted { tables, bytes: taker.rest().to_vec() }))
     }
 
     /// Bytes of the index.
@@ -420,18 +500,7 @@ impl Index {
         match record.name {
             Name::Unnamed => None,
             Name::Anonymous => Some(TransactionGtid::Anonymous),
-            Name::Gtid { source, number } => match *self.sources.get(source as usize)? {
-                Source::Mysql(tsid) => Some(TransactionGtid::Mysql(Gtid {
-                    uuid: tsid.uuid,
-                    tag: tsid.tag,
-                    gno: number,
-                })),
-                Source::Mariadb(source) => Some(TransactionGtid::Mariadb(MariadbGtid {
-                    domain: source.domain,
-                    server: source.server,
-                    seq: number,
-                })),
-            },
+            Name::Gtid { source, number } => Some(self.sources.get(source as usize)?.gtid(number)),
         }
     }
 }

@@ -3,21 +3,28 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::content::{Change, Content, ROWS_IN_CONTENT, Texts, kind_code};
+use super::content::{Change, Content, KINDS, ROWS_IN_CONTENT, Texts, kind_code};
 use super::facts::{Facts, Source};
-use super::record::{Name, Record};
+use super::notes::{Counted, Noted, Notes, Whole};
+use super::part::NEVER;
+use super::record::{Name, Record, ending_code};
 use crate::error::Fault;
 use crate::event::format_description::FormatDescription;
-use crate::event::rows::{DUMMY_TABLE_ID, RowsEvent};
-use crate::event::table_map::TableMapEvent;
+use crate::event::gtid::GtidEvent;
+use crate::event::gtid_list::GtidListEvent;
+use crate::event::previous_gtids::PreviousGtidsEvent;
+use crate::event::rotate::RotateEvent;
 use crate::event::text;
-use crate::gtid::TransactionGtid;
+use crate::gtid::{AnyGtidSet, TransactionGtid};
 use crate::header::EventType;
 use crate::inflate::Inflated;
-use crate::row::RowLayout;
+use crate::parallel::PIECE_BYTES;
+use crate::quick_hash::QuickHash;
 use crate::scan::RawEvent;
 use crate::source::log::Log;
-use crate::transaction::{Ending, Step, Transaction, Unit, Units, step};
+use crate::transaction::clock::committed_at;
+use crate::transaction::counting::{Counter, Tally};
+use crate::transaction::{Ending, Statement, StatementKind, Step, Transaction, Unit, Units, step};
 
 /// A database and a table.
 pub type TableName = (Vec<u8>, Vec<u8>);
@@ -26,12 +33,12 @@ pub type TableName = (Vec<u8>, Vec<u8>);
 #[derive(Debug, Clone)]
 pub(super) struct Numbered<T> {
     pub all: Vec<T>,
-    numbers: HashMap<T, u32>,
+    numbers: HashMap<T, u32, QuickHash>,
 }
 
 impl<T> Default for Numbered<T> {
     fn default() -> Self {
-        Numbered { all: vec![], numbers: HashMap::new() }
+        Numbered { all: vec![], numbers: HashMap::default() }
     }
 }
 
@@ -66,48 +73,56 @@ pub(super) struct Piece {
     pub sources: Numbered<Source>,
     pub contents: Numbered<Content>,
     pub facts: Facts,
+    /// Its parts: one, but of a large piece.
+    pub parts: Vec<PartOfPiece>,
 }
 
-/// A table as a table map shows it.
-struct Table {
-    number: u32,
-    layout: RowLayout,
+/// A part that ends where the next begins.
+#[derive(Debug)]
+pub(super) struct PartOfPiece {
+    pub start: u64,
+    /// Earliest and latest time of an event of a transaction, and of another.
+    pub times: [(u32, u32); 2],
+    pub noted: Option<Noted>,
 }
 
 /// What a walk over a piece keeps.
-struct Walk<'a> {
+struct Walk<'a, N> {
     piece: Piece,
     log: &'a Log,
+    notes: N,
+    /// The part under way: where it began, and its times.
+    part: (u64, [(u32, u32); 2]),
     /// Events by the code of their type.
     events: [u64; 256],
-    inflated: Inflated,
-    /// Tables by the bytes of their maps behind the table id.
-    maps: Vec<Table>,
-    known: HashMap<Vec<u8>, usize>,
-    /// The maps of the transaction under way: a table id, and a place in `maps`.
-    open: Vec<(u64, usize)>,
+    /// The memory for compressed transactions, once there is one.
+    inflated: Option<Box<Inflated>>,
+    counter: Counter,
+    tallies: Vec<Tally>,
     content: Content,
-    /// GTIDs that follow each other and are not among the facts yet.
-    run: Option<(Source, u64, u64)>,
+    /// GTIDs that follow each other and are not among the facts yet: their source, the first, the
+    /// last, and the number of the source.
+    run: Option<(Source, u64, u64, u32)>,
 }
 
 impl Piece {
-    /// Gathers what `units` give.
-    pub fn of(log: &Log, units: &mut Units<'_>) -> Self {
+    /// Gathers what `units` give, with `notes` of it.
+    pub fn of(log: &Log, units: &mut Units<'_>, notes: impl Notes) -> Self {
         let mut walk = Walk {
             piece: Piece::default(),
             log,
+            notes,
+            part: (units.offset(), [NEVER; 2]),
             events: [0; 256],
-            inflated: Inflated::default(),
-            maps: vec![],
-            known: HashMap::new(),
-            open: vec![],
+            inflated: None,
+            counter: Counter::default(),
+            tallies: vec![],
             content: Content::default(),
             run: None,
         };
         while let Some(unit) = units.next() {
             match unit {
-                Unit::Control(event) => walk.event(&event),
+                Unit::Control(event) => walk.control(&event),
                 Unit::Damage(damage) => {
                     let lost = (damage.range, damage.reason.name().to_owned());
                     walk.piece.facts.damage.push(lost);
@@ -116,13 +131,19 @@ impl Piece {
             }
         }
         walk.end_run();
+        walk.end_part(units.offset());
         let counted = (0..=u8::MAX).zip(walk.events).filter(|(_, count)| *count > 0);
         walk.piece.facts.events = counted.collect();
         walk.piece
     }
 }
 
-impl Walk<'_> {
+/// Times that reach to one more.
+fn reach((first, last): (u32, u32), time: u32) -> (u32, u32) {
+    (first.min(time), last.max(time))
+}
+
+impl<N: Notes> Walk<'_, N> {
     fn event(&mut self, event: &RawEvent<'_>) {
         let facts = &mut self.piece.facts;
         self.events[usize::from(event.event_type().0)] += 1;
@@ -133,13 +154,57 @@ impl Walk<'_> {
         }
     }
 
+    /// Takes the times of events of a transaction into the part.
+    fn times(&mut self, events: &[RawEvent<'_>]) {
+        let [times, _] = &mut self.part.1;
+        *times = events.iter().map(|event| event.header.timestamp).fold(*times, reach);
+    }
+
+    /// Ends a part where the next begins.
+    fn end_part(&mut self, next: u64) {
+        let (start, times) = std::mem::replace(&mut self.part, (next, [NEVER; 2]));
+        let noted = self.notes.take();
+        self.piece.parts.push(PartOfPiece { start, times, noted });
+    }
+
+    fn control(&mut self, event: &RawEvent<'_>) {
+        self.event(event);
+        let [_, frame] = &mut self.part.1;
+        *frame = reach(*frame, event.header.timestamp);
+        let facts = &mut self.piece.facts;
+        facts.closed_by = None;
+        let (body, header) = (event.body(), &event.header);
+        let read = match event.event_type() {
+            EventType::PREVIOUS_GTIDS => PreviousGtidsEvent::parse(body, header).map(drop),
+            EventType::GTID_LIST => GtidListEvent::parse(body, header).map(drop),
+            EventType::ROTATE => {
+                facts.closed_by = Some(event.event_type().0);
+                let rotate = RotateEvent::parse(body);
+                rotate.map(|rotate| facts.next_log = Some(rotate.next_log.to_vec()))
+            }
+            EventType::STOP => {
+                facts.closed_by = Some(event.event_type().0);
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        facts.faults += u64::from(read.is_err());
+    }
+
     fn transaction(&mut self, transaction: Transaction<'_>, format: &FormatDescription) {
+        let start = transaction.start();
+        if start / PIECE_BYTES > self.part.0 / PIECE_BYTES && !self.piece.records.is_empty() {
+            self.end_part(start);
+        }
         transaction.events.iter().for_each(|event| self.event(event));
+        self.times(&transaction.events);
         let ending = transaction.ending;
-        self.piece.facts.transactions += 1;
-        self.piece.facts.broken += u64::from(matches!(ending, Ending::Open | Ending::Headless));
+        self.piece.facts.closed_by = None;
+        if let Some(count) = self.piece.facts.endings.get_mut(usize::from(ending_code(ending))) {
+            *count += 1;
+        }
         let record = Record {
-            start: transaction.start(),
+            start,
             end: transaction.end(),
             started: transaction.started(),
             time: transaction.timestamp(),
@@ -152,146 +217,197 @@ impl Walk<'_> {
         self.content.compressed = transaction.is_compressed();
         self.content.changes.clear();
         (self.content.texts, self.content.rows_texts) = Default::default();
-        self.open.clear();
-        self.look_into(transaction, format);
+        let whole = Whole { range: (record.start, record.end), ending };
+        if self.content.compressed {
+            self.compressed(whole, transaction, format);
+        } else {
+            self.plain(whole, &transaction, format);
+        }
         self.push(record);
     }
 
+    /// Reads the name of a transaction, and when it was committed.
     fn name(&mut self, transaction: &Transaction<'_>) -> Name {
-        let Some(event) = transaction.gtid_event() else { return Name::Unnamed };
-        let gtid = match Transaction::gtid_of(event) {
-            Ok(gtid) => gtid,
+        let event = transaction.gtid_event();
+        let read = event.map(|event| match event.event_type() {
+            EventType::MARIADB_GTID => Transaction::gtid_of(event).map(|gtid| (gtid, None)),
+            _ => {
+                let read = GtidEvent::parse(event.body(), &event.header);
+                read.map(|read| (read.gtid, committed_at(&read)))
+            }
+        });
+        let (gtid, committed) = match read.transpose() {
+            Ok(read) => read.unzip(),
             Err(_) => {
                 self.piece.facts.faults += 1;
-                return Name::Unnamed;
+                (None, None)
             }
         };
+        self.piece.facts.clock.committed(transaction, committed.flatten());
         let (source, number) = match gtid {
-            TransactionGtid::Anonymous => return Name::Anonymous,
-            TransactionGtid::Mysql(gtid) => {
-                if event.header.server_id == self.log.header().server_id {
+            None => return Name::Unnamed,
+            Some(TransactionGtid::Anonymous) => return Name::Anonymous,
+            Some(TransactionGtid::Mysql(gtid)) => {
+                let server = event.map(|event| event.header.server_id);
+                if transaction.ending != Ending::Open && server == Some(self.log.header().server_id)
+                {
                     self.piece.facts.server_uuid.get_or_insert(gtid.uuid);
                 }
                 (Source::Mysql(gtid.tsid()), gtid.gno)
             }
-            TransactionGtid::Mariadb(gtid) => (Source::Mariadb(gtid.source()), gtid.seq),
+            Some(TransactionGtid::Mariadb(gtid)) => (Source::Mariadb(gtid.source()), gtid.seq),
         };
-        if transaction.ending != Ending::Open {
-            match &mut self.run {
-                Some((known, _, last))
-                    if *known == source && last.checked_add(1) == Some(number) =>
-                {
-                    *last = number;
-                }
-                _ => {
-                    self.end_run();
-                    self.run = Some((source, number, number));
-                }
+        match &mut self.run {
+            Some((known, _, last, of))
+                if *known == source
+                    && last.checked_add(1) == Some(number)
+                    && transaction.ending != Ending::Open =>
+            {
+                *last = number;
+                return Name::Gtid { source: *of, number };
             }
+            _ => {}
         }
-        Name::Gtid { source: self.piece.sources.number(&source), number }
+        let of = self.piece.sources.number(&source);
+        if transaction.ending != Ending::Open {
+            self.end_run();
+            self.run = Some((source, number, number, of));
+        }
+        Name::Gtid { source: of, number }
     }
 
     fn end_run(&mut self) {
-        if let Some((source, first, last)) = self.run.take() {
-            self.piece.facts.add_gtids(source, first..=last);
+        let extent = &mut self.piece.facts.extent;
+        match self.run.take() {
+            Some((source, first, last, _)) if first == last => {
+                extent.transaction(&source.gtid(last));
+            }
+            Some((source, first, last, _)) => {
+                let mut gtids = AnyGtidSet::default();
+                source.add(&mut gtids, first..=last);
+                extent.run(&gtids, &source.gtid(last));
+            }
+            None => {}
         }
+    }
+
+    fn compressed(
+        &mut self,
+        whole: Whole,
+        transaction: Transaction<'_>,
+        format: &FormatDescription,
+    ) {
+        // The events borrow what is inflated, not the rest of the walk.
+        let mut inflated = self.inflated.take().unwrap_or_default();
+        let plain = transaction.plain(&mut inflated, format);
+        if plain.damage.is_some() {
+            let lost = (whole.range.0..whole.range.1, "bad_compression".to_owned());
+            self.piece.facts.damage.push(lost);
+        }
+        self.times(&plain.transaction.events);
+        self.plain(whole, &plain.transaction, format);
+        drop(plain);
+        self.inflated = Some(inflated);
     }
 
     /// Gathers what a transaction does into `content`.
-    fn look_into(&mut self, transaction: Transaction<'_>, format: &FormatDescription) {
-        // The events borrow what is inflated, not the rest of the walk.
-        let mut inflated = std::mem::take(&mut self.inflated);
-        let (start, end) = (transaction.start(), transaction.end());
-        let plain = transaction.plain(&mut inflated, format);
-        if plain.damage.is_some() {
-            self.piece.facts.damage.push((start..end, "bad_compression".to_owned()));
-        }
-        for event in &plain.transaction.events {
-            if self.look_at(event, format.table_id_bytes()).is_err() {
-                self.piece.facts.faults += 1;
-            }
-        }
-        drop(plain);
-        self.inflated = inflated;
-    }
-
-    fn look_at(&mut self, event: &RawEvent<'_>, id_bytes: usize) -> Result<(), Fault> {
-        let content = &mut self.content;
-        match event.event_type() {
-            EventType::TABLE_MAP => self.map(event, id_bytes)?,
-            event_type if event_type.is_rows() => self.rows(event, id_bytes)?,
-            EventType::QUERY => {
-                let query = event.query()?;
-                match step(query.text) {
-                    Step::Statement => content.texts.add(Texts::of(query.text)),
-                    Step::XaDecision => content.texts.add(Texts::of(b"XA")),
-                    _ => {}
+    fn plain(&mut self, whole: Whole, plain: &Transaction<'_>, format: &FormatDescription) {
+        self.counter.enter();
+        self.notes.enter(whole, plain, format);
+        let id_bytes = format.table_id_bytes();
+        let mut tallies = std::mem::take(&mut self.tallies);
+        for statement in plain.statements(id_bytes) {
+            let mut counted = None;
+            match statement.kind {
+                StatementKind::Rows { .. } => {
+                    let fault = self.rows(&statement, id_bytes, &mut tallies);
+                    let (tallies, tables) = (&tallies[..], &self.piece.tables.all[..]);
+                    counted = Some(Counted { tallies, tables, fault });
+                }
+                StatementKind::Gtid | StatementKind::Begin => {}
+                StatementKind::Query | StatementKind::Other | StatementKind::End => {
+                    statement.events.iter().for_each(|event| self.look_at(event));
                 }
             }
+            self.notes.statement(plain, &statement, counted, format);
+        }
+        self.tallies = tallies;
+    }
+
+    fn look_at(&mut self, event: &RawEvent<'_>) {
+        let content = &mut self.content;
+        let read = match event.event_type() {
+            EventType::QUERY => event.query().map(|query| match step(query.text) {
+                Step::Statement => content.texts.add(Texts::of(query.text)),
+                Step::XaDecision => content.texts.add(Texts::of(b"XA")),
+                _ => {}
+            }),
             EventType::ROWS_QUERY => {
-                content.rows_texts.add(Texts::of(text::rows_query(event.body())?));
+                text::rows_query(event.body()).map(|text| content.rows_texts.add(Texts::of(text)))
             }
-            EventType::ANNOTATE_ROWS => content.rows_texts.add(Texts::of(event.body())),
-            EventType::XID | EventType::XA_PREPARE => {}
-            event_type if event_type.is_gtid() => {}
+            EventType::ANNOTATE_ROWS => {
+                content.rows_texts.add(Texts::of(event.body()));
+                Ok(())
+            }
+            EventType::XID | EventType::XA_PREPARE => Ok(()),
             // Context of statements, files, incidents: whoever wants more reads the log.
-            _ => content.texts.add(Texts::OTHER),
-        }
-        Ok(())
+            _ => {
+                content.texts.add(Texts::OTHER);
+                Ok(())
+            }
+        };
+        self.piece.facts.faults += u64::from(read.is_err());
     }
 
-    fn map(&mut self, event: &RawEvent<'_>, id_bytes: usize) -> Result<(), Fault> {
-        let (id, rest) = match event.body().split_at_checked(id_bytes) {
-            Some((id, rest)) => (crate::wire::le_uint(id).unwrap_or(0), rest),
-            None => {
-                return Err(Fault::short("table id", id_bytes as u64, event.body().len() as u64));
-            }
+    /// Counts a statement of rows; tells what of it cannot be read.
+    fn rows<'s>(
+        &mut self,
+        statement: &Statement<'s, 's>,
+        id_bytes: usize,
+        tallies: &mut Vec<Tally>,
+    ) -> Option<(Fault, &'s RawEvent<'s>)> {
+        let of_rows = |event: &&RawEvent<'_>| {
+            event.event_type() == EventType::TABLE_MAP || event.event_type().is_rows()
         };
-        let place = match self.known.get(rest) {
-            Some(place) => *place,
-            None => {
-                let map = TableMapEvent::parse(event.body(), id_bytes)?;
-                let name = (map.database.to_vec(), map.table.to_vec());
-                let table =
-                    Table { number: self.piece.tables.number(&name), layout: map.layout()? };
-                self.maps.push(table);
-                self.known.insert(rest.to_vec(), self.maps.len() - 1);
-                self.maps.len() - 1
-            }
+        let before = statement.events.iter().take_while(|event| !of_rows(event));
+        before.for_each(|event| self.look_at(event));
+        let tables = &mut self.piece.tables;
+        let mut name = |database: &[u8], table: &[u8]| {
+            tables.number(&(database.to_vec(), table.to_vec())) as usize
         };
-        match self.open.iter_mut().find(|(known, _)| *known == id) {
-            Some((_, known)) => *known = place,
-            None => self.open.push((id, place)),
+        let counted = self.counter.count(statement.events, id_bytes, &mut name, tallies);
+        self.piece.facts.faults += u64::from(counted.is_err());
+        for tally in tallies.iter() {
+            self.change(tally);
         }
-        Ok(())
+        counted.err()
     }
 
-    fn rows(&mut self, event: &RawEvent<'_>, id_bytes: usize) -> Result<(), Fault> {
-        let rows = RowsEvent::parse(event.body(), event.event_type(), id_bytes)?;
-        let open = self.open.iter().find(|(id, _)| *id == rows.table_id);
-        let Some(table) = open.and_then(|(_, place)| self.maps.get(*place)) else {
-            if rows.table_id == DUMMY_TABLE_ID {
-                return Ok(());
-            }
-            return Err(Fault::value("table id", "one of a table map", rows.table_id));
-        };
-        let count = rows.count(&table.layout)?;
-        let number = table.number as usize;
+    fn change(&mut self, tally: &Tally) {
         let sums = &mut self.piece.facts.rows;
-        if sums.len() <= number {
-            sums.resize(number + 1, [0; 3]);
+        if sums.len() <= tally.table {
+            sums.resize(tally.table + 1, [0; 3]);
         }
-        if let Some(sum) = sums.get_mut(number) {
-            sum[kind_code(rows.kind)] += count;
+        // A table that is named and of which no row is changed is not told from one that is only
+        // mapped; no server logs that.
+        let none = KINDS.iter().all(|kind| tally.of(*kind) == 0);
+        self.piece.facts.faults += u64::from(none);
+        for kind in KINDS {
+            let rows = tally.of(kind);
+            if rows == 0 {
+                continue;
+            }
+            if let Some(sum) = sums.get_mut(tally.table) {
+                sum[kind_code(kind)] += rows;
+            }
+            let change = Change { table: tally.table as u32, kind, rows };
+            let same =
+                |known: &&mut Change| (known.table, known.kind) == (change.table, change.kind);
+            match self.content.changes.iter_mut().find(same) {
+                Some(known) => known.rows += rows,
+                None => self.content.changes.push(change),
+            }
         }
-        let change = Change { table: table.number, kind: rows.kind, rows: count };
-        let same = |known: &&mut Change| (known.table, known.kind) == (change.table, change.kind);
-        match self.content.changes.iter_mut().find(same) {
-            Some(known) => known.rows += count,
-            None => self.content.changes.push(change),
-        }
-        Ok(())
     }
 
     /// Adds a record of what was gathered.

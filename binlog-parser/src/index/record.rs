@@ -59,7 +59,7 @@ impl Name {
     }
 }
 
-const ENDINGS: [Ending; 8] = [
+pub(super) const ENDINGS: [Ending; 8] = [
     Ending::Xid,
     Ending::Commit,
     Ending::Rollback,

@@ -4,9 +4,11 @@ use proptest::prelude::*;
 
 use super::file::assemble;
 use super::*;
+use crate::event::format_description::FormatDescription;
+use crate::header::EventType;
 use crate::source::log::FIRST_EVENT;
 use crate::testing::LogBuilder;
-use crate::transaction::{Transaction, Unit, Units};
+use crate::transaction::{Statement, Transaction, Unit, Units};
 
 const SERVERS: [&str; 3] = ["mysql-9.7", "mariadb-10.11", "mariadb-11.8"];
 
@@ -24,7 +26,35 @@ fn shop() -> Vec<Log> {
 }
 
 fn indexed(log: &Log) -> Index {
-    Index::read(build(log, None, |_| {}).bytes).unwrap()
+    Index::read(build(log, None, |_| (), |_| {}).bytes).unwrap()
+}
+
+/// Notes a letter for each statement of rows, and its tables.
+#[derive(Default)]
+struct Letters(Noted);
+
+impl Notes for Letters {
+    const VERSION: u32 = 7;
+
+    fn enter(&mut self, _: Whole, _: &Transaction<'_>, _: &FormatDescription) {
+        self.0.bytes.push(b'(');
+    }
+
+    fn statement(
+        &mut self,
+        _: &Transaction<'_>,
+        _: &Statement<'_, '_>,
+        rows: Option<Counted<'_, '_>>,
+        _: &FormatDescription,
+    ) {
+        let Some(rows) = rows else { return };
+        self.0.bytes.push(b'r');
+        self.0.tables.extend(rows.tallies.iter().map(|tally| tally.table as u32));
+    }
+
+    fn take(&mut self) -> Option<Noted> {
+        Some(std::mem::take(&mut self.0))
+    }
 }
 
 fn transactions(log: &Log) -> Vec<Transaction<'_>> {
@@ -115,7 +145,8 @@ fn the_facts_are_those_of_a_walk() {
     for log in shop() {
         let facts = indexed(&log).facts().clone();
         let extent = crate::source::chain::Extent::of(&log);
-        assert_eq!(&facts.gtids, extent.seen());
+        assert_eq!(facts.extent.seen(), extent.seen());
+        assert_eq!(facts.extent.repeated(), extent.repeated());
         let events: Vec<_> = log.scan().events().collect();
         assert_eq!(facts.events.values().sum::<u64>(), events.len() as u64);
         let times = || events.iter().map(|event| event.header.timestamp).filter(|time| *time != 0);
@@ -123,11 +154,47 @@ fn the_facts_are_those_of_a_walk() {
     }
 }
 
+/// The parts of an index, and what a walk of each tells.
+#[test]
+fn parts_are_the_log_and_know_the_times_and_notes_of_theirs() {
+    let long = long(4000).open();
+    for log in shop().iter().chain([&long]) {
+        let built = build(log, None, |_| Letters::default(), |_| {});
+        let index = Index::read(built.bytes).unwrap();
+        let mut end = FIRST_EVENT;
+        for part in index.parts().iter() {
+            assert_eq!(part.start, end);
+            end = part.end;
+            let within = |time: u32, (first, last): (u32, u32)| (first..=last).contains(&time);
+            for unit in Units::new(log.scan_from(part.start).until(part.end)) {
+                match unit {
+                    Unit::Transaction(transaction) => {
+                        let times = (part.first_time, part.last_time);
+                        let mut events = transaction.events.iter();
+                        assert!(events.all(|event| within(event.header.timestamp, times)));
+                    }
+                    Unit::Control(event) => {
+                        assert!(within(event.header.timestamp, part.frame_times));
+                    }
+                    Unit::Damage(damage) => panic!("{damage:?}"),
+                }
+            }
+            let noted = index.notes(&part).unwrap().unwrap();
+            let units = Units::new(log.scan_from(part.start).until(part.end));
+            let walked = units.filter(|unit| matches!(unit, Unit::Transaction(_))).count();
+            let entered = noted.bytes.iter().filter(|byte| **byte == b'(').count();
+            assert_eq!(entered, walked);
+        }
+        assert_eq!(end, log.len());
+    }
+    assert!(indexed(&long).parts().len() > 3);
+}
+
 #[test]
 fn small_transactions_take_a_hundredth_of_their_log() {
     let log = long(5000).open();
     let index = indexed(&log);
-    assert_eq!(index.facts().transactions, 5000);
+    assert_eq!(index.facts().transactions(), 5000);
     assert!(index.len() < 5000 * 11, "{} bytes", index.len());
 }
 
@@ -135,22 +202,30 @@ fn small_transactions_take_a_hundredth_of_their_log() {
 fn an_index_that_is_carried_on_is_the_one_that_is_built_anew() {
     let whole = long(4000).build();
     let log = Log::from_reader(&whole[..]).unwrap();
-    let anew = build(&log, None, |_| {});
+    let anew = build(&log, None, |_| (), |_| {});
     assert_eq!(anew.from, FIRST_EVENT);
     for cut in [1_000, 1_100_000, 1_500_001, 2_000_000, 3_333_333, whole.len() - 1] {
         let short = Log::from_reader(&whole[..cut]).unwrap();
         let before = indexed(&short);
-        let carried = build(&log, Some(&before), |_| {});
+        let carried = build(&log, Some(&before), |_| (), |_| {});
         assert_eq!(carried.from > FIRST_EVENT, cut > 1 << 20, "cut at {cut}");
         assert_eq!(carried.bytes, anew.bytes, "cut at {cut}");
     }
 }
 
 #[test]
+fn an_index_with_other_notes_is_not_carried_on() {
+    let log = long(2000).open();
+    let other = indexed(&long(1900).open());
+    let built = build(&log, Some(&other), |_| Letters::default(), |_| {});
+    assert_eq!(built.from, FIRST_EVENT);
+}
+
+#[test]
 fn an_index_of_another_log_is_not_carried_on() {
     let log = long(2000).open();
     let other = indexed(&long(1900).query("DO 1").open());
-    let built = build(&log, Some(&other), |_| {});
+    let built = build(&log, Some(&other), |_| (), |_| {});
     assert_eq!(built.from, FIRST_EVENT);
 }
 
@@ -173,7 +248,7 @@ fn an_index_is_opened_for_its_own_log_alone() {
     let path = folder.path().join("binlog.bidx");
     let log = long(3).open();
     assert!(matches!(Index::open(&path, &log), Err(Unfit::Missing)));
-    std::fs::write(&path, build(&log, None, |_| {}).bytes).unwrap();
+    std::fs::write(&path, build(&log, None, |_| (), |_| {}).bytes).unwrap();
     assert!(Index::open(&path, &log).is_ok());
     assert!(is_index(&path).unwrap());
     let grown = long(4).open();
@@ -199,19 +274,20 @@ fn everything(bytes: Vec<u8>) -> Result<String, Unfit> {
             said += &format!("{record:?} {gtid:?} {named:?} {:?}", index.at(record.end)?);
         }
     }
+    for part in index.parts().iter() {
+        said += &format!("{part:?} {:?}", index.notes(&part)?);
+    }
     for time in [0, 1, u32::MAX] {
-        let directory = index.directory();
-        said +=
-            &format!("{} {}", directory.first_since(time), directory.first_without_before(time));
+        said += &format!("{:?}", index.parts().between(Some(time), Some(time)));
     }
     Ok(said)
 }
 
 /// The sections of a small index, and all of it.
-fn small() -> ([Vec<u8>; 6], Vec<u8>) {
+fn small() -> ([Vec<u8>; 8], Vec<u8>) {
     let folder = format!("{}/../testdata/shop/mysql-9.7", env!("CARGO_MANIFEST_DIR"));
     let log = Log::open(&Path::new(&folder).join("binlog.000004")).unwrap();
-    let bytes = build(&log, None, |_| {}).bytes;
+    let bytes = build(&log, None, |_| Letters::default(), |_| {}).bytes;
     let frame = Frame::read(&bytes).unwrap();
     let sections = [
         Section::Facts,
@@ -219,7 +295,9 @@ fn small() -> ([Vec<u8>; 6], Vec<u8>) {
         Section::Contents,
         Section::Directory,
         Section::Gtids,
+        Section::Parts,
         Section::Blocks,
+        Section::Notes,
     ];
     (sections.map(|section| frame.of(&bytes, section).to_vec()), bytes)
 }
@@ -242,7 +320,7 @@ proptest! {
     /// Who writes wrong things with right checksums may mislead, but brings nothing down.
     #[test]
     fn sections_of_any_content_are_read_or_refused(
-        section in 0usize..6,
+        section in 0usize..8,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         length in any::<prop::sample::Index>(),
         cut in any::<bool>(),
@@ -256,8 +334,7 @@ proptest! {
             let length = length.index(sections[section].len());
             sections[section].truncate(length);
         }
-        let [a, b, c, d, e, f] = &sections;
-        let _ = everything(assemble([a, b, c, d, e, f]));
+        let _ = everything(assemble(sections.each_ref().map(|section| &section[..])));
     }
 
     /// Records with right checksums, of any bytes.
@@ -267,12 +344,11 @@ proptest! {
     ) {
         let (mut sections, _) = small();
         for (at, byte) in changes {
-            let length = sections[5].len();
-            sections[5][at.index(length)] = byte;
+            let length = sections[6].len();
+            sections[6][at.index(length)] = byte;
         }
-        let crc = crc32fast::hash(&sections[5]).to_le_bytes();
+        let crc = crc32fast::hash(&sections[6]).to_le_bytes();
         sections[3][28..32].copy_from_slice(&crc);
-        let [a, b, c, d, e, f] = &sections;
-        let _ = everything(assemble([a, b, c, d, e, f]));
+        let _ = everything(assemble(sections.each_ref().map(|section| &section[..])));
     }
 }

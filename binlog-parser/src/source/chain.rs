@@ -10,7 +10,7 @@ use crate::source::log::Log;
 use crate::transaction::Transaction;
 
 /// The transactions before a log, and those in it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Extent {
     /// What the log says came before it; `None` if it does not say.
     before: Option<Before>,
@@ -33,7 +33,7 @@ fn event(scanned: Scanned<'_>) -> Option<RawEvent<'_>> {
 }
 
 /// What a log says came before it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Before {
     /// Every GTID (PREVIOUS_GTIDS).
     Mysql(GtidSet),
@@ -95,6 +95,25 @@ impl Extent {
         if let TransactionGtid::Mariadb(gtid) = gtid {
             self.last.advance(*gtid);
         }
+    }
+
+    /// Takes in transactions that follow each other, of which `last` is the last.
+    pub(crate) fn run(&mut self, gtids: &AnyGtidSet, last: &TransactionGtid) {
+        self.repeated.add_all(&self.seen.intersect(gtids));
+        self.seen.add_all(gtids);
+        if let TransactionGtid::Mariadb(gtid) = last {
+            self.last.advance(*gtid);
+        }
+    }
+
+    /// What is in a log, of which nothing is said that came before it.
+    pub(crate) fn within(seen: AnyGtidSet, repeated: AnyGtidSet, last: MariadbBinlogState) -> Self {
+        Extent { before: None, seen, repeated, last }
+    }
+
+    /// Of MariaDB's GTIDs in the log the last of each source, a domain's last one last.
+    pub(crate) fn last(&self) -> &MariadbBinlogState {
+        &self.last
     }
 
     /// Takes in what comes next in the same log.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, Builder, available_parallelism};
 
 use crate::error::{Error, Result};
-use crate::index::{self, Index, Unfit};
+use crate::index::{self, Index, Indexed, Kinship, Unfit};
 use crate::source::decrypt::Keys;
 use crate::source::expand::{STDIN, expand};
 use crate::source::log::Log;
@@ -24,7 +24,7 @@ pub struct LogSet {
     /// Where indexes stand that are not beside their logs.
     index_folder: Option<PathBuf>,
     /// The index of each log, once it was asked for.
-    indexes: Vec<OnceLock<Result<Index, Unfit>>>,
+    indexes: Vec<OnceLock<Result<(Index, Kinship), Unfit>>>,
 }
 
 impl LogSet {
@@ -99,20 +99,29 @@ impl LogSet {
     /// for all of it. Nothing is asked of a log that is still unpacked, or of a relay log.
     #[must_use]
     pub fn index(&self, number: usize) -> Option<&Index> {
-        let log = self.logs.get(number).filter(|log| log.known_len().is_some())?;
-        let index = self.indexes.get(number)?.get_or_init(|| {
-            let path = index::path(log, self.index_folder.as_deref());
-            path.map_or(Err(Unfit::Missing), |path| Index::open(&path, log))
-        });
-        let sound = |index: &&Index| index.is_sound() && !log.is_relay_log();
-        index.as_ref().ok().filter(sound)
+        let (_, index, kinship) = self.any_index(number)?;
+        (kinship == Kinship::Same && index.is_sound()).then_some(index)
     }
 
-    /// Why the index of log number `number` is not used, where there is one; once it was asked for.
+    /// What is known by its index of log number `number`: of all of it, or of its start.
     #[must_use]
-    pub fn unfit_index(&self, number: usize) -> Option<&Unfit> {
-        let unfit = self.indexes.get(number)?.get()?.as_ref().err();
-        unfit.filter(|unfit| !matches!(unfit, Unfit::Missing))
+    pub fn indexed(&self, number: usize) -> Option<Indexed<'_>> {
+        let (log, index, kinship) = self.any_index(number)?;
+        Indexed::of(log, index, kinship)
+    }
+
+    /// A log, its index, and how it stands to that.
+    fn any_index(&self, number: usize) -> Option<(&Log, &Index, Kinship)> {
+        let log = self.logs.get(number).filter(|log| log.known_len().is_some())?;
+        // What is wrong with an archive is told where the log ends.
+        if log.is_relay_log() || log.archive_damage().is_some() {
+            return None;
+        }
+        let index = self.indexes.get(number)?.get_or_init(|| {
+            let path = index::path(log, self.index_folder.as_deref());
+            path.map_or(Err(Unfit::Missing), |path| Index::open_grown(&path, log))
+        });
+        index.as_ref().ok().map(|(index, kinship)| (log, index, *kinship))
     }
 
     /// The logs, oldest first.

@@ -5,6 +5,7 @@
 //! GTID_LIST), then the time at which the log was begun.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -221,32 +222,54 @@ fn leave_out_duplicates(places: &mut Vec<Place>) -> Vec<Problem> {
     places.sort_by(|a, b| b.log.len().cmp(&a.log.len()).then_with(|| a.by_name(b)));
     let mut problems = vec![];
     let mut kept: Vec<Place> = vec![];
+    // Of thousands of logs each is held against those alone that begin as it does.
+    let mut by_start: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
     for place in places.drain(..) {
-        match kept.iter().find(|other| is_copy(&place.log, &other.log)) {
+        let alike = by_start.entry(start_of(&place.log)).or_default();
+        let mut others = alike.iter().filter_map(|at| kept.get(*at));
+        match others.find(|other| is_copy(&place.log, &other.log)) {
             Some(other) => problems.push(Problem::Duplicate {
                 kept: other.log.path().to_owned(),
                 left_out: place.log.path().to_owned(),
                 shorter: place.log.len() < other.log.len(),
             }),
-            None => kept.push(place),
+            None => {
+                alike.push(kept.len());
+                kept.push(place);
+            }
         }
     }
     *places = kept;
     problems
 }
 
+/// Where the flags stand, of which one is cleared when a log is closed.
+const FLAGS: usize = 4 + 17;
+
+/// What the copies of a log have in common: its first bytes, but for the flags.
+fn start_of(log: &Log) -> Vec<u8> {
+    // No log is shorter, for it holds its format description.
+    const START_BYTES: usize = 60;
+    let mut start = log.bytes().iter().take(START_BYTES).copied().collect::<Vec<_>>();
+    if let Some(flags) = start.get_mut(FLAGS) {
+        *flags = 0;
+    }
+    start
+}
+
 /// Whether `log` is the whole of `other` or its start. The flag IN_USE, cleared on close, does not
 /// count; logs begun in the same second with nothing in them yet are told apart by their names.
 fn is_copy(log: &Log, other: &Log) -> bool {
-    const FLAGS: usize = 4 + 17;
     let (a, b) = (log.bytes(), other.bytes());
     let Some(b) = b.get(..a.len()) else { return false };
     let same = a.get(..FLAGS) == b.get(..FLAGS) && a.get(FLAGS + 1..) == b.get(FLAGS + 1..);
-    let holds_something = log.scan().any(|scanned| {
-        matches!(scanned, Scanned::Event(event) if event.event_type().is_gtid()
+    let holds_something = || {
+        log.scan().any(|scanned| {
+            matches!(scanned, Scanned::Event(event) if event.event_type().is_gtid()
             || event.event_type() == EventType::QUERY)
-    });
-    same && (log.name() == other.name() || holds_something)
+        })
+    };
+    same && (log.name() == other.name() || holds_something())
 }
 
 fn same_names(places: &[Place]) -> Vec<Problem> {

@@ -10,6 +10,8 @@
 //!
 //! Servers may compress transactions, or events of them; [`Transaction::plain`] takes that back.
 
+pub mod clock;
+pub mod counting;
 mod plain;
 mod progress;
 mod statement;

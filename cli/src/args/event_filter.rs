@@ -1,6 +1,10 @@
 //! The filters as they apply to single events.
 
+use std::ops::Range;
+
 use binlog_parser::gtid::{AnyGtidSet, TransactionGtid};
+use binlog_parser::parallel;
+use binlog_parser::source::log_set::LogSet;
 use replay::select::Filter;
 
 use crate::exit::{Failure, Outcome};
@@ -58,6 +62,20 @@ impl EventFilter {
     pub fn takes_log(&self, index: usize) -> bool {
         self.start.is_none_or(|(first, _)| index >= first)
             && self.stop.is_none_or(|(last, _)| index <= last)
+    }
+
+    /// The ranges of log number `log` of `set` outside of which no event is meant; all of it without an
+    /// index.
+    #[must_use]
+    pub fn ranges(&self, set: &LogSet, log: usize) -> Vec<Range<u64>> {
+        let Some(indexed) = set.indexed(log) else {
+            return vec![parallel::whole(&set.logs()[log])];
+        };
+        let here = |place: Option<Place>| place.filter(|at| at.0 == log).map(|at| at.1);
+        let [since, until] = self.filter.seconds();
+        let ranges = indexed.ranges(since, until).into_iter();
+        let ranges = ranges.map(|range| indexed.within(range, here(self.start), here(self.stop)));
+        ranges.filter(|range| !range.is_empty()).collect()
     }
 
     /// Whether everything from `place` on is past the end.

@@ -14,7 +14,7 @@ mod line;
 mod lister;
 
 use std::io::{self, Write};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::{Mutex, PoisonError};
 
 use binlog_parser::parallel;
@@ -114,48 +114,63 @@ impl<'u> Listing<'u> {
         Listing { ui, style, filter, definitions, out, progress, read: 0, damaged: false }
     }
 
-    /// Lists log number `index`.
+    /// Lists what is in some ranges of log number `index`, each of which begins and ends where
+    /// transactions begin.
     ///
     /// # Errors
     /// Where the output cannot be written.
-    pub fn log<'a>(&mut self, index: usize, log: &'a Log) -> io::Result<()> {
+    pub fn log(&mut self, index: usize, log: &Log, ranges: Vec<Range<u64>>) -> io::Result<()> {
         let columns = Columns::of(log, self.style.width);
         if self.style.format == Format::Text {
             columns.head(self.out, self.style.paint)?;
         }
         let Listing { style, filter, definitions, .. } = *self;
         let job = Job { index, log, filter, style, columns: &columns, definitions };
-        let version = || definitions.map_or(0, Definitions::version);
         let session = Mutex::new(None);
+        for range in ranges {
+            if !self.range(job, range, &session)? {
+                break;
+            }
+        }
+        self.read += log.len();
+        Ok(())
+    }
+
+    /// Lists what is in a range; false if nothing behind it is wanted.
+    fn range<'a>(
+        &mut self,
+        job: Job<'_, 'a>,
+        range: Range<u64>,
+        session: &Mutex<Option<Session>>,
+    ) -> io::Result<bool> {
+        let definitions = job.definitions;
+        let version = || definitions.map_or(0, Definitions::version);
         let spare = Mutex::new(vec![]);
         let ahead = |scan: &mut Scan<'a>| {
-            let known = Known { session: *lock(&session), definitions: version() };
+            let known = Known { session: *lock(session), definitions: version() };
             let memory = lock(&spare).pop().unwrap_or_else(|| Memory::new(definitions));
             make(job, known, memory, scan)
         };
-        let mut result = Ok(());
-        parallel::events(log, PIECE_BYTES, ahead, |made, scan| {
-            let now = Known { session: *lock(&session), definitions: version() };
+        let mut result = Ok(true);
+        parallel::events(job.log, range, PIECE_BYTES, ahead, |made, scan| {
+            let now = Known { session: *lock(session), definitions: version() };
             let made = made.filter(|made| made.holds(now));
             let listed = match made {
                 Some(made) => self.add(made),
                 None => self.in_turn(job, now.session, scan),
             };
-            match listed {
-                Ok(Listed { goes_on, session: told, memory }) => {
-                    lock(&spare).extend(memory);
-                    if told.is_some() {
-                        *lock(&session) = told;
-                    }
-                    if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            result = listed.map(|Listed { goes_on, session: told, memory }| {
+                lock(&spare).extend(memory);
+                if told.is_some() {
+                    *lock(session) = told;
                 }
-                Err(error) => {
-                    result = Err(error);
-                    ControlFlow::Break(())
-                }
+                goes_on
+            });
+            match result {
+                Ok(true) => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
             }
         });
-        self.read += log.len();
         result
     }
 

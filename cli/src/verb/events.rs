@@ -1,5 +1,8 @@
 //! `binlog events`: one line an event.
 
+use binlog_parser::header::Family;
+use binlog_parser::parallel;
+use binlog_parser::source::log::Log;
 use clap::Args;
 
 use crate::args::logs::{self, LogArgs};
@@ -70,11 +73,17 @@ impl EventsArgs {
         };
         let mut out = self.output.open(logs::paths(&set))?;
         let bytes = set.total_bytes();
+        // In MySQL's logs each transaction tells the session that its text is read by; elsewhere, and
+        // for the names of columns, all that is before has to be known.
+        let ranges = |index, log: &Log| match log.format().family {
+            Family::Mysql if definitions.is_none() => filter.ranges(&set, index),
+            _ => vec![parallel::whole(log)],
+        };
         let mut listing =
             Listing::new(ui, &style, &filter, definitions.as_ref(), (bytes, &mut out));
         for (index, log) in set.logs().iter().enumerate() {
             match filter.takes_log(index) {
-                true => listing.log(index, log)?,
+                true => listing.log(index, log, ranges(index, log))?,
                 false => listing.pass(index, log),
             }
         }

@@ -10,6 +10,7 @@ use binlog_parser::index::{self, Index, Kinship, Unfit};
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use clap::Args;
+use replay::find::{self, NOTES_VERSION};
 use serde::Serialize;
 
 use crate::args::logs::{self, LogArgs};
@@ -20,12 +21,12 @@ use crate::text::safe;
 use crate::ui::{Paint, Ui};
 
 const EXAMPLES: &str = "\
-An index is some 1 % of its log. Every verb that takes an address finds it by the index where that
-fits the log as it is, and reads the log where it does not. Run this again when a log has grown:
-only what is new is read. An index tells the names of tables, times and GTIDs of its log, also of an
-encrypted one, and no text of it.
+An index is some 1 % of its log. Addresses, GTIDs and times are found by it, and find and info do not
+read what it knows, where it fits the log as it is; where it does not, the log is read. Run this again
+when a log has grown: only what is new is read. An index tells the names of tables, times and GTIDs of
+its log, also of an encrypted one, and no text of it.
 
-Exit codes: 0 indexed, 3 indexed, but a log is damaged: its index is not used.
+Exit codes: 0 indexed, 3 indexed, but a log is damaged: its index is used up to there.
 
 Examples:
   binlog index /var/lib/mysql/binlog.index --index-dir /var/tmp/indexes
@@ -87,15 +88,16 @@ impl IndexArgs {
         let mut out = io::stdout().lock();
         let progress = ui.progress(set.known_bytes());
         let (mut exit, mut read) = (Exit::Done, 0);
-        for (log, path) in set.logs().iter().zip(&paths) {
-            let (index, action, from) = self.index(log, path, |at| progress.at(read + at))?;
+        for (number, (log, path)) in set.logs().iter().zip(&paths).enumerate() {
+            let (index, action, from) =
+                self.index(&set, number, path, |at| progress.at(read + at))?;
             read += log.len();
             let line = IndexLine {
                 log: log.name(),
                 index: path.display().to_string(),
                 action,
                 read_from: from,
-                transactions: index.facts().transactions,
+                transactions: index.facts().transactions(),
                 log_bytes: log.len(),
                 index_bytes: index.len(),
                 used: index.is_sound() && !log.is_relay_log(),
@@ -135,13 +137,15 @@ impl IndexArgs {
         Ok(paths)
     }
 
-    /// Makes sure that `log` has an index at `path`; tells from where the log was read.
+    /// Makes sure that log number `number` has an index at `path`; tells from where the log was read.
     fn index(
         &self,
-        log: &Log,
+        set: &LogSet,
+        number: usize,
         path: &Path,
         progress: impl FnMut(u64),
     ) -> Outcome<(Index, Action, Option<u64>)> {
+        let log = &set.logs()[number];
         let known = match Index::open_any(path) {
             _ if self.force => None,
             Ok(index) => Some(index),
@@ -151,12 +155,15 @@ impl IndexArgs {
             Err(_) => None,
         };
         let known = match known {
-            Some(index) if index.identity().kinship(log) == Kinship::Same => {
+            Some(index)
+                if index.identity().kinship(log) == Kinship::Same
+                    && index.notes_version() == NOTES_VERSION =>
+            {
                 return Ok((index, Action::Kept, None));
             }
             known => known,
         };
-        let built = index::build(log, known.as_ref(), progress);
+        let built = find::index(set, number, known.as_ref(), progress);
         log.check_unchanged()?;
         let action = match built.from {
             binlog_parser::source::log::FIRST_EVENT => Action::Built,
@@ -211,7 +218,7 @@ fn print(line: &IndexLine<'_>, out: &mut impl Write, paint: Paint) -> io::Result
     };
     let unused = match line.used {
         true => String::new(),
-        false => paint.red("; not used: the log itself is read").to_string(),
+        false => paint.red("; not used from its damage on: the log itself is read").to_string(),
     };
     writeln!(
         out,

@@ -46,8 +46,8 @@ impl InfoArgs {
         let progress = ui.progress(set.known_bytes());
         let (mut sound, mut read) = (!logs::is_incomplete(&set), 0);
         let mut chain = Chain::new(&set);
-        for log in set.logs() {
-            let summary = Summary::of(log, true, |position| progress.at(read + position));
+        for (number, log) in set.logs().iter().enumerate() {
+            let summary = Summary::indexed(&set, number, |at| progress.at(read + at));
             logs::whole(&set)?;
             read += log.len();
             sound &= summary.is_sound(log);

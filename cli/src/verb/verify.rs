@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::{Format, FormatArgs, OutputArgs};
 use crate::chain::Chain;
-use crate::clock::ClockStep;
+use crate::clock::{self, ClockStep};
 use crate::exit::{Exit, Outcome};
 use crate::json;
 use crate::log_line::LogLine;
@@ -130,7 +130,7 @@ fn print(log: &Log, summary: &Summary, out: &mut impl Write, paint: Paint) -> io
     if let Some(open) = &summary.open_transaction {
         writeln!(out, "  {}  transaction not finished where the log ends", safe(&open.name()))?;
     }
-    let steps = summary.clock.lines(log);
+    let steps = clock::lines(&summary.clock, log);
     let more = summary.clock.count - steps.len() as u64;
     for step in steps {
         print_step(&step, out)?;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::common::{Logs, binlog, one_log};
+use crate::common::{LogBuilder, Logs, binlog, one_log};
 
 /// Exit code, and all that was said.
 fn run(arguments: &[&str]) -> (Option<i32>, String) {
@@ -82,7 +82,7 @@ fn a_damaged_log_is_indexed_and_read_nevertheless() {
     let log = logs.path("binlog.000001");
     let (code, said) = run(&["index", text(&log)]);
     assert_eq!(code, Some(3));
-    assert!(said.contains("not used: the log itself is read"), "{said}");
+    assert!(said.contains("not used from its damage on: the log itself is read"), "{said}");
     let shown = run(&["show", "binlog.000001:4", text(&log)]);
     fs::remove_file(logs.path("binlog.000001.bidx")).unwrap();
     assert_eq!(run(&["show", "binlog.000001:4", text(&log)]), shown);
@@ -168,4 +168,126 @@ fn an_index_that_is_damaged_or_of_another_log_is_passed_over() {
         let (code, said) = run(&["show", address, text(shop), "--index-dir", folder]);
         assert_eq!((code, said.replace(&format!("--index-dir={folder} "), "")), plain);
     }
+}
+
+/// What verbs are asked, with and without an index: all of it, and parts by time and place.
+fn questions(times: &[String], positions: &[(String, String)]) -> Vec<Vec<String>> {
+    let mut asked: Vec<Vec<&str>> = vec![
+        vec!["info"],
+        vec!["info", "--format=json"],
+        vec!["verify"],
+        vec!["find"],
+        vec!["find", "--format=json"],
+        vec!["find", "--min-rows=0"],
+        vec!["find", "--min-rows=2", "--server-id=1"],
+        vec!["replay"],
+        vec!["events", "--format=json"],
+    ];
+    for time in times {
+        for verb in ["find", "events", "replay"] {
+            asked.push(vec![verb, "--start-datetime", time]);
+            asked.push(vec![verb, "--stop-datetime", time]);
+        }
+    }
+    if let [first, .., last] = times {
+        asked.push(vec!["replay", "--start-datetime", first, "--stop-datetime", last]);
+        asked.push(vec!["find", "--start-datetime", first, "--stop-datetime", last]);
+        asked.push(vec!["events", "--start-datetime", first, "--stop-datetime", last]);
+    }
+    for (start, stop) in positions {
+        for verb in ["find", "events", "replay"] {
+            asked.push(vec![verb, "--start-position", start]);
+            asked.push(vec![verb, "--stop-position", stop]);
+        }
+    }
+    asked.into_iter().map(|words| words.into_iter().map(str::to_owned).collect()).collect()
+}
+
+/// Asks everything of `logs` with the indexes in `folder` and without, and compares.
+fn compare(logs: &Path, folder: &str, asked: &[Vec<String>]) {
+    for question in asked {
+        let words: Vec<_> = question.iter().map(String::as_str).collect();
+        let plain = [&words[..], &[text(logs)]].concat();
+        let with = [&plain[..], &["--index-dir", folder]].concat();
+        let (code, said) = run(&with);
+        let said = said.replace(&format!("--index-dir={folder} "), "");
+        assert_eq!((code, said), run(&plain), "{with:?}");
+    }
+}
+
+/// Times of events of a log, a few of them, and one of each side.
+fn some_times(logs: &Path) -> Vec<String> {
+    let events = run(&["events", "--format=json", text(logs)]).1;
+    let lines = events.lines().filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok());
+    let mut times: Vec<_> =
+        lines.filter_map(|line| line["time"].as_str().map(str::to_owned)).collect();
+    assert!(times.len() > 10, "{events}");
+    times.sort();
+    times.dedup();
+    let step = (times.len() / 4).max(1);
+    let mut some: Vec<_> = times.iter().step_by(step).cloned().collect();
+    some.push("2001-01-01T00:00:00Z".into());
+    some.push("2037-01-01T00:00:00Z".into());
+    some.sort();
+    some
+}
+
+#[test]
+fn every_verb_says_of_the_small_logs_what_it_says_without_an_index() {
+    for shop in shops() {
+        let indexes = tempfile::tempdir().unwrap();
+        let folder = text(indexes.path());
+        assert_eq!(run(&["index", "--index-dir", folder, text(&shop)]).0, Some(0));
+        let positions = [("500".to_owned(), "900".to_owned())];
+        compare(&shop, folder, &questions(&some_times(&shop), &positions));
+    }
+}
+
+/// Some four MiB in forty transactions, a minute each, the clock of which goes back in between.
+fn long_log(transactions: u32) -> LogBuilder {
+    let mut log = LogBuilder::new().query("CREATE TABLE users (id INT)");
+    for number in 1..=transactions {
+        let text = format!("INSERT INTO notes VALUES ('{}')", "x".repeat(100_000));
+        log = log.later(if number == 25 { -600 } else { 60 }).gtid(u64::from(number));
+        log = match number % 10 {
+            3 => log.query("DROP TABLE orders"),
+            7 => log.delete_by("DELETE FROM users", &[number, number + 1, number + 2]),
+            9 => log.query("BEGIN").query("UPDATE users SET id = 1").event(16, &[0; 8]),
+            _ => log.delete(&[number]),
+        };
+        log = log.gtid(1000 + u64::from(number)).query("BEGIN").query(&text).event(16, &[0; 8]);
+    }
+    log
+}
+
+#[test]
+fn every_verb_says_of_a_log_in_parts_what_it_says_without_an_index() {
+    let logs = Logs::new([("binlog.000001", long_log(40).rotate("binlog.000002"))]);
+    let log = logs.path("binlog.000001");
+    let indexes = tempfile::tempdir().unwrap();
+    let folder = text(indexes.path());
+    assert_eq!(run(&["index", "--index-dir", folder, text(&log)]).0, Some(0));
+    let positions = [1_500_000, 2_700_000].map(|at| (at.to_string(), at.to_string()));
+    compare(&log, folder, &questions(&some_times(&log), &positions));
+}
+
+#[test]
+fn a_log_that_has_grown_or_was_damaged_later_is_known_up_to_there() {
+    let logs = Logs::new([("binlog.000001", long_log(30))]);
+    let log = logs.path("binlog.000001");
+    let indexes = tempfile::tempdir().unwrap();
+    let folder = text(indexes.path());
+    assert_eq!(run(&["index", "--index-dir", folder, text(&log)]).0, Some(0));
+    let whole = long_log(40).rotate("binlog.000002").build();
+    fs::write(&log, &whole).unwrap();
+    let positions = [("1500000".to_owned(), "3500000".to_owned())];
+    let asked = questions(&some_times(&log), &positions);
+    compare(&log, folder, &asked);
+
+    let mut damaged = whole;
+    let at = damaged.len() - 150_000;
+    damaged[at] ^= 1;
+    fs::write(&log, &damaged).unwrap();
+    assert_eq!(run(&["index", "--index-dir", folder, text(&log)]).0, Some(3));
+    compare(&log, folder, &asked);
 }

@@ -10,6 +10,7 @@ use super::search::Search;
 use super::summarise::Course;
 use super::testing::LogBuilder;
 use super::{Options, find};
+use crate::select::Filter;
 
 /// What a search gives that sums up about `run_bytes` at a time, on this thread alone.
 fn in_runs(set: &LogSet, options: &Options, run_bytes: u64) -> String {
@@ -81,8 +82,58 @@ fn transaction(log: LogBuilder, (what, table, rows): (u8, u8, u64)) -> LogBuilde
     log.change(event_type, table, rows)
 }
 
+/// The same by an index that was built when the log had `indexed` bytes; the parts that had to be
+/// read are those of which nothing is noted.
+fn by_index(bytes: &[u8], indexed: usize, options: &Options) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("binlog.000001");
+    let open = || LogSet::of(vec![Log::open(&path).unwrap()]);
+    std::fs::write(&path, &bytes[..indexed]).unwrap();
+    let built = super::index(&open(), 0, None, |_| {});
+    std::fs::write(folder.path().join("binlog.000001.bidx"), built.bytes).unwrap();
+    std::fs::write(&path, bytes).unwrap();
+    let set = open();
+    format!("{:#?}", find(&set, options, &mut |_| {}))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Transactions stand so far apart that the log has many parts, and times divide them.
+    #[test]
+    fn an_index_does_not_show(
+        steps in proptest::collection::vec(
+            (0u8..14, 0u8..3, prop_oneof![4 => 0u64..4, 1 => 90u64..120]), 1..40),
+        broken in proptest::option::weighted(0.2, 15u8..19),
+        indexed in any::<prop::sample::Index>(),
+        start in proptest::option::of(0u32..200),
+        stop in proptest::option::of(0u32..200),
+        min_rows in prop_oneof![3 => Just(100u64), 1 => 0u64..5],
+    ) {
+        let mut log = LogBuilder::new("9.7.1");
+        let mut ends = vec![log.bytes.len()];
+        for step in steps.into_iter().chain(broken.map(|what| (what, 1, 3))) {
+            let padding = vec![b'x'; 150_000];
+            log = log.event(EventType::GTID, &[0; 25]).query("BEGIN");
+            log = log.event(EventType::IGNORABLE, &padding).event(EventType::XID, &[0; 8]);
+            log = transaction(log, step);
+            ends.push(log.bytes.len());
+        }
+        let time = |seconds: Option<u32>| {
+            seconds.map(|seconds| (1_000_000 + i64::from(seconds)) * 1_000_000)
+        };
+        let (start_time, stop_time) = (time(start), time(stop));
+        let filter = Filter { start_time, stop_time, ..Filter::default() };
+        let options = Options { min_rows, filter, ..Options::default() };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("binlog.000001");
+        std::fs::write(&path, &log.bytes).unwrap();
+        let set = LogSet::of(vec![Log::open(&path).unwrap()]);
+        let read = format!("{:#?}", find(&set, &options, &mut |_| {}));
+        for indexed in [ends[indexed.index(ends.len())], log.bytes.len()] {
+            prop_assert_eq!(&by_index(&log.bytes, indexed, &options), &read);
+        }
+    }
 
     #[test]
     fn divisions_and_threads_do_not_show(

@@ -5,11 +5,11 @@
 //!   summary      what a run of transactions tells: plain data
 //!   traffic      what is known of each table: rows it has at least, sizes of its statements
 //!   ddl          what statements as text do to that knowledge
-//! summarise    walks a piece of a log, on any thread: texts to classify, rows to counting
+//! summarise    walks a piece of a log, on any thread: texts to classify, rows to count
 //!   prefilter    which texts need no reading
 //!   classify     is a text destructive?
-//!   counting     rows of a statement by table, without decoding one
 //!   flow         the sum of statements that only have to be counted
+//! notes        summaries kept in a log's index, and taken from there; packed: in few bytes
 //! candidate    suspicious statements until all the logs have been seen
 //! xa           what became of XA transactions
 //! rank         the last word on each, and worst first
@@ -28,12 +28,13 @@ pub mod classify;
 mod classify_ddl;
 mod classify_dml;
 pub mod classify_kind;
-mod counting;
 mod ddl;
 #[cfg(test)]
 mod division_tests;
 pub mod finding;
 mod flow;
+mod notes;
+mod packed;
 mod prefilter;
 mod rank;
 mod search;
@@ -55,6 +56,7 @@ use binlog_parser::source::log_set::LogSet;
 pub use classify::classify;
 pub use classify_kind::{FindingKind, Severity};
 pub use finding::{Evidence, Finding, Report, StatementSource};
+pub use notes::{NOTES_VERSION, index};
 pub use verdict::{Confidence, Reason, Verdict};
 
 use crate::select::Filter;
@@ -80,7 +82,8 @@ impl Default for Options {
     }
 }
 
-/// Searches the logs. `progress` is told now and then how many bytes of them are done.
+/// Searches the logs, by their indexes where those know enough; the report is the same. `progress`
+/// is told now and then how many bytes of them are done.
 ///
 /// What the filters leave out is still counted, for it is evidence about the rest. Nothing stops
 /// the search: damage and events that cannot be read stand in the report.

@@ -10,23 +10,24 @@
 
 use std::cell::LazyCell;
 use std::iter::Peekable;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::rc::Rc;
 
 use binlog_parser::Fault;
 use binlog_parser::address::EventAddress;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::xa_prepare::XaPrepareEvent;
+use binlog_parser::index::Indexed;
 use binlog_parser::parallel::{self, PIECE_BYTES, Piece};
-use binlog_parser::source::log::Log;
+use binlog_parser::source::log::{FIRST_EVENT, Log};
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Statement, Transaction, Units};
 
 use super::Options;
 use super::candidate::{Basis, Candidate, Candidates};
 use super::classify_kind::FindingKind;
-use super::counting::Tally;
 use super::finding::{Evidence, Finding, Report, StatementSource};
+use super::notes;
 use super::rank;
 use super::session::Session;
 use super::summarise::{Course, Inflating, Summariser, plain};
@@ -37,6 +38,7 @@ use super::xa;
 use crate::select::gtid_of;
 use crate::sql::Dialect;
 use crate::sql::secrets::mask_secrets;
+use binlog_parser::transaction::counting::Tally;
 
 /// How many events that cannot be read are named; the rest is counted.
 const FAULTS_NAMED: usize = 100;
@@ -104,12 +106,38 @@ impl<'a> Search<'a> {
             // One thread unpacks, and this one keeps up with it.
             return self.in_turn(course, &mut Units::new(log.scan()), progress);
         }
+        let mut range = parallel::whole(log);
+        if let Some(indexed) = self.set.indexed(index) {
+            self.known(course, &indexed, progress);
+            range.start = indexed.end();
+        }
+        self.walk(course, range, progress);
+    }
+
+    /// Searches what an index knows of a log: by what was noted of its parts, and where that does not
+    /// do, in the parts themselves.
+    fn known(&mut self, course: Course<'a>, indexed: &Indexed<'a>, progress: &mut dyn FnMut(u64)) {
+        let mut unread = FIRST_EVENT;
+        for part in indexed.parts().iter() {
+            let Some(summary) = notes::summary(course, indexed, &part) else { continue };
+            self.walk(course, unread..part.start, progress);
+            self.take(course, summary);
+            unread = part.end;
+        }
+        self.walk(course, unread..indexed.end(), progress);
+    }
+
+    /// Searches a range of a log that begins and ends where transactions begin, if at all.
+    fn walk(&mut self, course: Course<'a>, range: Range<u64>, progress: &mut dyn FnMut(u64)) {
+        if range.is_empty() {
+            return;
+        }
         let work = |units: &mut Units<'a>| {
             let mut summariser = Summariser::new(course, units.format());
             let (summary, ended) = summariser.run(units, u64::MAX, RUN_STEPS);
             ended.then_some(summary)
         };
-        parallel::small(log, self.run_bytes, work, |piece| {
+        parallel::small(course.log, range, self.run_bytes, work, |piece| {
             match piece {
                 Piece::Made { end, made } => {
                     self.take(course, made);
@@ -166,6 +194,7 @@ impl<'a> Search<'a> {
         while let Some(next) = steps.peek() {
             let of = next.transaction();
             let place = of.and_then(|at| summary.transactions.get(at));
+            let place = place.map(|place| (place, summary.noted));
             self.steps(course, &mut steps, (of, place), (&tables, &tallies));
         }
     }
@@ -176,12 +205,15 @@ impl<'a> Search<'a> {
         &mut self,
         course: Course<'a>,
         steps: &mut Peekable<impl Iterator<Item = Step>>,
-        (of, place): (Option<usize>, Option<&TransactionPlace>),
+        (of, found): (Option<usize>, Option<(&TransactionPlace, bool)>),
         (tables, tallies): (&[TableIndex], &[Tally]),
     ) {
         let (format, mut inflated) = (Rc::clone(&self.format), None);
+        let place = found.map(|(place, _)| place);
         let again = LazyCell::new(|| {
-            place.map(|place| (place, read_again(course.log, place, &format, &mut inflated)))
+            let (place, noted) = found?;
+            let read = read_again(course.log, place, noted, (&format, &mut inflated))?;
+            Some((place, read))
         });
         let statements = LazyCell::new(|| {
             let all = again.as_ref().map(|(place, all)| all.statements(place.id_bytes).collect());
@@ -339,15 +371,18 @@ impl<'a> Search<'a> {
     }
 }
 
-/// A transaction as it stands at `place`, made plain. All of it was read before.
+/// A transaction as it stands at `place`, made plain. All of it was read before; in another run if it
+/// was `noted`, so that it may be another now.
 fn read_again<'b>(
     log: &'b Log,
     place: &TransactionPlace,
-    format: &FormatDescription,
-    inflated: &'b mut Inflating,
-) -> Transaction<'b> {
+    noted: bool,
+    (format, inflated): (&FormatDescription, &'b mut Inflating),
+) -> Option<Transaction<'b>> {
     let (start, end) = place.range;
-    let scan = log.scan_from(start).with_format(format.clone()).trusting().until(end);
+    let scan = log.scan_from(start).with_format(format.clone()).until(end);
+    let scan = if noted { scan } else { scan.trusting() };
     let transaction = Transaction { events: scan.events().collect(), ending: place.ending };
-    plain(transaction, inflated, format).transaction
+    let stands = (transaction.start(), transaction.end()) == place.range;
+    stands.then(|| plain(transaction, inflated, format).transaction)
 }

@@ -8,7 +8,6 @@ use binlog_parser::transaction::Statement;
 use super::candidate::{Basis, Mass};
 use super::classify::classify;
 use super::classify_kind::FindingKind;
-use super::counting::Tally;
 use super::ddl;
 use super::finding::{Evidence, Finding, StatementSource};
 use super::search::{Place, Search, Text};
@@ -17,6 +16,7 @@ use super::summary::Rows;
 use super::traffic::{EMPTIED_OFTEN, Share, TableIndex};
 use super::verdict::Verdict;
 use crate::sql::statement::{self, StatementVerb};
+use binlog_parser::transaction::counting::Tally;
 
 /// Fewest rows that count as a whole table: one row may be anything.
 pub(super) const FEWEST_ROWS: u64 = 2;

@@ -7,7 +7,6 @@ use binlog_parser::transaction::{Statement, Transaction};
 
 use super::candidate::Basis;
 use super::classify::classify;
-use super::counting::CountFault;
 use super::ddl;
 use super::finding::{Evidence, StatementSource};
 use super::prefilter::{is_dml, may_matter};
@@ -15,6 +14,7 @@ use super::search::{Place, Search, Text};
 use super::session::{Session, is_half_of_alter};
 use super::verdict::Verdict;
 use crate::sql::{Dialect, TableName};
+use binlog_parser::transaction::counting::CountFault;
 
 /// What a statement's Query event says.
 pub(super) struct TextStatement<'t> {

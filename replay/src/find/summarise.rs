@@ -8,6 +8,7 @@ use binlog_parser::address::EventAddress;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::rows::RowsKind;
 use binlog_parser::header::EventType;
+use binlog_parser::index::Whole;
 use binlog_parser::inflate::Inflated;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
@@ -16,7 +17,6 @@ use binlog_parser::transaction::{Unit, Units};
 
 use super::Options;
 use super::classify::classify;
-use super::counting::{CountFault, Counter, Tally};
 use super::flow::Flow;
 use super::prefilter::may_matter;
 use super::search_rows::{FEWEST_ROWS, row_text, tells};
@@ -26,6 +26,7 @@ use super::summary::{Rows, StatementPlace, Step, Summary, TableSummary, Transact
 use super::traffic::{is_system, write_key};
 use crate::select::Selected;
 use crate::sql::Dialect;
+use binlog_parser::transaction::counting::{CountFault, Counter, Tally};
 
 /// Whose logs are searched, and for what.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +46,10 @@ pub(super) struct Summariser<'a> {
     dialect: Dialect,
     counter: Counter,
     inflated: Inflating,
+    /// What the statement of rows under way did.
     tallies: Vec<Tally>,
+    /// The transaction under way.
+    now: Now,
     /// By name: the number of a table in the summary.
     by_name: HashMap<Vec<u8>, usize>,
     /// By table of the summary: what is not yet a step.
@@ -57,6 +61,7 @@ pub(super) struct Summariser<'a> {
 }
 
 /// A transaction under way.
+#[derive(Debug)]
 struct Now {
     place: TransactionPlace,
     /// Where it is in the summary's list, once it is.
@@ -64,6 +69,14 @@ struct Now {
     /// The statement, counted from 0.
     statement: usize,
     ending: Ending,
+}
+
+impl Now {
+    fn new(whole: Whole, id_bytes: usize, selected: bool, ending: Ending) -> Self {
+        let Whole { range, ending: as_it_stands } = whole;
+        let place = TransactionPlace { range, ending: as_it_stands, id_bytes, selected };
+        Now { place, listed: None, statement: 0, ending }
+    }
 }
 
 impl<'a> Summariser<'a> {
@@ -75,6 +88,12 @@ impl<'a> Summariser<'a> {
             counter: Counter::default(),
             inflated: None,
             tallies: vec![],
+            now: Now::new(
+                Whole { range: (0, 0), ending: Ending::Open },
+                format.table_id_bytes(),
+                false,
+                Ending::Open,
+            ),
             by_name: HashMap::new(),
             flows: vec![],
             flowing: vec![],
@@ -93,13 +112,18 @@ impl<'a> Summariser<'a> {
                 None => ended = true,
             }
         }
+        (self.sum_up(), ended)
+    }
+
+    /// The summary since this was asked last.
+    pub(super) fn sum_up(&mut self) -> Summary {
         self.flow_all();
         // The numbers of tables are those of the summary.
         self.counter = Counter::default();
         self.by_name.clear();
         self.flows.clear();
         self.distrusted = false;
-        (std::mem::take(&mut self.summary), ended)
+        std::mem::take(&mut self.summary)
     }
 
     fn unit(&mut self, unit: Unit<'a>, format: &FormatDescription) {
@@ -126,16 +150,34 @@ impl<'a> Summariser<'a> {
 
     /// A transaction as it stands in the log.
     fn whole(&mut self, transaction: Transaction<'a>, format: &FormatDescription) {
-        let Course { set, options, index, log } = self.course;
-        let place = TransactionPlace {
-            range: (transaction.start(), transaction.end()),
-            ending: transaction.ending,
-            id_bytes: format.table_id_bytes(),
-            selected: true,
-        };
+        let range = (transaction.start(), transaction.end());
+        let whole = Whole { range, ending: transaction.ending };
         let mut inflated = self.inflated.take();
         let Plain { transaction, damage } = plain(transaction, &mut inflated, format);
-        let selected = match options.filter.selects(set, index, &transaction) {
+        self.enter(whole, &transaction, format);
+        self.counter.enter();
+        for statement in transaction.statements(format.table_id_bytes()) {
+            let of_rows = matches!(statement.kind, StatementKind::Rows { .. });
+            let fault = if of_rows { self.count_rows(&statement, format) } else { None };
+            self.statement(&transaction, &statement, fault, format);
+        }
+        if let Some(damage) = damage {
+            self.flow_all();
+            let told = (damage.address(self.course.log), damage.damage());
+            self.summary.steps.push(Step::Damage(Box::new(told)));
+        }
+        self.inflated = inflated;
+    }
+
+    /// Enters a transaction.
+    pub(super) fn enter(
+        &mut self,
+        whole: Whole,
+        transaction: &Transaction<'_>,
+        format: &FormatDescription,
+    ) {
+        let Course { set, options, index, .. } = self.course;
+        let selected = match options.filter.selects(set, index, transaction) {
             Ok(selected) => selected == Selected::Yes,
             Err(_) => {
                 // It cannot be told apart by its GTID, so it must not be passed over.
@@ -146,25 +188,55 @@ impl<'a> Summariser<'a> {
             }
         };
         self.summary.selected += u64::from(selected);
-        let place = TransactionPlace { selected, ..place };
-        let ending = transaction.ending;
-        self.counter.enter();
-        let mut now = Now { place, listed: None, statement: 0, ending };
-        for statement in transaction.statements(place.id_bytes) {
-            match statement.kind {
-                StatementKind::Rows { .. } => self.rows(&mut now, &transaction, &statement),
-                StatementKind::Query => self.query(&mut now, &transaction, &statement),
-                StatementKind::Other => self.other(&now, &statement, format),
-                StatementKind::Gtid | StatementKind::Begin | StatementKind::End => {}
-            }
-            now.statement += 1;
+        self.now = Now::new(whole, format.table_id_bytes(), selected, transaction.ending);
+    }
+
+    /// Takes in the next statement of the transaction that was entered last. What it did to rows was
+    /// counted before; `fault` tells why not all of it could be.
+    pub(super) fn statement(
+        &mut self,
+        transaction: &Transaction<'_>,
+        statement: &Statement<'_, '_>,
+        fault: Option<CountFault<'_>>,
+        format: &FormatDescription,
+    ) {
+        match statement.kind {
+            StatementKind::Rows { .. } => self.rows(transaction, statement, fault),
+            StatementKind::Query => self.query(transaction, statement),
+            StatementKind::Other => self.other(statement, format),
+            StatementKind::Gtid | StatementKind::Begin | StatementKind::End => {}
         }
-        if let Some(damage) = damage {
-            self.flow_all();
-            let told = (damage.address(log), damage.damage());
-            self.summary.steps.push(Step::Damage(Box::new(told)));
+        self.now.statement += 1;
+    }
+
+    /// Counts the rows of a statement.
+    fn count_rows<'s>(
+        &mut self,
+        statement: &Statement<'s, 's>,
+        format: &FormatDescription,
+    ) -> Option<CountFault<'s>> {
+        let (tables, by_name) = (&mut self.summary.tables, &mut self.by_name);
+        let counted = self.counter.count(
+            statement.events,
+            format.table_id_bytes(),
+            &mut |database, table| name(tables, by_name, (database, table)),
+            &mut self.tallies,
+        );
+        counted.err()
+    }
+
+    /// Takes what a statement did, counted by tables that have these numbers in the summary; a table
+    /// that has none yet gets one.
+    pub(super) fn take_counted(
+        &mut self,
+        tallies: &[Tally],
+        mut number: impl FnMut(usize, &mut Vec<TableSummary>) -> usize,
+    ) {
+        self.tallies.clear();
+        for tally in tallies {
+            let table = number(tally.table, &mut self.summary.tables);
+            self.tallies.push(Tally { table, ..*tally });
         }
-        self.inflated = inflated;
     }
 
     fn fault(&mut self, (fault, event): CountFault<'_>) {
@@ -178,8 +250,8 @@ impl<'a> Summariser<'a> {
         }
     }
 
-    fn place(&mut self, now: &mut Now) -> StatementPlace {
-        let transactions = &mut self.summary.transactions;
+    fn place(&mut self) -> StatementPlace {
+        let (now, transactions) = (&mut self.now, &mut self.summary.transactions);
         let transaction = *now.listed.get_or_insert_with(|| {
             transactions.push(now.place);
             transactions.len() - 1
@@ -188,12 +260,12 @@ impl<'a> Summariser<'a> {
     }
 
     /// Events that carry data in a form that is not looked into.
-    fn other(&mut self, now: &Now, statement: &Statement<'_, '_>, format: &FormatDescription) {
+    fn other(&mut self, statement: &Statement<'_, '_>, format: &FormatDescription) {
         for event in statement.events {
             let event_type = event.event_type();
             if matches!(event_type.0, 39 | 172) {
                 self.distrust();
-                if now.place.selected {
+                if self.now.place.selected {
                     let address = event.address(self.course.log);
                     self.summary.steps.push(Step::Unread(address, event_type.name()));
                 }
@@ -206,12 +278,7 @@ impl<'a> Summariser<'a> {
     }
 
     /// A statement as text.
-    fn query(
-        &mut self,
-        now: &mut Now,
-        transaction: &Transaction<'_>,
-        statement: &Statement<'_, '_>,
-    ) {
+    fn query(&mut self, transaction: &Transaction<'_>, statement: &Statement<'_, '_>) {
         let read = TextStatement::read(statement, &self.dialect);
         if let Some(fault) = read.fault {
             self.fault(fault);
@@ -222,7 +289,7 @@ impl<'a> Summariser<'a> {
         if read.statement.is_some_and(|read| read.matters(transaction)) {
             // It may concern any table.
             self.flow_all();
-            let place = self.place(now);
+            let place = self.place();
             self.summary.steps.push(Step::Text(place));
         }
     }
@@ -230,29 +297,22 @@ impl<'a> Summariser<'a> {
     /// A statement of rows, with its text if it was logged.
     fn rows(
         &mut self,
-        now: &mut Now,
         transaction: &Transaction<'_>,
         statement: &Statement<'_, '_>,
+        fault: Option<CountFault<'_>>,
     ) {
-        let mut tallies = std::mem::take(&mut self.tallies);
-        let (tables, by_name) = (&mut self.summary.tables, &mut self.by_name);
-        let counted = self.counter.count(
-            statement.events,
-            now.place.id_bytes,
-            &mut |database, table| name(tables, by_name, (database, table)),
-            &mut tallies,
-        );
-        let readable = counted.is_ok();
-        if let Err(fault) = counted {
+        let readable = fault.is_none();
+        if let Some(fault) = fault {
             self.fault(fault);
         }
-        let selected = now.place.selected;
+        let tallies = std::mem::take(&mut self.tallies);
+        let selected = self.now.place.selected;
         let text = row_text(statement);
         self.summary.row_statements += u64::from(selected);
         self.summary.row_texts += u64::from(selected && text.is_some());
         self.flows.resize(self.summary.tables.len(), None);
 
-        let kept = now.ending != Ending::Rollback;
+        let kept = self.now.ending != Ending::Rollback;
         let told = text.filter(|text| selected && may_matter(text.bytes)).is_some_and(|text| {
             let dialect = session_of(transaction).dialect(&self.dialect);
             classify(text.bytes, &dialect, b"").iter().any(tells)
@@ -267,7 +327,7 @@ impl<'a> Summariser<'a> {
             let start = self.summary.tallies.len();
             self.summary.tallies.extend_from_slice(&tallies);
             let tallies = start..self.summary.tallies.len();
-            let place = self.place(now);
+            let place = self.place();
             self.summary.steps.push(Step::Rows(Rows { place, tallies, readable, kept, told }));
         } else if kept {
             self.count(&tallies);
@@ -350,9 +410,7 @@ fn name(
     let mut key = vec![];
     write_key(&mut key, database, name);
     *by_name.entry(key).or_insert_with(|| {
-        let (deletes, updates) = Default::default();
-        let (database, name) = (database.into(), name.into());
-        tables.push(TableSummary { database, name, deletes, updates });
+        tables.push(TableSummary::new(database, name));
         tables.len() - 1
     })
 }

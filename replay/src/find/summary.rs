@@ -19,13 +19,15 @@ use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::scan::Damage;
 use binlog_parser::transaction::Ending;
 
-use super::counting::Tally;
 use super::flow::Flow;
 use super::traffic::Sizes;
+use binlog_parser::transaction::counting::Tally;
 
 /// A run of whole transactions of one log, as [`super::summarise`] makes it.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
+    /// Whether it was noted in another run, and what it leads to was not read in this one.
+    pub(super) noted: bool,
     /// The tables of it. Their numbers in the rest of the summary are places in this list.
     pub(super) tables: Vec<TableSummary>,
     /// The transactions in which something may have to be looked at.
@@ -49,6 +51,14 @@ pub(super) struct TableSummary {
     pub(super) name: Box<[u8]>,
     pub(super) deletes: Sizes,
     pub(super) updates: Sizes,
+}
+
+impl TableSummary {
+    /// A table of which nothing is known.
+    pub(super) fn new(database: &[u8], name: &[u8]) -> Self {
+        let (deletes, updates) = Default::default();
+        TableSummary { database: database.into(), name: name.into(), deletes, updates }
+    }
 }
 
 /// Where a transaction stands, and what is needed to read it again.

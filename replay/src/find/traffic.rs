@@ -27,6 +27,16 @@ impl Sizes {
         *count = count.saturating_add(1);
     }
 
+    /// The counters, by the power of two.
+    pub(super) fn counters(&mut self) -> &mut [u32; 32] {
+        &mut self.0
+    }
+
+    /// Those that are not 0, by the power of two.
+    pub(super) fn counted(&self) -> impl Iterator<Item = (usize, u32)> + use<'_> {
+        self.0.iter().copied().enumerate().filter(|(_, count)| *count > 0)
+    }
+
     /// How many statements there were.
     pub(super) fn statements(&self) -> u64 {
         self.0.iter().map(|count| u64::from(*count)).sum()

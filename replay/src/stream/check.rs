@@ -1,7 +1,7 @@
 //! Looks for what cannot be replayed exactly, before anything is written.
 
 use std::borrow::Cow;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use binlog_parser::event::query::QueryEvent;
 use binlog_parser::header::{EventType, Family, flags};
@@ -38,8 +38,9 @@ pub(super) fn check(set: &LogSet, options: &Options) -> Result<()> {
             continue;
         }
         check_version(log)?;
-        if suspicious(log, options) {
-            found.extend(obstacles(set, index, log, options)?);
+        let range = options.filter.range(set, index);
+        if suspicious(log, &range, options) {
+            found.extend(obstacles(set, (index, log), range, options)?);
         }
     }
     if found.is_empty() {
@@ -120,9 +121,9 @@ fn check_targets(set: &LogSet, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Whether a log holds any event that may stand in the way, or hide one that does: a walk over
+/// Whether a range of a log holds any event that may stand in the way, or hide one that does: a walk over
 /// headers, which spares nearly every log the walk over transactions.
-fn suspicious(log: &Log, options: &Options) -> bool {
+fn suspicious(log: &Log, range: &Range<u64>, options: &Options) -> bool {
     let version = &log.format().server_version;
     let obstructed = |scan: &mut Scan<'_>| {
         scan.any(|scanned| match scanned {
@@ -137,16 +138,21 @@ fn suspicious(log: &Log, options: &Options) -> bool {
         })
     };
     let mut found = false;
-    parallel::headers(log, obstructed, |_, obstructed| {
+    parallel::headers(log, range.clone(), obstructed, |_, obstructed| {
         found = obstructed;
         if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     found
 }
 
-/// What keeps transactions of a log from being replayed. Compressed ones are opened for it; what
+/// What keeps transactions in a range of a log from being replayed. Compressed ones are opened for it; what
 /// cannot be opened ends the stream, as other damage does.
-fn obstacles(set: &LogSet, index: usize, log: &Log, options: &Options) -> Result<Vec<String>> {
+fn obstacles(
+    set: &LogSet,
+    (index, log): (usize, &Log),
+    range: Range<u64>,
+    options: &Options,
+) -> Result<Vec<String>> {
     let look = |units: &mut Units<'_>| -> Result<(Vec<String>, bool)> {
         let (mut found, mut inflated) = (vec![], Inflated::default());
         while let Some(unit) = units.next() {
@@ -171,7 +177,7 @@ fn obstacles(set: &LogSet, index: usize, log: &Log, options: &Options) -> Result
         Ok((found, true))
     };
     let (mut all, mut failure) = (vec![], None);
-    parallel::units(log, look, |_, looked| match looked {
+    parallel::units_in(log, range, look, |_, looked| match looked {
         Ok((found, goes_on)) => {
             all.extend(found);
             if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

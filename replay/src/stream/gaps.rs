@@ -4,7 +4,16 @@ use std::sync::Arc;
 
 use binlog_parser::source::chain::Extent;
 use binlog_parser::source::log::Log;
+use binlog_parser::source::log_set::LogSet;
 use binlog_parser::source::order::Problem;
+
+/// What stands in log number `number` of `set` and came before it, as far as its index tells.
+pub(crate) fn known(set: &LogSet, number: usize) -> Extent {
+    let Some(indexed) = set.indexed(number) else { return Extent::default() };
+    let mut extent = set.logs().get(number).map(Extent::before).unwrap_or_default();
+    extent.join(indexed.facts().extent.clone());
+    extent
+}
 
 /// What is wrong between `before`, which holds `held`, and `log`, which is to follow.
 pub(crate) fn between(held: &Extent, before: &Log, log: &Log) -> Vec<Problem> {

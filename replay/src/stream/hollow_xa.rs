@@ -9,19 +9,18 @@ use binlog_parser::event::mariadb_gtid::MariadbGtidEvent;
 use binlog_parser::header::{EventType, Family};
 use binlog_parser::parallel;
 use binlog_parser::scan::{Scan, Scanned};
-use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, StatementKind, Step, Transaction, Unit, Units, step};
 
 /// The numbers of logs, and stream positions in them, of transactions to leave out.
 pub(super) type Hollow = HashSet<(usize, u64)>;
 
-/// Finds what is left out of `set`: nothing, at the price of a walk over headers, where no log has
-/// an XA transaction.
+/// Finds what is left out of `set`: nothing, at the price of a walk over the headers of what is not
+/// indexed, where no log has an XA transaction.
 pub(super) fn find(set: &LogSet) -> Hollow {
     let mut hollow = Hollow::new();
     let mariadb = set.logs().iter().any(|log| log.format().family == Family::Mariadb);
-    if !mariadb || !set.logs().iter().any(has_xa) {
+    if !mariadb || !(0..set.logs().len()).any(|index| has_xa(set, index)) {
         return hollow;
     }
     // Of every XID that is prepared, whether it is of a hollow transaction.
@@ -49,14 +48,22 @@ pub(super) fn find(set: &LogSet) -> Hollow {
     hollow
 }
 
-fn has_xa(log: &Log) -> bool {
+fn has_xa(set: &LogSet, index: usize) -> bool {
+    let Some(log) = set.logs().get(index) else { return false };
+    let mut range = parallel::whole(log);
+    if let Some(indexed) = set.indexed(index) {
+        if indexed.facts().events.contains_key(&EventType::XA_PREPARE.0) {
+            return true;
+        }
+        range.start = indexed.end();
+    }
     let prepares = |scan: &mut Scan<'_>| {
         scan.any(|scanned| {
             matches!(scanned, Scanned::Event(e) if e.event_type() == EventType::XA_PREPARE)
         })
     };
     let mut found = false;
-    parallel::headers(log, prepares, |_, prepares| {
+    parallel::headers(log, range, prepares, |_, prepares| {
         found = prepares;
         if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });

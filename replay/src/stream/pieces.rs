@@ -80,6 +80,14 @@ impl<'a> Stream<'_, 'a> {
     /// Writes a log; false if the stream ends in it.
     fn log(&mut self, index: usize, log: &'a Log, progress: &mut dyn FnMut(u64)) -> Result<bool> {
         let (job, options) = (self.job, self.job.options);
+        let range = options.filter.range(job.set, index);
+        if range != parallel::whole(log) {
+            // What is not walked counts for what the next log follows.
+            self.extent = gaps::known(job.set, index);
+        }
+        if range.is_empty() {
+            return Ok(true);
+        }
         let spare = Spare::default();
         let ahead = |units: &mut Units<'a>| {
             let buffer = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
@@ -88,7 +96,7 @@ impl<'a> Stream<'_, 'a> {
             writer.write(units, &mut |_| {}).transpose()
         };
         let mut state = Ok(true);
-        parallel::stream(log, options.piece_bytes(), ahead, |piece| {
+        parallel::stream(log, range, options.piece_bytes(), ahead, |piece| {
             let written = match piece {
                 Piece::Made { end, made } => made.and_then(|mut piece| {
                     let bytes = std::mem::take(&mut piece.bytes);

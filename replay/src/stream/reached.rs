@@ -19,8 +19,12 @@ pub(crate) fn check(set: &LogSet, filter: &Filter) -> Result<()> {
     }
     let Some(stop) = filter.stop_time else { return Ok(()) };
     let mut last = 0;
-    for log in set.logs().iter().rev() {
-        last = last.max(last_time(log, stop));
+    for (number, log) in set.logs().iter().enumerate().rev() {
+        let known = set.indexed(number).filter(|indexed| indexed.is_whole());
+        last = last.max(match known {
+            Some(indexed) => indexed.facts().time.map_or(0, |(_, last)| last),
+            None => last_time(log, stop),
+        });
         if i64::from(last) * 1_000_000 >= stop {
             return Ok(());
         }

@@ -107,7 +107,7 @@ impl History<'_> {
         } else {
             let (mut start, mut state) = (FIRST_EVENT, Ok(()));
             let sum = |units: &mut Units<'_>| sums::sum(request, (number, log), units);
-            parallel::stream(log, request.piece_bytes, sum, |piece| {
+            parallel::stream(log, parallel::whole(log), request.piece_bytes, sum, |piece| {
                 state = match piece {
                     Piece::Made { end, made } => {
                         let range = start..end;

@@ -260,6 +260,7 @@ fn pieces_of_a_damaged_archive_give_what_one_walk_gives() {
             let mut damages = 0;
             parallel::stream(
                 &log,
+                parallel::whole(&log),
                 bytes,
                 |units| Some(count(units)),
                 |piece| {

@@ -1,37 +1,41 @@
 //! Counts the rows of a statement by table, without decoding one.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
 
-use binlog_parser::Fault;
-use binlog_parser::event::rows::{RowsEvent, RowsKind};
-use binlog_parser::event::table_map::TableMapEvent;
-use binlog_parser::header::EventType;
-use binlog_parser::row::RowLayout;
-use binlog_parser::scan::RawEvent;
-
-use super::traffic::TableIndex;
+use crate::error::Fault;
+use crate::event::rows::{RowsEvent, RowsKind};
+use crate::event::table_map::TableMapEvent;
+use crate::header::EventType;
+use crate::quick_hash::QuickHash;
+use crate::row::RowLayout;
+use crate::scan::RawEvent;
 
 /// How many table maps are remembered; a server with more open tables has them read again.
 const MAPS_KEPT: usize = 4096;
 
 /// What a statement did to one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tally {
-    pub(super) table: TableIndex,
-    pub(super) written: u64,
-    pub(super) updated: u64,
-    pub(super) deleted: u64,
+pub struct Tally {
+    /// Number of the table, as the caller counts tables.
+    pub table: usize,
+    /// Rows written.
+    pub written: u64,
+    /// Rows updated.
+    pub updated: u64,
+    /// Rows deleted.
+    pub deleted: u64,
 }
 
 impl Tally {
     /// Rows that are gone: REPLACE deletes and writes anew.
-    pub(super) fn lost(&self) -> u64 {
+    #[must_use]
+    pub fn lost(&self) -> u64 {
         self.deleted.saturating_sub(self.written)
     }
 
     /// Rows of one kind.
-    pub(super) fn of(&self, kind: RowsKind) -> u64 {
+    #[must_use]
+    pub fn of(&self, kind: RowsKind) -> u64 {
         match kind {
             RowsKind::Write => self.written,
             RowsKind::Update => self.updated,
@@ -46,76 +50,33 @@ struct Mapped {
     id: u64,
     /// Its body behind the table id and flags.
     body: Box<[u8]>,
-    table: TableIndex,
+    table: usize,
     layout: RowLayout,
     /// The last transaction that it stood in; 0 once another map of its id could not be read.
     transaction: u64,
 }
 
 /// Gives the table of a database, and its own name, its number.
-pub(super) type Names<'n> = &'n mut dyn FnMut(&[u8], &[u8]) -> TableIndex;
+pub type Names<'n> = &'n mut dyn FnMut(&[u8], &[u8]) -> usize;
 
 /// Why rows could not be counted, and in which event.
-pub(super) type CountFault<'e> = (Fault, &'e RawEvent<'e>);
+pub type CountFault<'e> = (Fault, &'e RawEvent<'e>);
 
 /// Counts statement by statement. Table maps come again with every statement, nearly always the
 /// same; their columns are worked out once.
 #[derive(Debug, Default)]
-pub(super) struct Counter {
+pub struct Counter {
     maps: Vec<Mapped>,
-    by_id: HashMap<u64, usize, IdHash>,
+    by_id: HashMap<u64, usize, QuickHash>,
     /// The map that was asked for last, which is nearly always the next as well.
     last: usize,
     /// Counts transactions: a table id means nothing beyond its own.
     transaction: u64,
 }
 
-/// Hashes table ids, which are looked up for every event of rows: by one multiplication with a
-/// number that no log can know.
-#[derive(Debug, Clone)]
-struct IdHash {
-    factor: u64,
-}
-
-impl Default for IdHash {
-    fn default() -> Self {
-        IdHash { factor: RandomState::new().hash_one(0) | 1 }
-    }
-}
-
-impl BuildHasher for IdHash {
-    type Hasher = IdHasher;
-
-    fn build_hasher(&self) -> IdHasher {
-        IdHasher { factor: self.factor, hash: 0 }
-    }
-}
-
-#[derive(Debug)]
-struct IdHasher {
-    factor: u64,
-    hash: u64,
-}
-
-impl Hasher for IdHasher {
-    fn write_u64(&mut self, id: u64) {
-        let product = u128::from(self.hash ^ id) * u128::from(self.factor);
-        // Both halves: the low bits of an id only move the low ones of the product.
-        self.hash = product as u64 ^ (product >> 64) as u64;
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn finish(&self) -> u64 {
-        self.hash
-    }
-}
-
 impl Counter {
     /// Another transaction begins.
-    pub(super) fn enter(&mut self) {
+    pub fn enter(&mut self) {
         self.transaction += 1;
     }
 
@@ -124,7 +85,7 @@ impl Counter {
     ///
     /// # Errors
     /// The first event that cannot be read; what was counted before it stays.
-    pub(super) fn count<'e>(
+    pub fn count<'e>(
         &mut self,
         events: &'e [RawEvent<'e>],
         table_id_bytes: usize,

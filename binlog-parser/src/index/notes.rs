@@ -1,0 +1,80 @@
+//! What somebody else wants to find again without reading the log, noted while it is indexed.
+//!
+//! The index keeps it, part by part, and knows nothing of what it says: who notes it gives it a
+//! version, and asks for it by that.
+
+use super::piece::TableName;
+use crate::event::format_description::FormatDescription;
+use crate::transaction::counting::{CountFault, Tally};
+use crate::transaction::{Ending, Statement, Transaction};
+
+/// What was noted of a part of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Noted {
+    /// The tables that it speaks of, by their numbers; [`Noted::bytes`] may name them by their
+    /// places in this list. The index gives them its own numbers.
+    pub tables: Vec<u32>,
+    /// All else, in whatever form.
+    pub bytes: Vec<u8>,
+}
+
+/// A transaction as it stands in its log, compressed or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whole {
+    /// Stream positions of its first byte, and of the byte behind its last event.
+    pub range: (u64, u64),
+    /// How it ends.
+    pub ending: Ending,
+}
+
+/// What a statement of rows did, as far as it could be read.
+#[derive(Debug)]
+pub struct Counted<'c, 'e> {
+    /// Rows by table and kind.
+    pub tallies: &'c [Tally],
+    /// The tables, by the numbers that tallies have.
+    pub tables: &'c [TableName],
+    /// What could not be read, if not all could.
+    pub fault: Option<CountFault<'e>>,
+}
+
+/// Takes notes of a run of transactions, with nothing known of those before.
+pub trait Notes {
+    /// Version of the notes; never 0.
+    const VERSION: u32;
+
+    /// The next transaction, in which everything is `plain`.
+    fn enter(&mut self, whole: Whole, plain: &Transaction<'_>, format: &FormatDescription);
+
+    /// The next of its statements, in their order; `rows` of a statement of rows.
+    fn statement(
+        &mut self,
+        plain: &Transaction<'_>,
+        statement: &Statement<'_, '_>,
+        rows: Option<Counted<'_, '_>>,
+        format: &FormatDescription,
+    );
+
+    /// What was noted since this was asked last; none if the log itself has to be read there.
+    fn take(&mut self) -> Option<Noted>;
+}
+
+/// Takes no notes.
+impl Notes for () {
+    const VERSION: u32 = u32::MAX;
+
+    fn enter(&mut self, _: Whole, _: &Transaction<'_>, _: &FormatDescription) {}
+
+    fn statement(
+        &mut self,
+        _: &Transaction<'_>,
+        _: &Statement<'_, '_>,
+        _: Option<Counted<'_, '_>>,
+        _: &FormatDescription,
+    ) {
+    }
+
+    fn take(&mut self) -> Option<Noted> {
+        None
+    }
+}

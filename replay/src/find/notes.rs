@@ -1,0 +1,143 @@
+//! What a search needs to know of a log, noted in its index: the summary of each part as a search
+//! without filters makes it. A part that the filters divide, or of which they look at more than times
+//! and positions, is read.
+
+use binlog_parser::event::format_description::FormatDescription;
+use binlog_parser::index::{self, Built, Counted, Index, Indexed, Noted, Notes, Part, Whole};
+use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::{Statement, Transaction};
+
+use super::Options;
+use super::packed;
+use super::search_rows::FEWEST_ROWS;
+use super::summarise::{Course, Summariser};
+use super::summary::{Step, Summary, TableSummary};
+use crate::select::Filter;
+
+/// Version of the notes: of their form, and of what a search takes for worth a look. An index with
+/// notes of another version is built anew.
+pub const NOTES_VERSION: u32 = 1;
+
+/// Builds the index of log number `number` of `set`, with what a search needs to know of it.
+/// `before` is carried on where it can be; `progress` is told stream positions now and then.
+#[must_use]
+pub fn index(
+    set: &LogSet,
+    number: usize,
+    before: Option<&Index>,
+    progress: impl FnMut(u64),
+) -> Built {
+    let log = &set.logs()[number];
+    let options = Options::default();
+    let course = Course { set, options: &options, index: number, log };
+    let notes = |format: &FormatDescription| NoteTaker::new(course, format);
+    index::build(log, before, notes, progress)
+}
+
+/// Takes the notes of a piece of a log.
+struct NoteTaker<'a> {
+    summariser: Summariser<'a>,
+    /// The tables of the summary, by their numbers in the index.
+    tables: Vec<u32>,
+    /// By number of a table in the index, behind its place in the summary; 0 if it has none.
+    places: Vec<usize>,
+}
+
+impl<'a> NoteTaker<'a> {
+    fn new(course: Course<'a>, format: &FormatDescription) -> Self {
+        let summariser = Summariser::new(course, format);
+        NoteTaker { summariser, tables: vec![], places: vec![] }
+    }
+}
+
+impl Notes for NoteTaker<'_> {
+    const VERSION: u32 = NOTES_VERSION;
+
+    fn enter(&mut self, whole: Whole, plain: &Transaction<'_>, format: &FormatDescription) {
+        self.summariser.enter(whole, plain, format);
+    }
+
+    fn statement(
+        &mut self,
+        plain: &Transaction<'_>,
+        statement: &Statement<'_, '_>,
+        rows: Option<Counted<'_, '_>>,
+        format: &FormatDescription,
+    ) {
+        let mut fault = None;
+        if let Some(counted) = rows {
+            let (numbers, places) = (&mut self.tables, &mut self.places);
+            self.summariser.take_counted(counted.tallies, |number, tables| {
+                if places.len() <= number {
+                    places.resize(counted.tables.len().max(number + 1), 0);
+                }
+                if places[number] == 0 {
+                    numbers.push(number as u32);
+                    let names = counted.tables.get(number);
+                    let (database, name) = names.map(|n| (&n.0[..], &n.1[..])).unwrap_or_default();
+                    tables.push(TableSummary::new(database, name));
+                    places[number] = tables.len();
+                }
+                places[number] - 1
+            });
+            fault = counted.fault;
+        }
+        self.summariser.statement(plain, statement, fault, format);
+    }
+
+    fn take(&mut self) -> Option<Noted> {
+        let summary = self.summariser.sum_up();
+        self.places.clear();
+        let tables = std::mem::take(&mut self.tables);
+        Some(Noted { tables, bytes: packed::pack(&summary)? })
+    }
+}
+
+/// The summary of a part, as the walk of it would make it; none if it has to be walked.
+pub(super) fn summary(course: Course<'_>, indexed: &Indexed<'_>, part: &Part) -> Option<Summary> {
+    // What is noted is what may be a candidate where at least so many rows are asked for.
+    if course.options.min_rows < FEWEST_ROWS {
+        return None;
+    }
+    let selected = selected(course, part)?;
+    let noted = indexed.notes(part, NOTES_VERSION)?;
+    let mut summary = packed::unpack(&noted, indexed.tables(), part, course.log.name())?;
+    if !selected {
+        (summary.selected, summary.row_statements, summary.row_texts) = (0, 0, 0);
+        summary.transactions.iter_mut().for_each(|place| place.selected = false);
+        summary.steps.retain(|step| !matches!(step, Step::Unread(..)));
+    }
+    Some(summary)
+}
+
+/// Whether the filters select all transactions of a part, or none of them; none if they divide it,
+/// or have to look at each.
+fn selected(course: Course<'_>, part: &Part) -> Option<bool> {
+    let Filter { start_time, stop_time, start_position, stop_position, .. } = course.options.filter;
+    let Filter { include_gtids, exclude_gtids, server_ids, contained, .. } = &course.options.filter;
+    if include_gtids.is_some()
+        || exclude_gtids.is_some()
+        || contained.is_some()
+        || !server_ids.is_empty()
+    {
+        return None;
+    }
+    let (first, last) = (micros(part.first_time), micros(part.last_time));
+    let is_last = course.index + 1 == course.set.logs().len();
+    let start_position = start_position.filter(|_| course.index == 0);
+    let stop_position = stop_position.filter(|_| is_last);
+    let sides = [
+        start_time.map(|start| (first >= start, last < start)),
+        stop_time.map(|stop| (last < stop, first >= stop)),
+        start_position.map(|start| (part.start >= start, part.end <= start)),
+        stop_position.map(|stop| (part.end <= stop, part.start >= stop)),
+    ];
+    let mut sides = sides.into_iter().flatten();
+    let all = sides.clone().all(|(inside, _)| inside);
+    let none = sides.any(|(_, outside)| outside);
+    (all || none).then_some(all)
+}
+
+fn micros(time: u32) -> i64 {
+    i64::from(time) * 1_000_000
+}
