@@ -252,9 +252,14 @@ impl TableKeys {
         }
         if let (Some(before), Some(after)) = (&before, &mut after) {
             // What an after-image lacks was not changed.
-            for (at, (after, before)) in after.iter_mut().zip(before).enumerate() {
-                let unknown = keys.unknown_at(at, End::After).is_some();
-                *after = after.or(before.filter(|_| !unknown));
+            for (after, before) in after.iter_mut().zip(before) {
+                *after = after.or(*before);
+            }
+            // But for what a REPLACE may have set.
+            for unknown in keys.unknown().filter(|unknown| unknown.end == End::After) {
+                if let Some(after) = after.get_mut(unknown.ordinal) {
+                    *after = None;
+                }
             }
         }
         self.touch_row(printer, [&before, &after], touch);
