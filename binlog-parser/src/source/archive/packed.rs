@@ -4,14 +4,17 @@ use std::io::{self, BufRead, ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes that are read at a time.
+/// Bytes that are read first: enough to tell what it is, which is all that most are asked.
+const FIRST_BYTES: usize = 4 << 10;
+
+/// Bytes that are read at a time from then on.
 const BUFFER_BYTES: usize = 256 << 10;
 
 /// A buffered reader that can look further ahead than to the next byte.
 #[derive(Debug)]
 pub struct Packed<R> {
     input: R,
-    buffer: Box<[u8]>,
+    buffer: Vec<u8>,
     /// What of `buffer` was read and not yet consumed.
     start: usize,
     end: usize,
@@ -32,8 +35,7 @@ impl Consumed {
 impl<R: Read> Packed<R> {
     /// Reads `input` from where it stands.
     pub fn new(input: R) -> Self {
-        let buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
-        Packed { input, buffer, start: 0, end: 0, consumed: Arc::default() }
+        Packed { input, buffer: vec![0; FIRST_BYTES], start: 0, end: 0, consumed: Arc::default() }
     }
 
     /// The count of the bytes that were consumed, which goes on while a decoder holds the reader.
@@ -41,7 +43,7 @@ impl<R: Read> Packed<R> {
         Consumed(Arc::clone(&self.consumed))
     }
 
-    /// The next `count` bytes, fewer only at the end. At most [`BUFFER_BYTES`] can be asked for.
+    /// The next `count` bytes, fewer only at the end. At most [`FIRST_BYTES`] can be asked for.
     pub fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
         if self.start > 0 && self.start + count > self.buffer.len() {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -108,6 +110,7 @@ impl<R: Read> BufRead for Packed<R> {
         self.consumed.fetch_add(count as u64, Ordering::Relaxed);
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
+            self.buffer.resize(BUFFER_BYTES, 0);
         }
     }
 }
@@ -140,10 +143,13 @@ mod tests {
 
     #[test]
     fn looks_ahead_over_the_end_of_its_buffer() {
-        let bytes: Vec<u8> = (0..BUFFER_BYTES + 10).map(|n| (n % 251) as u8).collect();
-        let mut packed = Packed::new(&bytes[..]);
-        packed.skip(BUFFER_BYTES as u64 - 3).unwrap();
-        assert_eq!(packed.peek(6).unwrap(), &bytes[BUFFER_BYTES - 3..BUFFER_BYTES + 3]);
+        let end = FIRST_BYTES + BUFFER_BYTES;
+        let bytes: Vec<u8> = (0..end + 10).map(|n| (n % 251) as u8).collect();
+        for end in [FIRST_BYTES, end] {
+            let mut packed = Packed::new(&bytes[..]);
+            packed.skip(end as u64 - 3).unwrap();
+            assert_eq!(packed.peek(6).unwrap(), &bytes[end - 3..end + 3]);
+        }
     }
 
     #[test]
