@@ -229,6 +229,8 @@ pub struct Scan<'a> {
     log: &'a Log,
     /// Where the file is asked again whether it is still what it was; none once it is not.
     ask_at: Option<usize>,
+    /// Up to where the pages that were walked over have been let go.
+    released: usize,
 }
 
 /// How often a walk asks whether its file is still what it was, in bytes.
@@ -256,11 +258,13 @@ impl<'a> Scan<'a> {
             archive_damage: if growing.is_none() { log.archive_damage() } else { None },
             log,
             ask_at: None,
+            released: 0,
         };
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
         scan.ask_at = Some(offset.saturating_add(ASK_BYTES));
         scan.reach(offset);
         scan.offset = offset.min(scan.bytes.len());
+        scan.released = scan.offset;
         scan
     }
 
@@ -313,6 +317,7 @@ impl<'a> Scan<'a> {
         self.reach(usize::MAX);
         let stop = self.stop.min(self.bytes.len());
         self.offset = (self.offset..stop).find(|offset| self.is_plausible(*offset, true))?;
+        self.released = self.offset;
         Some(self)
     }
 
@@ -532,6 +537,7 @@ impl<'a> Scan<'a> {
                 return Some(Err(change));
             }
             self.ask_at = Some(self.offset.saturating_add(ASK_BYTES));
+            self.release();
         }
         if self.offset >= stop {
             if self.offset >= self.bytes.len() {
@@ -560,6 +566,15 @@ impl<'a> Scan<'a> {
         self.offset += frame.bytes.len();
         self.server_id = frame.header().server_id;
         Some(Ok(frame))
+    }
+
+    /// Lets go of the pages that were walked over. Those of a short walk stay: they are few, and what
+    /// was looked up is read next.
+    fn release(&mut self) {
+        if self.offset.saturating_sub(self.released) >= ASK_BYTES / 2 {
+            self.log.release(self.released..self.offset);
+            self.released = self.offset;
+        }
     }
 
     /// What follows a START_ENCRYPTION event.

@@ -173,3 +173,40 @@ fn positions_of_version_3_are_those_of_starts() {
     let query = events[1].query().unwrap();
     assert_eq!((query.database, query.text), (&b"d"[..], &b"BEGIN"[..]));
 }
+
+/// How many bytes of the map that `log` is read from are in memory, as the system tells.
+#[cfg(target_os = "linux")]
+fn resident(log: &Log) -> usize {
+    let address = log.bytes().as_ptr() as usize;
+    let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let mut lines = maps.lines().skip_while(|line| {
+        let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+        let bound = |bound| usize::from_str_radix(bound, 16);
+        !range.is_some_and(|(start, end)| match (bound(start), bound(end)) {
+            (Ok(start), Ok(end)) => (start..end).contains(&address),
+            _ => false,
+        })
+    });
+    let kib = lines.find_map(|line| line.strip_prefix("Rss:")?.strip_suffix(" kB")).unwrap();
+    kib.trim().parse::<usize>().unwrap() << 10
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn pages_that_were_walked_over_are_let_go_and_come_again() {
+    let body = |number: u8| vec![number; 100_000];
+    let built = (0..200).fold(LogBuilder::new("9.7.1"), |log, number| {
+        log.event(EventType::IGNORABLE, &body(number))
+    });
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, &built.build()).unwrap();
+    for log in [Log::open(file.path()).unwrap(), built.open()] {
+        let events: Vec<_> = log.scan().events().collect();
+        let had = resident(&log);
+        assert!(had < 4 << 20, "{had} of {} bytes", log.len());
+        for (number, event) in (0..200).zip(&events[1..]) {
+            assert_eq!(event.body(), body(number));
+        }
+        assert!(resident(&log) > 16 << 20, "they were read");
+    }
+}

@@ -1,5 +1,7 @@
 //! The bytes of a log: all of them mapped, or those that are unpacked already.
 
+use std::ops::Range;
+
 use crate::error::Result;
 use crate::header::{EventHeader, HEADER_BYTES};
 use crate::source::archive::Unpacked;
@@ -56,6 +58,14 @@ impl Bytes {
         match self {
             Bytes::Mapped(map, _) => map.change(),
             Bytes::Growing(growing) => growing.change(),
+        }
+    }
+
+    /// Lets go of the pages of `range`, which come again where they are read again.
+    pub fn release(&self, range: Range<usize>) {
+        match self {
+            Bytes::Mapped(map, _) => map.release(range),
+            Bytes::Growing(growing) => growing.release(range),
         }
     }
 

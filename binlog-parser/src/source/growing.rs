@@ -8,6 +8,7 @@
 //! The thread that unpacks appends to a private file; whoever reads sees what is there, and waits
 //! for more. How it ended is known when all is there.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -100,6 +101,11 @@ impl Growing {
     /// What has happened to the temporary file.
     pub fn change(&self) -> Option<Change> {
         self.shared.bytes.change()
+    }
+
+    /// Lets go of the pages of `range`, which come again where they are read again.
+    pub fn release(&self, range: Range<usize>) {
+        self.shared.bytes.release(range);
     }
 
     /// All bytes, when they are there.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -173,6 +174,11 @@ impl Log {
     /// The bytes that are there, and where more come from, unless those are all.
     pub(crate) fn so_far(&self) -> (&[u8], Option<&Growing>) {
         self.bytes.so_far()
+    }
+
+    /// Lets go of the memory of `range`, which was read; it may be read again.
+    pub(crate) fn release(&self, range: Range<usize>) {
+        self.bytes.release(range);
     }
 
     /// The archive that the log was unpacked from, if it was. Waits for all of it.

@@ -9,11 +9,11 @@
 mod appended;
 
 use std::fs::{File, Metadata};
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use memmap2::{Advice, Mmap};
+use memmap2::{Advice, Mmap, UncheckedAdvice};
 
 use crate::error::{Error, Result};
 
@@ -70,6 +70,21 @@ impl MappedFile {
         let now = std::fs::metadata(&self.path).ok().filter(|now| identity(now) == self.identity);
         let cut = now.map(|now| now.len()).filter(|now| *now < map.len() as u64);
         cut.map(Change::Cut).or_else(|| range.unread().map(Change::Unread))
+    }
+
+    /// Lets go of the pages of `range`: what was read does not stay in memory for as long as the log
+    /// is open. Whoever reads them again gets them again.
+    pub fn release(&self, range: Range<usize>) {
+        let Some((map, _)) = &self.map else { return };
+        let range = range.start..range.end.min(map.len());
+        if !range.is_empty() {
+            // SAFETY: nobody writes through the map, so that a page that comes again has the bytes
+            // that the file has, as it had when it came first; one that the guard put there has
+            // zeros either way.
+            let _ = unsafe {
+                map.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len())
+            };
+        }
     }
 }
 
@@ -296,6 +311,19 @@ mod tests {
         assert_eq!((map[9_999], map.change()), (1, None));
         fs::write(&path, b"shorter").unwrap();
         assert_eq!((map[9_999], map.change()), (1, None));
+    }
+
+    #[test]
+    fn pages_that_were_let_go_come_again() {
+        let (file, map) = mapped(300_000);
+        for range in [0..300_000, 5_000..100_000, 299_999..usize::MAX, 7..7, 400_000..500_000] {
+            map.release(range);
+            assert!(map.iter().all(|byte| *byte == 1));
+        }
+        file.as_file().set_len(100_000).unwrap();
+        assert_eq!(map[200_000], 0);
+        map.release(0..300_000);
+        assert_eq!((map[99_999], map[200_000]), (1, 0));
     }
 
     #[test]

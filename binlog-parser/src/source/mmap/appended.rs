@@ -9,7 +9,7 @@ use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use memmap2::{Advice, MmapOptions, MmapRaw};
+use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 
 use super::{Change, guard};
 use crate::source::private_file::private_file;
@@ -62,6 +62,20 @@ impl Appended {
     /// back.
     pub(crate) fn change(&self) -> Option<Change> {
         self.map.get()?.range.unread().map(Change::Unread)
+    }
+
+    /// Lets go of the pages of `range`, as [`MappedFile::release`](super::MappedFile::release) does.
+    pub(crate) fn release(&self, range: Range<usize>) {
+        let Some(reserved) = self.map.get() else { return };
+        let range = range.start..range.end.min(self.length.load(Ordering::Acquire));
+        if !range.is_empty() {
+            // SAFETY: nobody writes through the map, and its file has what was appended, so that a
+            // page comes again as it was.
+            let _ = unsafe {
+                let map = &reserved.map;
+                map.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len())
+            };
+        }
     }
 }
 
@@ -176,7 +190,9 @@ mod tests {
         let rest: Vec<u8> = (0..10_000).map(|n| (n % 251) as u8).collect();
         appender.append(&rest).unwrap();
         assert_eq!((first, second), (&b""[..], &b"abc"[..]));
+        appended.release(0..5_000);
         appender.finish().unwrap();
+        appended.release(4_000..usize::MAX);
         assert!(appended.bytes() == [b"abc", &rest[..]].concat());
     }
 
