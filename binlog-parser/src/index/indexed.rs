@@ -9,6 +9,7 @@ use super::identity::Kinship;
 use super::notes::Noted;
 use super::part::{Part, Parts};
 use super::piece::TableName;
+use crate::parallel;
 use crate::source::log::{FIRST_EVENT, Log};
 use crate::transaction::{Unit, Units};
 
@@ -87,7 +88,7 @@ impl<'a> Indexed<'a> {
         }
         match start == end || self.stands(start) {
             true => start..end,
-            false => FIRST_EVENT..self.log.len(),
+            false => parallel::whole(self.log),
         }
     }
 
@@ -101,7 +102,7 @@ impl<'a> Indexed<'a> {
         }
         match ranges.iter().all(|range| self.stands(range.start)) {
             true => ranges,
-            false => vec![FIRST_EVENT..self.log.len()],
+            false => vec![parallel::whole(self.log)],
         }
     }
 
