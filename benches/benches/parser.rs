@@ -4,11 +4,16 @@ use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use binlog_parser::digits::{write_hex, write_unsigned};
 use binlog_parser::event::rows::RowsEvent;
 use binlog_parser::event::table_map::TableMapEvent;
+use binlog_parser::gtid::{Gtid, GtidSet, Tsid, Uuid};
 use binlog_parser::header::EventType;
 use binlog_parser::parallel;
 use binlog_parser::row::Columns;
+use binlog_parser::row::decimal::Decimal;
+use binlog_parser::row::float::write_double;
+use binlog_parser::row::temporal::Datetime;
 use binlog_parser::scan::{Scan, Scanned};
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Unit, Units};
@@ -107,14 +112,16 @@ fn row_walks(c: &mut Criterion) {
     });
     group.bench_function("decode to text", |b| {
         b.iter(|| {
-            let mut bytes = 0;
+            let (mut bytes, mut out) = (0, vec![]);
             for (rows, columns) in &rows {
                 for change in rows.changes(columns.layout()) {
                     let change = change.expect("a row");
                     for image in [change.before, change.after].into_iter().flatten() {
                         for cell in image.cells(columns) {
                             let value = cell.expect("a cell").value(columns).expect("a value");
-                            bytes += value.to_string().len();
+                            out.clear();
+                            value.write_text(&mut out).expect("a text");
+                            bytes += out.len();
                         }
                     }
                 }
@@ -126,5 +133,62 @@ fn row_walks(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, walks, checksums, row_walks);
+/// Digits as rows have them: most values are numbers and times.
+fn digits(c: &mut Criterion) {
+    let mut group = c.benchmark_group("digits");
+    let decimal = Decimal::encode("1234567890.1234", 14, 4).expect("a decimal");
+    let decimal = Decimal::decode(&decimal, 14, 4).expect("a decimal");
+    let datetime = Datetime::decode(&[0x99, 0xB8, 0x42, 0x30, 0xC5, 0x01, 0xE2, 0x40], 6);
+    let datetime = datetime.expect("a time");
+    let mut out = Vec::with_capacity(64);
+    let mut bench = |name: &str, write: &dyn Fn(&mut Vec<u8>)| {
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                out.clear();
+                write(&mut out);
+                assert!(out.len() > 3);
+            });
+        });
+    };
+    bench("integer", &|out| write_unsigned(black_box(1_234_567), out));
+    bench("decimal", &|out| black_box(decimal).write_text(out));
+    bench("datetime", &|out| black_box(datetime).write_text(out));
+    bench("double", &|out| write_double(black_box(1234.5678), out));
+    bench("hexadecimal", &|out| write_hex(black_box(&[0xA5; 16]), out));
+    group.finish();
+}
+
+/// Sets as servers have them: many sources, each with holes.
+fn gtid_sets(c: &mut Criterion) {
+    let set = |step: u64| {
+        let mut set = GtidSet::new();
+        for source in 0..20u8 {
+            for interval in 0..100 {
+                let first = interval * 100 + 1;
+                set.add_interval(
+                    Tsid { uuid: Uuid([source; 16]), tag: None },
+                    first..=first + step,
+                );
+            }
+        }
+        set
+    };
+    let (wide, narrow) = (set(90), set(40));
+    let text = wide.to_string();
+    let inside = Gtid { uuid: Uuid([7; 16]), tag: None, gno: 5050 };
+    let mut group = c.benchmark_group("gtid set");
+    group.bench_function("contains", |b| b.iter(|| assert!(wide.contains(black_box(&inside)))));
+    group.bench_function("union", |b| b.iter(|| black_box(&wide).union(black_box(&narrow))));
+    group.bench_function("subtract", |b| {
+        b.iter(|| assert!(!black_box(&wide).subtract(black_box(&narrow)).is_empty()));
+    });
+    group.bench_function("intersect", |b| b.iter(|| wide.intersect(black_box(&narrow)).count()));
+    group.bench_function("parse", |b| {
+        b.iter(|| black_box(&text).parse::<GtidSet>().expect("a set"));
+    });
+    group.bench_function("print", |b| b.iter(|| black_box(&wide).to_string().len()));
+    group.finish();
+}
+
+criterion_group!(benches, walks, checksums, row_walks, digits, gtid_sets);
 criterion_main!(benches);

@@ -38,7 +38,7 @@ pub fn contests(binlog: &Path, product: Product, logs: &RaceLogs) -> Result<Vec<
     let mut contests = vec![];
     for kind in KINDS {
         let paths = logs.paths.iter().map(|log| provide(log, &kind)).collect::<Result<_>>()?;
-        let archives = RaceLogs { paths, made: logs.made.clone() };
+        let archives = RaceLogs { paths, ..logs.clone() };
         for (name, verb) in kind.contests {
             let unpacker = unpacker(&kind)?;
             contests.push(packed(name, verb, binlog, unpacker, (product, &archives))?);

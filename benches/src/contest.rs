@@ -1,14 +1,17 @@
 //! Who runs against whom, and how each proves that it did the work.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use anyhow::{Context, Result, ensure};
 use servers::{Installation, Product};
 
+use crate::decode;
 use crate::logs::{self, RaceLogs};
 use crate::measure::{self, Cost};
+use crate::shapes::Shape;
 
 /// One verb beside its rivals, over the logs of one product.
 #[derive(Debug)]
@@ -40,8 +43,8 @@ pub struct Entrant {
     /// What it is to the others.
     pub role: Role,
     proof: Proof,
-    /// The exit code of success.
-    exit_code: i32,
+    /// The exit codes of success.
+    exit_codes: RangeInclusive<i32>,
     logs: Vec<PathBuf>,
     program: Option<(Program, Vec<String>)>,
 }
@@ -59,6 +62,15 @@ enum Proof {
     Unpacks(u64),
 }
 
+/// What is asked of a verb, beside its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// Every transaction.
+    Transactions,
+    /// Every row.
+    Rows,
+}
+
 /// Where a program is.
 #[derive(Debug, Clone)]
 enum Program {
@@ -73,12 +85,14 @@ struct Course {
     rival: &'static [&'static str],
     /// How ours says how many transactions there are, `#` standing for the number.
     counts: Option<&'static str>,
-    /// Whether there is nothing to find, which is exit code 1.
+    /// Whether there is nothing to find in small transactions, which is exit code 1.
     finds_nothing: bool,
+    asked: Asked,
 }
 
 const fn course(name: &'static str, ours: &'static [&'static str]) -> Course {
-    Course { name, ours, rival: &["--no-defaults"], counts: None, finds_nothing: false }
+    let (rival, asked) = (&["--no-defaults"], Asked::Transactions);
+    Course { name, ours, rival, counts: None, finds_nothing: false, asked }
 }
 
 /// Stands in arguments for the address of the traffic's first transaction.
@@ -101,6 +115,7 @@ const COURSES: [Course; 8] = [
     },
     Course {
         rival: &["--no-defaults", "--base64-output=decode-rows", "-vv"],
+        asked: Asked::Rows,
         ..course("events -v", &["events", "-v"])
     },
     course("undo base64", &["undo", "--back-to", FIRST, "--format", "base64"]),
@@ -122,9 +137,10 @@ pub fn contests(
     };
     help(&[])?;
     let (mut contests, mut unknown) = (vec![], vec![]);
-    for course in &COURSES {
+    let fits = |course: &&Course| logs.shape.can_be_undone() || !course.name.starts_with("undo");
+    for course in COURSES.iter().filter(fits) {
         // An unknown verb, or an unknown option before --help, is wrong use: exit code 2.
-        match help(&arguments(course.ours, product))? {
+        match help(&arguments(course.ours, (product, logs.shape)))? {
             output if output.status.success() => {
                 contests.push(contest(course, binlog, product, logs)?);
             }
@@ -136,24 +152,32 @@ pub fn contests(
 
 fn contest(course: &Course, binlog: &Path, product: Product, logs: &RaceLogs) -> Result<Contest> {
     let transactions = logs.made.transactions;
+    let rows = match course.asked {
+        Asked::Rows if logs.shape.has_plain_rows() => decode::all(&logs.paths)?.written,
+        _ => 0,
+    };
     let mut ours = Entrant::new(
         "binlog",
         Role::Ours,
-        (Program::Path(binlog.to_owned()), arguments(course.ours, product)),
-        match course.counts {
-            Some(text) => Proof::Says(text.replace('#', &transactions.to_string())),
-            None => Proof::Prints("", 1),
+        (Program::Path(binlog.to_owned()), arguments(course.ours, (product, logs.shape))),
+        match (course.counts, course.asked) {
+            (Some(text), _) => Proof::Says(text.replace('#', &transactions.to_string())),
+            (None, Asked::Rows) => Proof::Prints("    + ", rows),
+            (None, Asked::Transactions) => Proof::Prints("", 1),
         },
         (product, logs),
     );
-    ours.exit_code = i32::from(course.finds_nothing);
+    if course.finds_nothing {
+        ours.exit_codes = if logs.shape == Shape::Small { 1..=1 } else { 0..=1 };
+    }
     let flashback = product.is_mariadb() && course.name.starts_with("undo");
     let rival_arguments = match flashback {
         true => vec!["--no-defaults".to_owned(), "--flashback".to_owned()],
-        false => arguments(course.rival, product),
+        false => arguments(course.rival, (product, logs.shape)),
     };
     let proof = match (product.is_mariadb(), flashback) {
         (_, true) => Proof::Prints("BINLOG", 1),
+        _ if rows > 0 => Proof::Prints("### SET", rows),
         (false, _) => Proof::Prints("SET @@SESSION.GTID_NEXT= '", transactions),
         (true, _) => Proof::Prints("SET @@session.gtid_seq_no", transactions),
     };
@@ -165,15 +189,24 @@ fn contest(course: &Course, binlog: &Path, product: Product, logs: &RaceLogs) ->
         proof,
         (product, logs),
     );
-    let read = Entrant {
-        label: "plain read".to_owned(),
-        role: Role::Read,
-        proof: Proof::Reads(logs.made.bytes),
-        exit_code: 0,
-        logs: logs.paths.clone(),
-        program: None,
+    let entrants = vec![ours, rival, Entrant::plain_read(logs)];
+    Ok(Contest { name: course.name, product, entrants })
+}
+
+/// Every row decoded into values and no more: this parser beside `mysql_common`.
+///
+/// # Errors
+/// Where a log cannot be read.
+pub fn decoding(product: Product, logs: &RaceLogs) -> Result<Contest> {
+    let decoded = decode::all(&logs.paths)?.to_string();
+    let entrant = |name: &str, role: Role| -> Result<Entrant> {
+        let program =
+            (Program::Path(std::env::current_exe()?), vec!["decode".to_owned(), name.to_owned()]);
+        Ok(Entrant::new("race", role, program, Proof::Says(decoded.clone()), (product, logs)))
     };
-    Ok(Contest { name: course.name, product, entrants: vec![ours, rival, read] })
+    let ours = entrant("ours", Role::Ours)?;
+    let entrants = vec![ours, entrant("mysql-common", Role::Rival)?, Entrant::plain_read(logs)];
+    Ok(Contest { name: "decode", product, entrants })
 }
 
 /// What unpacks an archive to standard output.
@@ -220,9 +253,9 @@ pub fn packed(
     Ok(contest)
 }
 
-fn arguments(arguments: &[&str], product: Product) -> Vec<String> {
+fn arguments(arguments: &[&str], (product, shape): (Product, Shape)) -> Vec<String> {
     let replace = |argument: &&str| match *argument {
-        FIRST => logs::first_of_traffic(product),
+        FIRST => logs::first_of_traffic(product, shape),
         other => other.to_owned(),
     };
     arguments.iter().map(replace).collect()
@@ -237,16 +270,27 @@ impl Entrant {
         (product, logs): (Product, &RaceLogs),
     ) -> Entrant {
         let words = program.1.iter().filter(|word| *word != "--no-defaults");
-        let address = logs::first_of_traffic(product);
+        let address = logs::first_of_traffic(product, logs.shape);
         let shown = words.map(|word| if *word == address { "ADDR" } else { word.as_str() });
         let label = shown.fold(name.to_owned(), |label, word| format!("{label} {word}"));
         Entrant {
             label,
             role,
             proof,
-            exit_code: 0,
+            exit_codes: 0..=0,
             logs: logs.paths.clone(),
             program: Some(program),
+        }
+    }
+
+    fn plain_read(logs: &RaceLogs) -> Entrant {
+        Entrant {
+            label: "plain read".to_owned(),
+            role: Role::Read,
+            proof: Proof::Reads(logs.made.bytes),
+            exit_codes: 0..=0,
+            logs: logs.paths.clone(),
+            program: None,
         }
     }
 
@@ -302,7 +346,8 @@ impl Entrant {
     }
 
     fn check_status(&self, status: ExitStatus) -> Result<()> {
-        ensure!(status.code() == Some(self.exit_code), "{self}: {status}");
+        let succeeded = status.code().is_some_and(|code| self.exit_codes.contains(&code));
+        ensure!(succeeded, "{self}: {status}");
         Ok(())
     }
 

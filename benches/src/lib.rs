@@ -4,8 +4,10 @@
 //! rivals and prints a table. `cargo bench -p benches` times the inner loops.
 //!
 //! Where things are:
+//! - [`shapes`]: what servers do while they write the logs;
 //! - [`logs`]: the logs that are raced over, made on real servers and kept in `target/race`;
 //! - [`contest`]: who runs against whom, and how each proves that it did the work;
+//! - [`decode`]: every row decoded, by this parser and by its rival among Rust's crates;
 //! - [`archives`]: the same logs packed, beside what only unpacks them;
 //! - [`measure`]: one run of a program, with its time and memory;
 //! - [`report`]: the table, and the raw results;
@@ -17,9 +19,11 @@
 
 pub mod archives;
 pub mod contest;
+pub mod decode;
 pub mod growth;
 pub mod logs;
 pub mod measure;
 pub mod report;
 pub mod restore;
+pub mod shapes;
 pub mod undo_large;

@@ -1,8 +1,8 @@
 //! The logs that are raced over: real servers write them once, `target/race` keeps them.
 //!
-//! The traffic is a shop's, in small transactions: a visit is noted, changed, forgotten, each by a
-//! statement that commits by itself, and every tenth time an order is placed, which is several
-//! statements (`traffic.sql`). Rows, times and GTIDs are the same in every run; only the commit
+//! The traffic is one of several [`Shape`]s, by default a shop's, in small transactions: a visit is
+//! noted, changed, forgotten, each by a statement that commits by itself, and every tenth time an
+//! order is placed, which is several statements. Rows, times and GTIDs are the same in every run; only the commit
 //! times in MySQL's GTID events are not.
 
 use std::fs;
@@ -12,20 +12,13 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use servers::{Product, Server, ServerOptions};
 
+use crate::shapes::{FIRST, Shape};
+
 /// What `max_binlog_size` may be at most, in bytes.
 const LARGEST_LOG: u64 = 1 << 30;
 
-/// How many transactions are made between two looks at how far the log has grown.
-const BATCH: u64 = 20_000;
-
-/// Number of the first step of the traffic; its steps look back by up to 2,007.
-const FIRST: u64 = 10_000;
-
 /// MySQL's `server_uuid`, so that GTIDs are the same in every run.
 const SERVER_UUID: &str = "5a5a5a5a-0000-11f0-8000-00000000beac";
-
-/// Schema and procedure of the traffic; both families take it.
-const TRAFFIC: &str = include_str!("traffic.sql");
 
 /// A folder of logs with what their server said of them.
 #[derive(Debug, Clone)]
@@ -34,6 +27,8 @@ pub struct RaceLogs {
     pub paths: Vec<PathBuf>,
     /// What the server counted.
     pub made: Made,
+    /// What they are full of.
+    pub shape: Shape,
 }
 
 /// What the server that made the logs said of them.
@@ -55,25 +50,31 @@ pub fn folder() -> PathBuf {
 }
 
 impl RaceLogs {
-    /// The logs of `product` of at least `bytes` bytes: those of an earlier run, or new ones.
+    /// The logs of `product` of this shape, of at least `bytes` bytes: those of an earlier run, or
+    /// new ones.
     ///
     /// # Errors
     /// Where the server cannot be run or the logs cannot be written.
-    pub fn provide(product: Product, bytes: u64) -> Result<RaceLogs> {
-        let home = folder().join(format!("{}-{bytes}", product.name()));
+    pub fn provide(product: Product, shape: Shape, bytes: u64) -> Result<RaceLogs> {
+        let name = match shape {
+            Shape::Small => format!("{}-{bytes}", product.name()),
+            shape => format!("{}-{}-{bytes}", product.name(), shape.name()),
+        };
+        let home = folder().join(name);
         if !home.exists() {
             let partial = home.with_extension("partial");
             if partial.exists() {
                 fs::remove_dir_all(&partial)?;
             }
             fs::create_dir_all(&partial)?;
-            make(product, bytes, &partial).with_context(|| format!("making {}", home.display()))?;
+            make(product, shape, bytes, &partial)
+                .with_context(|| format!("making {}", home.display()))?;
             fs::rename(&partial, &home)?;
         }
-        RaceLogs::open(&home)
+        RaceLogs::open(&home, shape)
     }
 
-    fn open(home: &Path) -> Result<RaceLogs> {
+    fn open(home: &Path, shape: Shape) -> Result<RaceLogs> {
         let made = serde_json::from_slice(&fs::read(home.join("made.json"))?)?;
         let mut paths = vec![];
         for entry in fs::read_dir(home)? {
@@ -83,24 +84,29 @@ impl RaceLogs {
             }
         }
         paths.sort();
-        Ok(RaceLogs { paths, made })
+        Ok(RaceLogs { paths, made, shape })
     }
 }
 
 /// Address of the first transaction behind the schema: databases, tables, procedure and the rows to
-/// begin with are seven transactions.
-pub(crate) fn first_of_traffic(product: Product) -> String {
-    if product.is_mariadb() { "0-1-8".to_owned() } else { format!("{SERVER_UUID}:8") }
+/// begin with.
+pub(crate) fn first_of_traffic(product: Product, shape: Shape) -> String {
+    let number = shape.schema_transactions() + 1;
+    match product.is_mariadb() {
+        true => format!("0-1-{number}"),
+        false => format!("{SERVER_UUID}:{number}"),
+    }
 }
 
 /// Runs the traffic until as many logs are full as `bytes` need.
-fn make(product: Product, bytes: u64, home: &Path) -> Result<()> {
+fn make(product: Product, shape: Shape, bytes: u64, home: &Path) -> Result<()> {
     let count = bytes.div_ceil(LARGEST_LOG).max(1);
     let each = (bytes / count).next_multiple_of(4096).min(LARGEST_LOG);
     let mut options = ServerOptions::with_args([
         format!("--max-binlog-size={each}"),
         "--innodb-buffer-pool-size=512M".to_owned(),
     ]);
+    options = options.and_args(shape.settings(product).iter().copied());
     if !product.is_mariadb() {
         options = options.and_args(["--gtid-mode=ON", "--enforce-gtid-consistency=ON"]);
         options.server_uuid = Some(SERVER_UUID.to_owned());
@@ -109,12 +115,12 @@ fn make(product: Product, bytes: u64, home: &Path) -> Result<()> {
     if !product.is_mariadb() {
         server.sql("ALTER INSTANCE DISABLE INNODB REDO_LOG;")?;
     }
-    server.sql(TRAFFIC)?;
-    let mut next = FIRST;
+    server.sql(shape.sql())?;
+    let (mut next, batch) = (FIRST, shape.batch());
     while (server.binary_logs()?.len() as u64) <= count {
-        server.sql(format!("CALL race.traffic({next}, {});", next + BATCH))?;
-        next += BATCH;
-        if next.is_multiple_of(10 * BATCH) {
+        server.sql(format!("CALL race.traffic({next}, {});", next + batch))?;
+        next += batch;
+        if next.is_multiple_of(10 * batch) {
             let logs = server.binary_logs()?;
             let grown = logs.iter().filter_map(|log| Some(fs::metadata(log).ok()?.len())).sum();
             say_growth(product, grown, bytes);

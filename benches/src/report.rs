@@ -7,10 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use serde::Serialize;
+use servers::Product;
 
 use crate::contest::{Contest, Entrant, Role};
 use crate::logs::{self, RaceLogs};
 use crate::measure::Cost;
+use crate::shapes::Shape;
 
 /// The raw results: one JSON object a line, in a file of its own for each race.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub struct RawResults {
 struct Line<'a> {
     contest: &'a str,
     logs: &'a str,
+    shape: Shape,
     log_bytes: u64,
     transactions: u64,
     entrant: &'a str,
@@ -66,6 +69,7 @@ impl RawResults {
         let line = Line {
             contest: contest.name,
             logs: contest.product.name(),
+            shape: made.shape,
             log_bytes: made.made.bytes,
             transactions: made.made.transactions,
             entrant: &entrant.label,
@@ -99,11 +103,13 @@ const COLUMNS: [(&str, usize); 10] = [
 ];
 
 /// The head of the table, for logs that were made so.
-pub fn print_head(product: &str, logs: &RaceLogs, rounds: usize) {
+pub fn print_head(product: Product, logs: &RaceLogs, rounds: usize) {
     let made = &logs.made;
     println!(
-        "\n{product} {}: {} bytes, {} transactions; medians of {rounds} rounds; {}\n",
+        "\n{} {}, {}: {} bytes, {} transactions; medians of {rounds} rounds; {}\n",
+        product.name(),
         made.version,
+        logs.shape.name(),
         made.bytes,
         made.transactions,
         machine()

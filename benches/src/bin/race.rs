@@ -12,13 +12,15 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use benches::archives;
-use benches::contest::{Contest, contests};
+use benches::contest::{Contest, contests, decoding};
+use benches::decode;
 use benches::growth::Growth;
 use benches::logs::RaceLogs;
 use benches::report::{self, RawResults};
 use benches::restore::Race as Restore;
+use benches::shapes::Shape;
 use benches::undo_large::UndoLarge;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use servers::Product;
 
 /// Races every verb against the servers' own tools, over logs that real servers wrote.
@@ -31,13 +33,17 @@ struct Race {
     #[command(subcommand)]
     course: Option<Course>,
 
-    /// Size of the MySQL logs; a log has at most 1G, more makes several
+    /// Size of the MySQL logs; a log has at most 1G, more makes several; 0 leaves MySQL out
     #[arg(long, default_value = "1G", value_parser = bytes, value_name = "BYTES")]
     size: u64,
 
     /// Size of the MariaDB logs; 0 leaves MariaDB out
     #[arg(long, default_value = "256M", value_parser = bytes, value_name = "BYTES")]
     mariadb_size: u64,
+
+    /// What the logs are full of; may be repeated
+    #[arg(long, value_enum, value_name = "SHAPE", default_values_t = [Shape::Small])]
+    shape: Vec<Shape>,
 
     /// Only this verb; may be repeated
     #[arg(long, value_name = "VERB")]
@@ -89,9 +95,21 @@ enum Course {
         #[arg(long, value_name = "FILE")]
         binlog: Option<PathBuf>,
     },
+    /// Decodes all rows of logs, and counts them
+    #[command(hide = true)]
+    Decode { reader: Reader, logs: Vec<PathBuf> },
     /// Unpacks archives to standard output, where their own tools are missing
     #[command(hide = true)]
     Unpack { archives: Vec<PathBuf> },
+}
+
+/// Who decodes rows.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Reader {
+    /// This parser
+    Ours,
+    /// The crate of that name
+    MysqlCommon,
 }
 
 #[derive(Debug, Args)]
@@ -170,15 +188,27 @@ fn main() -> Result<()> {
             let binlog = binlog.clone().map_or_else(build, Ok)?;
             return Growth { logs, bytes, rounds, binlog }.run();
         }
+        Some(Course::Decode { reader, logs }) => {
+            for log in logs {
+                let decoded = match reader {
+                    Reader::Ours => decode::ours(log)?,
+                    Reader::MysqlCommon => decode::mysql_common(log)?,
+                };
+                println!("{decoded}");
+            }
+            return Ok(());
+        }
         Some(Course::Unpack { archives }) => {
             return archives::unpack(archives, &mut stdout().lock());
         }
         None => {}
     }
-    let mut courses = vec![(Product::Mysql97, RaceLogs::provide(Product::Mysql97, race.size)?)];
-    if race.mariadb_size > 0 {
-        let logs = RaceLogs::provide(Product::Mariadb118, race.mariadb_size)?;
-        courses.push((Product::Mariadb118, logs));
+    let mut courses = vec![];
+    let sizes = [(Product::Mysql97, race.size), (Product::Mariadb118, race.mariadb_size)];
+    for shape in &race.shape {
+        for (product, size) in sizes.iter().filter(|(_, size)| *size > 0) {
+            courses.push((*product, RaceLogs::provide(*product, *shape, *size)?));
+        }
     }
     if race.make_logs {
         return Ok(());
@@ -190,13 +220,18 @@ fn main() -> Result<()> {
     let mut raw = RawResults::create()?;
     for (product, logs) in &courses {
         let (mut contests, unknown) = contests(&binlog, *product, logs)?;
-        contests.extend(archives::contests(&binlog, *product, logs)?);
+        if logs.shape.has_plain_rows() {
+            contests.push(decoding(*product, logs)?);
+        }
+        if logs.shape == Shape::Small {
+            contests.extend(archives::contests(&binlog, *product, logs)?);
+        }
         let wanted = |contest: &&Contest| {
             let verb = contest.name.split(' ').next().unwrap_or_default();
             race.only.is_empty()
                 || race.only.iter().any(|only| only == verb || only == contest.name)
         };
-        report::print_head(product.name(), logs, race.rounds.into());
+        report::print_head(*product, logs, race.rounds.into());
         for contest in contests.iter().filter(wanted) {
             run(contest, logs, race.rounds.into(), &mut raw)?;
         }
