@@ -54,7 +54,7 @@ pub fn ours(path: &Path) -> Result<Decoded> {
     let log = Log::open(path)?;
     let mut sum = Ok(Decoded::default());
     let work = |scan: &mut Scan<'_>| Some(decode(&log, scan));
-    parallel::events(&log, PIECE_BYTES, work, |made, scan| {
+    parallel::events(&log, parallel::whole(&log), PIECE_BYTES, work, |made, scan| {
         match (&mut sum, made.unwrap_or_else(|| decode(&log, scan))) {
             (Ok(sum), Ok(decoded)) => {
                 sum.add(decoded);

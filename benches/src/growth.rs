@@ -15,6 +15,7 @@ use servers::Product;
 
 use crate::logs::{self, RaceLogs};
 use crate::measure::time;
+use crate::shapes::Shape;
 
 /// How many logs, made of how much, and the program.
 #[derive(Debug, Clone)]
@@ -44,7 +45,7 @@ impl Growth {
     /// # Errors
     /// Where a server or a program fails.
     pub fn run(&self) -> Result<()> {
-        let source = RaceLogs::provide(Product::Mysql97, self.bytes)?;
+        let source = RaceLogs::provide(Product::Mysql97, Shape::Small, self.bytes)?;
         let log = Log::open(source.paths.first().context("no log")?)?;
         let many = divide(&log, self.logs)?;
         let (indexes, none) = (many.folder.join("indexes"), many.folder.join("none"));

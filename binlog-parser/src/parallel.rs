@@ -588,16 +588,20 @@ mod tests {
     }
 
     /// Offsets of events, those of pieces of which `keep` says so made ahead.
-    fn event_offsets(log: &Log, bytes: u64, keep: impl Fn(&[u64]) -> bool + Sync) -> Vec<u64> {
+    fn event_offsets<'a>(
+        log: &'a Log,
+        bytes: u64,
+        keep: impl Fn(&[u64]) -> bool + Sync,
+    ) -> Vec<u64> {
         let offset = |scanned| match scanned {
             Scanned::Event(event) => event.offset,
             Scanned::Damage(damage) => damage.range.start,
         };
-        let work = |scan: &mut Scan<'_>| {
-            Some(scan.map(offset).collect::<Vec<_>>()).filter(|made| keep(made))
+        let work = |scan: &mut Scan<'a>| {
+            Some(scan.by_ref().map(offset).collect::<Vec<_>>()).filter(|made| keep(made))
         };
         let mut all = vec![];
-        events(log, bytes, work, |made, scan| {
+        events(log, whole(log), bytes, work, |made, scan| {
             all.extend(made.unwrap_or_else(|| scan.map(offset).collect()));
             ControlFlow::Continue(())
         });

@@ -266,7 +266,8 @@ impl<'w, 'r> Writer<'w, 'r> {
         let spare = &mut self.spare;
         let open = self.insert.get_or_insert_with(|| {
             let Spare { mut text, mut keys } = std::mem::take(spare);
-            (text.clear(), keys.clear());
+            text.clear();
+            keys.clear();
             table.push_insert(&mut text);
             let told = [TAKEN, MISSING].map(|what| Told::new(address, what));
             Insert { table: Arc::clone(table), told, text, keys, rows: 0 }
