@@ -12,17 +12,18 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// The hexadecimal digits of each byte.
-const HEX: [[u8; 2]; 256] = {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// The hexadecimal digits of each byte, in lower and in upper case.
+const HEX: [[[u8; 2]; 256]; 2] = [hex(b"0123456789abcdef"), hex(b"0123456789ABCDEF")];
+
+const fn hex(digits: &[u8; 16]) -> [[u8; 2]; 256] {
     let mut pairs = [[0; 2]; 256];
     let mut byte = 0;
     while byte < 256 {
-        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 0xF]];
+        pairs[byte] = [digits[byte >> 4], digits[byte & 0xF]];
         byte += 1;
     }
     pairs
-};
+}
 
 /// Most digits of a number of 64 bits.
 const MOST: usize = 20;
@@ -100,9 +101,19 @@ pub fn write_two(number: u8, out: &mut Vec<u8>) {
 
 /// Appends bytes as lower-case hexadecimal digits.
 pub fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
-    out.reserve(bytes.len() * 2);
-    for byte in bytes {
-        out.extend_from_slice(&HEX[usize::from(*byte)]);
+    write_hex_by(&HEX[0], bytes, out);
+}
+
+/// Appends bytes as upper-case hexadecimal digits.
+pub fn write_upper_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    write_hex_by(&HEX[1], bytes, out);
+}
+
+fn write_hex_by(digits: &[[u8; 2]; 256], bytes: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + bytes.len() * 2, 0);
+    for (pair, byte) in out[start..].chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&digits[usize::from(*byte)]);
     }
 }
 
@@ -125,6 +136,7 @@ mod tests {
         assert_eq!(text(|out| write_two(7, out)), "07");
         assert_eq!(text(|out| write_two(255, out)), "255");
         assert_eq!(text(|out| write_hex(b"\0\xFF\x1a", out)), "00ff1a");
+        assert_eq!(text(|out| write_upper_hex(b"\0\xFF\x1a", out)), "00FF1A");
     }
 
     proptest! {

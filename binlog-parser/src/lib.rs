@@ -33,6 +33,7 @@ pub mod inflate;
 pub mod limits;
 pub mod parallel;
 mod quick_hash;
+mod raw_event;
 pub mod row;
 pub mod scan;
 pub mod source;

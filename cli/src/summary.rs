@@ -122,16 +122,6 @@ pub struct RowCounts {
 /// Among how many events at the start of a log those are that tell what came before it.
 const FIRST_EVENTS: usize = 6;
 
-/// How whole transactions end.
-const ENDINGS: [Ending; 6] = [
-    Ending::Xid,
-    Ending::Commit,
-    Ending::Rollback,
-    Ending::XaPrepare,
-    Ending::Statement,
-    Ending::Whole,
-];
-
 /// Tables as the maps of a transaction name them.
 type Tables<'a> = HashMap<u64, (TableMapEvent<'a>, RowLayout)>;
 
@@ -171,7 +161,7 @@ impl Summary {
             summary.events_by_type.0[usize::from(*code)] = *count;
             summary.events = summary.events.saturating_add(*count);
         }
-        for ending in ENDINGS {
+        for ending in Ending::ALL.into_iter().filter(|ending| ending.is_whole()) {
             let count = facts.ending(ending);
             if count > 0 {
                 *summary.transactions_by_kind.entry(kind(ending)).or_default() += count;

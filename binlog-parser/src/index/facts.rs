@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
 
 use super::pack::{Taker, put, put_bytes};
-use super::record::{ENDINGS, ending_code};
 use crate::error::Fault;
 use crate::gtid::{
     AnyGtidSet, Gtid, MariadbBinlogState, MariadbGtid, MariadbSource, Tag, TransactionGtid, Tsid,
@@ -24,7 +23,7 @@ pub struct Facts {
     /// Events by the code of their type; those of compressed transactions are not counted.
     pub events: BTreeMap<u8, u64>,
     /// Transactions, parts of them too, by how they end.
-    pub endings: [u64; ENDINGS.len()],
+    pub endings: [u64; Ending::ALL.len()],
     /// Earliest and latest time of an event, in seconds since 1970 UTC.
     pub time: Option<(u32, u32)>,
     /// Where the clock of commits goes back.
@@ -80,7 +79,7 @@ impl Facts {
     /// How many transactions end so.
     #[must_use]
     pub fn ending(&self, ending: Ending) -> u64 {
-        self.endings.get(usize::from(ending_code(ending))).copied().unwrap_or(0)
+        self.endings.get(ending.number()).copied().unwrap_or(0)
     }
 
     /// Takes in what comes next; `table` tells the number that a table of `next` has here.

@@ -7,7 +7,7 @@ use super::content::{Change, Content, KINDS, ROWS_IN_CONTENT, Texts, kind_code};
 use super::facts::{Facts, Source};
 use super::notes::{Counted, Noted, Notes, Whole};
 use super::part::NEVER;
-use super::record::{Name, Record, ending_code};
+use super::record::{Name, Record};
 use crate::error::Fault;
 use crate::event::format_description::FormatDescription;
 use crate::event::gtid::GtidEvent;
@@ -200,7 +200,7 @@ impl<N: Notes> Walk<'_, N> {
         self.times(&transaction.events);
         let ending = transaction.ending;
         self.piece.facts.closed_by = None;
-        if let Some(count) = self.piece.facts.endings.get_mut(usize::from(ending_code(ending))) {
+        if let Some(count) = self.piece.facts.endings.get_mut(ending.number()) {
             *count += 1;
         }
         let record = Record {

@@ -59,22 +59,6 @@ impl Name {
     }
 }
 
-pub(super) const ENDINGS: [Ending; 8] = [
-    Ending::Xid,
-    Ending::Commit,
-    Ending::Rollback,
-    Ending::XaPrepare,
-    Ending::Statement,
-    Ending::Whole,
-    Ending::Open,
-    Ending::Headless,
-];
-
-/// Number of an ending in the index.
-pub(super) fn ending_code(ending: Ending) -> u8 {
-    ENDINGS.iter().position(|known| *known == ending).map_or(0, |code| code as u8)
-}
-
 const ENDING: u8 = 7;
 const GAP: u8 = 1 << 3;
 const TIME: u8 = 1 << 4;
@@ -119,7 +103,7 @@ impl Packer {
     pub fn push(&mut self, record: &Record) {
         let before = &self.before;
         let flag = |set: bool, bit: u8| if set { bit } else { 0 };
-        let how = ending_code(record.ending)
+        let how = record.ending.number() as u8
             | flag(record.start != before.end, GAP)
             | flag(record.time != before.time, TIME)
             | flag(record.name != before.name, NAME)
@@ -175,7 +159,7 @@ impl<'a> Records<'a> {
     fn take(&mut self) -> Result<Record, Fault> {
         let (taker, before) = (&mut self.taker, &self.before);
         let how = taker.byte()?;
-        let ending = ENDINGS[usize::from(how & ENDING)];
+        let ending = Ending::ALL[usize::from(how & ENDING)];
         let length = taker.number()?;
         let gap = if how & GAP == 0 { 0 } else { taker.number()? };
         let start = before.end.checked_add(gap);
@@ -250,7 +234,7 @@ mod tests {
             parts.into_iter().map(|(gap, length, started, time, ending, server_id, name, content, counts)| {
                 let start = end + gap;
                 end = start + length;
-                let ending = ENDINGS[ending];
+                let ending = Ending::ALL[ending];
                 Record { start, end, started, time, ending, server_id, name, content, counts }
             }).collect()
         }

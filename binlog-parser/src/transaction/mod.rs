@@ -60,6 +60,32 @@ pub enum Ending {
     Headless,
 }
 
+impl Ending {
+    /// All of them, those of whole transactions first. Indexes number them in this order.
+    pub const ALL: [Ending; 8] = [
+        Ending::Xid,
+        Ending::Commit,
+        Ending::Rollback,
+        Ending::XaPrepare,
+        Ending::Statement,
+        Ending::Whole,
+        Ending::Open,
+        Ending::Headless,
+    ];
+
+    /// Its number in [`Ending::ALL`].
+    #[must_use]
+    pub fn number(self) -> usize {
+        Ending::ALL.iter().position(|ending| *ending == self).unwrap_or(0)
+    }
+
+    /// Whether the transaction has its beginning and its end.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        !matches!(self, Ending::Open | Ending::Headless)
+    }
+}
+
 impl<'a> Transaction<'a> {
     /// What `event` alone is of its transaction, for [`Transaction::plain`] to open it.
     #[must_use]

@@ -24,15 +24,6 @@ mod kind {
     pub const BITS: u32 = 3;
 }
 
-const ENDINGS: [Ending; 6] = [
-    Ending::Xid,
-    Ending::Commit,
-    Ending::Rollback,
-    Ending::XaPrepare,
-    Ending::Statement,
-    Ending::Whole,
-];
-
 /// A summary, but for the names of its tables; none if it tells of what cannot be read, for which the
 /// log itself is the better evidence.
 pub(super) fn pack(summary: &Summary) -> Option<Vec<u8>> {
@@ -55,7 +46,7 @@ pub(super) fn pack(summary: &Summary) -> Option<Vec<u8>> {
         let (start, end) = place.range;
         put(&mut out, start.checked_sub(before)?);
         put(&mut out, end.checked_sub(start)?);
-        put(&mut out, ENDINGS.iter().position(|ending| *ending == place.ending)? as u64);
+        put(&mut out, place.ending.is_whole().then(|| place.ending.number() as u64)?);
         put(&mut out, place.id_bytes as u64);
         before = end;
     }
@@ -179,7 +170,7 @@ impl Unpacking<'_> {
             return Err(self.taker.wrong("a transaction of the part", start));
         }
         let (ending, id_bytes) = (self.taker.number()?, self.taker.number()?);
-        let ending = usize::try_from(ending).ok().and_then(|ending| ENDINGS.get(ending));
+        let ending = usize::try_from(ending).ok().and_then(|ending| Ending::ALL.get(ending));
         match (ending, id_bytes) {
             (Some(ending), 4 | 6) => {
                 let (ending, id_bytes) = (*ending, id_bytes as usize);

@@ -1,6 +1,7 @@
 //! Names and values as SQL text. Everything is appended to a buffer that the caller keeps, so
 //! that a row costs no allocation.
 
+use binlog_parser::digits::{write_unsigned, write_upper_hex};
 use binlog_parser::row::float::write_double;
 
 /// Appends a name in backticks, its own backticks doubled.
@@ -56,50 +57,18 @@ pub fn text_literal(out: &mut Vec<u8>, charset: &str, collation: Option<&str>, b
 
 /// Appends bytes as upper-case hexadecimal digits.
 pub fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    let start = out.len();
-    out.resize(start + bytes.len() * 2, 0);
-    for (pair, byte) in out[start..].chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&PAIRS[usize::from(*byte)]);
-    }
+    write_upper_hex(bytes, out);
 }
-
-/// The two digits of every byte.
-const PAIRS: [[u8; 2]; 256] = {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
-        byte += 1;
-    }
-    pairs
-};
 
 /// Appends an unsigned or signed integer in decimal.
 pub fn push_integer(out: &mut Vec<u8>, value: i128) {
-    let mut digits = [0u8; 40];
-    let mut at = digits.len();
-    let mut wide = value.unsigned_abs();
-    // Division of wide numbers is slow, and hardly any number is wide.
-    while wide > u128::from(u64::MAX) {
-        at -= 1;
-        digits[at] = b'0' + (wide % 10) as u8;
-        wide /= 10;
-    }
-    let mut left = wide as u64;
-    loop {
-        at -= 1;
-        // A remainder of ten fits a byte.
-        digits[at] = b'0' + (left % 10) as u8;
-        left /= 10;
-        if left == 0 {
-            break;
-        }
-    }
     if value < 0 {
         out.push(b'-');
     }
-    out.extend_from_slice(&digits[at..]);
+    match u64::try_from(value.unsigned_abs()) {
+        Ok(number) => write_unsigned(number, out),
+        Err(_) => out.extend_from_slice(value.unsigned_abs().to_string().as_bytes()),
+    }
 }
 
 /// Appends a DOUBLE. With an exponent it is no DECIMAL; MariaDB before 11 loses the sign of `-0e0`,

@@ -25,7 +25,8 @@ use crate::error::Result;
 use crate::schema::{SchemaHistory, Stamp, StatementContext, TableName, resolve};
 use crate::select::Selected;
 use crate::sql::Dialect;
-use crate::undo::rows_statement::{Map, RowsStatement};
+use crate::undo::maps::Map;
+use crate::undo::rows_statement::RowsStatement;
 use crate::undo::text_tables::text_tables;
 
 /// Hashes that are kept; with their map, some 100 MiB.

@@ -14,8 +14,9 @@ use binlog_parser::transaction::{Statement, StatementKind, Transaction};
 use super::index::Index;
 use super::maps::Layouts;
 use super::picked::Picked;
-use super::rows_statement::{RowsStatement, at};
+use super::rows_statement::{Rows, RowsStatement, at};
 use crate::error::Result;
+use crate::select::Filter;
 
 /// A statement of rows on the backward walk.
 pub(super) struct Visited<'v, 't, 'a> {
@@ -29,6 +30,18 @@ pub(super) struct Visited<'v, 't, 'a> {
     pub statement: RowsStatement<'t, 'a>,
     /// Which of its rows are undone, if not all.
     pub picked: Option<&'v Picked>,
+}
+
+impl<'t, 'a> Visited<'_, 't, 'a> {
+    /// The statement's rows events that are undone, the last first: not those of tables that `filter`
+    /// leaves out, nor of sequences.
+    pub fn undone(&self, filter: &Filter) -> impl Iterator<Item = &Rows<'t, 'a>> {
+        self.statement.rows.iter().rev().filter(|rows| {
+            let map = self.statement.map_of(rows);
+            filter.selects_table(map.map.database, map.map.table)
+                && !map.is_sequence(self.format.family)
+        })
+    }
 }
 
 /// Calls `visit` for every statement of rows in `index`, the newest first.

@@ -93,41 +93,13 @@ impl Index {
     /// # Errors
     /// [`Error::Refused`] if the log is not what it was when the index was made.
     pub fn read<'s>(&self, set: &'s LogSet, number: usize) -> Result<Vec<Transaction<'s>>> {
-        let entry = self.entries[number];
-        let log = &set.logs()[entry.log as usize];
-        let scan = log.scan_from(entry.start).with_format(self.format(entry).clone());
-        let mut transactions = vec![];
-        let end = match self.runs.get(&number) {
-            Some(end) => {
-                for unit in Units::new(scan.until(*end)) {
-                    match unit {
-                        Unit::Transaction(transaction) => transactions.push(transaction),
-                        Unit::Control(_) => {}
-                        Unit::Damage(_) => return Err(changed(log, entry)),
-                    }
-                }
-                Some(*end)
-            }
-            None => {
-                let first = Units::new(scan).next();
-                transactions.extend(first.and_then(|unit| match unit {
-                    Unit::Transaction(transaction) => Some(transaction),
-                    _ => None,
-                }));
-                None
-            }
-        };
-        let last = transactions.last();
-        let whole = last.is_some_and(|last| {
-            last.ending != Ending::Open && end.is_none_or(|end| last.end() == end)
-        });
-        if whole { Ok(transactions) } else { Err(changed(log, entry)) }
+        self.transactions(set, self.entries[number], self.runs.get(&number).copied())
     }
 
     /// Reads the events of `entry`'s transaction again; where it is compressed, into `inflated`.
     ///
     /// # Errors
-    /// [`Error::Refused`] if the log is not what it was when the index was made.
+    /// As [`Index::read`].
     pub fn load<'b>(
         &self,
         set: &'b LogSet,
@@ -135,18 +107,37 @@ impl Index {
         inflated: &'b mut Inflated,
     ) -> Result<(&'b Log, Transaction<'b>)> {
         let log = &set.logs()[entry.log as usize];
-        let format = self.format(entry);
-        let scan = log.scan_from(entry.start).with_format(format.clone());
-        let transaction = match Units::new(scan).next() {
-            Some(Unit::Transaction(transaction)) => {
-                Some(transaction.plain(inflated, format).transaction)
+        let one = self.transactions(set, entry, None)?.pop();
+        let one = one.ok_or_else(|| changed(log, entry))?;
+        Ok((log, one.plain(inflated, self.format(entry)).transaction))
+    }
+
+    /// The transactions from `entry` to `end`; one if there is no end.
+    fn transactions<'s>(
+        &self,
+        set: &'s LogSet,
+        entry: Entry,
+        end: Option<u64>,
+    ) -> Result<Vec<Transaction<'s>>> {
+        let log = &set.logs()[entry.log as usize];
+        let scan = log.scan_from(entry.start).with_format(self.format(entry).clone());
+        let mut transactions = vec![];
+        for unit in Units::new(scan.until(end.unwrap_or(u64::MAX))) {
+            match unit {
+                Unit::Transaction(transaction) => transactions.push(transaction),
+                // Between transactions alone.
+                Unit::Control(_) if end.is_some() => continue,
+                _ => break,
             }
-            _ => None,
-        };
-        match transaction {
-            Some(transaction) if transaction.ending != Ending::Open => Ok((log, transaction)),
-            _ => Err(changed(log, entry)),
+            if end.is_none() {
+                break;
+            }
         }
+        let last = transactions.last();
+        let whole = last.is_some_and(|last| {
+            last.ending != Ending::Open && end.is_none_or(|end| last.end() == end)
+        });
+        if whole { Ok(transactions) } else { Err(changed(log, entry)) }
     }
 }
 

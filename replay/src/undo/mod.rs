@@ -23,7 +23,7 @@ mod index;
 mod invert;
 mod judge;
 mod log_file;
-mod maps;
+pub(crate) mod maps;
 mod picked;
 mod plan;
 mod planner;

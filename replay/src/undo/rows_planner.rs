@@ -10,9 +10,10 @@ use binlog_parser::source::log::Log;
 
 use super::conflicts::Place;
 use super::judge::Judge;
+use super::maps::Map;
 use super::rebuild::Partial;
 use super::request::{Format, Request};
-use super::rows_statement::{Map, Rows, RowsStatement, at};
+use super::rows_statement::{Rows, RowsStatement, at};
 use super::sums::Sums;
 use super::table_sql::TableSql;
 use super::tables::Tables;

@@ -13,8 +13,7 @@ use binlog_parser::source::log::Log;
 use binlog_parser::transaction::Statement;
 use binlog_parser::wire::Bitmap;
 
-use super::maps::Layouts;
-pub(crate) use super::maps::Map;
+use super::maps::{Layouts, Map};
 use super::picked::Picked;
 use crate::error::{Error, Result};
 

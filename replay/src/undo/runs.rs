@@ -156,16 +156,8 @@ impl<'r, S: Sink> Runs<'r, S> {
     /// Adds the inverse of a statement.
     fn statement(&mut self, visited: &Visited<'_, '_, '_>) -> Result<ControlFlow<()>> {
         let statement = &visited.statement;
-        let undone: Vec<_> = statement
-            .rows
-            .iter()
-            .filter(|rows| {
-                let map = statement.map_of(rows);
-                self.filter.selects_table(map.map.database, map.map.table)
-                    && !map.is_sequence(visited.format.family)
-            })
-            .collect();
-        if undone.is_empty() {
+        let mut undone = visited.undone(self.filter).peekable();
+        if undone.peek().is_none() {
             return Ok(ControlFlow::Continue(()));
         }
         self.take_maps(statement);
@@ -173,7 +165,7 @@ impl<'r, S: Sink> Runs<'r, S> {
             self.flush()?;
         }
         self.events.extend_from_slice(&self.maps);
-        for rows in undone.into_iter().rev() {
+        for rows in undone {
             let layout = &statement.map_of(rows).layout;
             self.spans
                 .measure(rows, layout, visited.picked)

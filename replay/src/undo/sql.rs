@@ -163,13 +163,8 @@ impl<'w, 'r> Writer<'w, 'r> {
         visited: &Visited<'_, '_, '_>,
     ) -> Result<ControlFlow<()>> {
         let statement = &visited.statement;
-        for rows in statement.rows.iter().rev() {
+        for rows in visited.undone(self.filter) {
             let map = statement.map_of(rows);
-            if !self.filter.selects_table(map.map.database, map.map.table)
-                || map.is_sequence(visited.format.family)
-            {
-                continue;
-            }
             let fault = |fault| at(fault, visited.log, rows.event);
             let table = met
                 .table(self.tables, map, visited.log_number, visited.format)

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use binlog_parser::error::Location;
 use binlog_parser::event::format_description::FormatDescription;
@@ -20,14 +21,14 @@ use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Ending, Statement, StatementKind, Transaction, Unit, Units};
 
 use super::judge::unreadable;
-use super::maps::{is_sequence, without_id};
+use super::maps::{Layouts, Map, is_sequence, without_id};
 use super::report::RowCounts;
 use super::request::{Format, Request};
 use super::table_sql::is_told_by_bytes;
 use crate::schema::Stamp;
 
 /// What the transactions of a piece come to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Sums {
     /// From the start of the first transaction that is undone to the end of the last.
     pub undone: Range<u64>,
@@ -60,7 +61,7 @@ pub(super) struct TableSum {
     pub updated: Option<Location>,
     /// The same of deletes.
     pub deleted: Option<Location>,
-    layout: RowLayout,
+    layout: Arc<RowLayout>,
     is_sequence: bool,
     /// Columns whose values are looked at, with their ordinals: for SQL has to be sure of them.
     looked_at: Vec<Option<Column>>,
@@ -72,16 +73,9 @@ pub(super) fn sum(
     (number, log): (usize, &Log),
     units: &mut Units<'_>,
 ) -> Option<Sums> {
-    let empty = Sums {
-        undone: 0..0,
-        tables: vec![],
-        transactions: 0,
-        empty: 0,
-        statements: 0,
-        commits_as_text: false,
-    };
+    let (sums, layouts) = (Sums::default(), Layouts::default());
     let mut piece =
-        Piece { request, number, log, sums: empty, by_id: HashMap::new(), maps: vec![] };
+        Piece { request, number, log, sums, layouts, by_layout: HashMap::new(), maps: vec![] };
     let mut inflated = Inflated::default();
     while let Some(unit) = units.next() {
         match unit {
@@ -115,8 +109,9 @@ struct Piece<'p> {
     number: usize,
     log: &'p Log,
     sums: Sums,
-    /// Which of the sums a table id stands for.
-    by_id: HashMap<u64, usize>,
+    layouts: Layouts,
+    /// Which of the sums a map belongs to, by the address of its layout: the sum holds it.
+    by_layout: HashMap<*const RowLayout, usize>,
     /// Table ids of the statement's maps, and their sums.
     maps: Vec<(u64, usize)>,
 }
@@ -176,40 +171,32 @@ impl Piece<'_> {
     }
 
     fn map(&mut self, event: &RawEvent<'_>, format: &FormatDescription) -> Option<()> {
-        let body = event.body();
-        let map = TableMapEvent::parse(body, TABLE_ID_BYTES).ok()?;
-        let says = without_id(body, TABLE_ID_BYTES);
-        let same = |sum: &TableSum| without_id(&sum.map, TABLE_ID_BYTES) == says;
+        let Map { map, layout, .. } = self.layouts.map(event, TABLE_ID_BYTES).ok()?;
         let tables = &mut self.sums.tables;
-        let known = self.by_id.get(&map.table_id).copied();
-        let known = known.filter(|at| tables.get(*at).is_some_and(same));
-        let at = match known.or_else(|| tables.iter().position(same)) {
-            Some(at) => at,
+        let at = match self.by_layout.get(&Arc::as_ptr(&layout)) {
+            Some(at) => *at,
             None if tables.len() >= MOST_TABLES => return None,
             None => {
-                let place = Location { event_type: None, ..event.location(self.log) };
                 let looked_at = match self.request.format {
                     Format::Sql => looked_at(&map)?,
                     Format::Base64 | Format::Binlog => vec![],
                 };
+                self.by_layout.insert(Arc::as_ptr(&layout), tables.len());
                 tables.push(TableSum {
-                    map: body.to_vec(),
+                    map: event.body().to_vec(),
                     stamp: Stamp::of(self.number, event),
-                    place,
+                    place: Location { event_type: None, ..event.location(self.log) },
                     rows: RowCounts::default(),
                     values: 0,
                     updated: None,
                     deleted: None,
-                    layout: map.layout().ok()?,
+                    layout,
                     is_sequence: is_sequence(&map, format.family),
                     looked_at,
                 });
                 tables.len() - 1
             }
         };
-        if known.is_none() {
-            self.by_id.insert(map.table_id, at);
-        }
         self.maps.push((map.table_id, at));
         Some(())
     }

@@ -1,5 +1,6 @@
 //! A table, ready for statements on its rows.
 
+use binlog_parser::digits::write_hex;
 use binlog_parser::row::text::BINARY_COLLATION;
 use binlog_parser::row::{ColumnType, Columns, RowImage, Value};
 
@@ -394,9 +395,7 @@ impl TableSql {
     /// Appends a comparison of long values, by what no two of them have in common.
     fn push_digest(&self, out: &mut Vec<u8>, ordinal: usize, bytes: &[u8]) {
         self.push_function(out, b"SHA2(CAST(", ordinal, b" AS BINARY),256)<=>'");
-        for byte in Sha256::digest(bytes) {
-            out.extend_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 15)]);
-        }
+        write_hex(&Sha256::digest(bytes), out);
         out.push(b'\'');
     }
 
@@ -435,11 +434,6 @@ impl TableSql {
 fn is_awkward(name: &[u8]) -> bool {
     let awkward = |byte: &u8| byte.is_ascii_control() || *byte == b'\\';
     name.iter().any(awkward) || name.windows(2).any(|two| two == b"/*")
-}
-
-/// A digit as the servers' SHA2() writes it.
-fn hex_digit(value: u8) -> u8 {
-    b"0123456789abcdef"[usize::from(value & 15)]
 }
 
 /// The character set of a column's literals.

@@ -15,8 +15,9 @@ use super::touch::{TableKeys, Touch};
 use crate::error::Result;
 use crate::schema::{Schema, TableName, readable};
 use crate::undo::index::{Entry, Index};
+use crate::undo::maps::Map;
 use crate::undo::rebuild::{KeyGaps, KeyValues, Rebuilt, RowKeys, Unknown, may_be_replace};
-use crate::undo::rows_statement::{Map, RowsStatement, at};
+use crate::undo::rows_statement::{RowsStatement, at};
 use crate::undo::table_sql::TableSql;
 use crate::undo::tables::Tables;
 

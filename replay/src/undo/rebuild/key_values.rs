@@ -19,7 +19,8 @@ use super::table::bits;
 use super::walk;
 use crate::error::{Error, Result};
 use crate::schema::ResolvedTable;
-use crate::undo::rows_statement::{Map, Rows, RowsStatement};
+use crate::undo::maps::Map;
+use crate::undo::rows_statement::{Rows, RowsStatement};
 use crate::undo::tables::Tables;
 
 /// Most rows of which values are looked for: each takes some hundred bytes of memory.

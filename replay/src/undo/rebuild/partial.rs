@@ -11,7 +11,8 @@ use super::defaults::default_value;
 use super::rebuilt::{Images, Place, Rebuilt};
 use super::table::{WantedTable, bits, is_computed, logged_key, may_be_replace};
 use crate::schema::ResolvedTable;
-use crate::undo::rows_statement::{Map, Rows, RowsStatement};
+use crate::undo::maps::Map;
+use crate::undo::rows_statement::{Rows, RowsStatement};
 
 /// An event whose images lack columns.
 #[derive(Debug)]

@@ -14,7 +14,8 @@ use super::super::wants::{Column, KeyBytes, Tracked, key_bytes};
 use super::Walk;
 use crate::error::Result;
 use crate::schema::ResolvedTable;
-use crate::undo::rows_statement::{Map, Rows, RowsStatement, at};
+use crate::undo::maps::Map;
+use crate::undo::rows_statement::{Rows, RowsStatement, at};
 
 /// A rows event that the walk has come to.
 struct Seen<'s, 't, 'a> {
