@@ -26,7 +26,8 @@ use crate::source::log::{FIRST_EVENT, Log};
 use crate::transaction::Units;
 
 pub use order::in_order;
-use pieces::{Pieces, Turn};
+pub use pieces::Piece;
+use pieces::{Pieces, Turn, walk_units};
 
 /// Distance of the offsets behind which pieces start, in bytes: little enough for what is made of
 /// some pieces to be held in memory, and enough for a thread to be worth waking.
@@ -39,20 +40,6 @@ const LARGE: u64 = 4;
 /// A piece of more bytes is not even walked ahead for what is small: it is the log of a server
 /// without GTIDs, or holds one transaction that is as large as a log.
 pub const HUGE: u64 = 256 << 20;
-
-/// A piece when it is its turn.
-#[derive(Debug)]
-pub enum Piece<'p, 'a, T> {
-    /// What was made of it ahead of its turn.
-    Made {
-        /// Stream position behind the piece.
-        end: u64,
-        /// What was made of it.
-        made: T,
-    },
-    /// A piece so large that what is made of it might not fit into memory: to be walked now.
-    Large(&'p mut Units<'a>),
-}
 
 /// Divides a log into transactions, on all threads of rayon's pool. What is made of a piece has to
 /// be small, whatever the size of the piece.
@@ -184,13 +171,6 @@ pub fn small<'a, T: Send>(
     let mut pieces = Pieces::within(log, range, piece_bytes);
     pieces.large = HUGE;
     pieces.stream(work, take);
-}
-
-fn walk_units<'a, T>(scan: Scan<'a>, work: impl Fn(&mut Units<'a>) -> T) -> (Scan<'a>, T) {
-    let mut units = Units::new(scan);
-    let made = work(&mut units);
-    units.by_ref().for_each(drop);
-    (units.into_scan(), made)
 }
 
 #[cfg(test)]

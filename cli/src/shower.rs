@@ -67,7 +67,8 @@ struct FullLine<'a> {
 }
 
 impl<'s, 'a> Shower<'s, 'a> {
-    /// Shows events of `log`, which is number `index`, as text, whole and without colours until its fields say otherwise.
+    /// Shows events of `log`, which is number `index`, as text, whole and without colours until its
+    /// fields say otherwise.
     #[must_use]
     pub fn new(
         (index, log): (usize, &'a Log),

@@ -4,10 +4,33 @@ use std::ops::{ControlFlow, Range};
 use std::sync::OnceLock;
 
 use super::order::in_order;
-use super::{Piece, walk_units};
 use crate::scan::{Scan, Scanned};
 use crate::source::log::Log;
 use crate::transaction::Units;
+
+/// A piece when it is its turn.
+#[derive(Debug)]
+pub enum Piece<'p, 'a, T> {
+    /// What was made of it ahead of its turn.
+    Made {
+        /// Stream position behind the piece.
+        end: u64,
+        /// What was made of it.
+        made: T,
+    },
+    /// A piece so large that what is made of it might not fit into memory: to be walked now.
+    Large(&'p mut Units<'a>),
+}
+
+pub(super) fn walk_units<'a, T>(
+    scan: Scan<'a>,
+    work: impl Fn(&mut Units<'a>) -> T,
+) -> (Scan<'a>, T) {
+    let mut units = Units::new(scan);
+    let made = work(&mut units);
+    units.by_ref().for_each(drop);
+    (units.into_scan(), made)
+}
 
 /// The guessed starts of the pieces of a log, or of a range of it, each looked for when it is first
 /// asked for.
