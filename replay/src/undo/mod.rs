@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! history    forward, once: which transactions took effect, and where they are     -> index
+//! sums       pieces of which all is undone, on all threads ahead of it
 //! judge      can each of their statements be inverted? else nothing is written     -> report
 //! rebuild    rows that lack columns, made whole by earlier events
 //! backward   from the newest to the oldest, one transaction at a time
