@@ -73,7 +73,7 @@ pub enum Verb {
     History(Box<HistoryArgs>),
     /// Print the tables' definitions as of a place in the logs
     Schema(Box<SchemaVerbArgs>),
-    /// Index logs, so that addresses are found without reading all of them
+    /// Index logs, so that find, info and cuts need not read all of them
     Index(IndexArgs),
     /// Check checksums, structure, order and gaps
     Verify(VerifyArgs),

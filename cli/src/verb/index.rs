@@ -32,7 +32,7 @@ Examples:
   binlog index /var/lib/mysql/binlog.index --index-dir /var/tmp/indexes
   binlog index archive/ && binlog show 3E11FA47-71CA-11E1-9E33-C80AA9429562:23 archive/";
 
-/// Indexes logs, so that addresses and GTIDs are found without reading all of them.
+/// Indexes logs, so that searches, summaries and cuts need not read all of them.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct IndexArgs {
