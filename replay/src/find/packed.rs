@@ -171,6 +171,7 @@ impl Unpacking<'_> {
         }
         let (ending, id_bytes) = (self.taker.number()?, self.taker.number()?);
         let ending = usize::try_from(ending).ok().and_then(|ending| Ending::ALL.get(ending));
+        let ending = ending.filter(|ending| ending.is_whole());
         match (ending, id_bytes) {
             (Some(ending), 4 | 6) => {
                 let (ending, id_bytes) = (*ending, id_bytes as usize);

@@ -21,6 +21,7 @@ use binlog_parser::index::Indexed;
 use binlog_parser::parallel::{self, PIECE_BYTES, Piece};
 use binlog_parser::source::log::{FIRST_EVENT, Log};
 use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::counting::Tally;
 use binlog_parser::transaction::{Ending, Statement, Transaction, Units};
 
 use super::Options;
@@ -38,7 +39,6 @@ use super::xa;
 use crate::select::gtid_of;
 use crate::sql::Dialect;
 use crate::sql::secrets::mask_secrets;
-use binlog_parser::transaction::counting::Tally;
 
 /// How many events that cannot be read are named; the rest is counted.
 const FAULTS_NAMED: usize = 100;

@@ -4,6 +4,7 @@ use binlog_parser::event::rows::RowsKind;
 use binlog_parser::event::text::rows_query;
 use binlog_parser::header::EventType;
 use binlog_parser::transaction::Statement;
+use binlog_parser::transaction::counting::Tally;
 
 use super::candidate::{Basis, Mass};
 use super::classify::classify;
@@ -16,7 +17,6 @@ use super::summary::Rows;
 use super::traffic::{EMPTIED_OFTEN, Share, TableIndex};
 use super::verdict::Verdict;
 use crate::sql::statement::{self, StatementVerb};
-use binlog_parser::transaction::counting::Tally;
 
 /// Fewest rows that count as a whole table: one row may be anything.
 pub(super) const FEWEST_ROWS: u64 = 2;
