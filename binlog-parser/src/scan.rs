@@ -70,6 +70,10 @@ pub struct Scan<'a> {
     ask_at: Option<usize>,
     /// Up to where the pages that were walked over have been let go.
     released: usize,
+    /// Events that start before this are only to be framed: see [`Scan::quick`].
+    quick_until: usize,
+    /// Bytes that an event has at least, unless its type has a rule of its own.
+    least: u32,
 }
 
 /// How often a walk asks whether its file is still what it was, in bytes.
@@ -98,6 +102,8 @@ impl<'a> Scan<'a> {
             log,
             ask_at: None,
             released: 0,
+            quick_until: 0,
+            least: 0,
         };
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
         scan.ask_at = Some(offset.saturating_add(ASK_BYTES));
@@ -141,6 +147,7 @@ impl<'a> Scan<'a> {
     pub fn until(mut self, offset: u64) -> Self {
         self.stop = usize::try_from(offset).unwrap_or(usize::MAX);
         self.exact = false;
+        self.quick_until = 0;
         self
     }
 
@@ -165,6 +172,7 @@ impl<'a> Scan<'a> {
     #[must_use]
     pub fn with_format(mut self, format: FormatDescription) -> Self {
         self.format = format;
+        self.quick_until = 0;
         self
     }
 
@@ -363,10 +371,50 @@ impl<'a> Scan<'a> {
     }
 
     /// Moves behind the next event; the event is made of its frame by [`Scan::event`], there where it
-    /// is to stay. All of it is inlined: to copy an event whose parts were just stored would take
-    /// longer than to frame it.
+    /// is to stay: to copy an event whose parts were just stored would take longer than to frame it.
     #[inline(always)]
     pub(crate) fn step(&mut self) -> Option<Result<Frame<'a>, Damage>> {
+        match self.quick() {
+            Some(frame) => Some(Ok(frame)),
+            None => self.step_with_care(),
+        }
+    }
+
+    /// The next event where nothing else is to be decided, as for nearly all. What is none in this
+    /// sight is looked at with care: it may have a rule of its own, be damage, or not be there yet.
+    #[inline(always)]
+    fn quick(&mut self) -> Option<Frame<'a>> {
+        if self.offset >= self.quick_until {
+            return None;
+        }
+        let rest = self.bytes.get(self.offset..)?;
+        let head = rest.first_chunk()?;
+        let EventHeader { event_length: length, event_type, server_id, .. } =
+            EventHeader::read(head);
+        if length < self.least || length > limits::EVENT_BYTES || rules_itself(event_type) {
+            return None;
+        }
+        let bytes = rest.get(..length as usize)?;
+        if self.verify && verify_checksum(bytes, self.format.checksum, &self.crc).is_err() {
+            return None;
+        }
+        let frame =
+            Frame { offset: self.offset, head, bytes, binlog_version: self.format.binlog_version };
+        self.offset += bytes.len();
+        self.server_id = server_id;
+        Some(frame)
+    }
+
+    /// Finds out up to where [`Scan::quick`] may go.
+    fn go_quickly(&mut self) {
+        let stop = self.stop.min(self.bytes.len()).min(self.ask_at.unwrap_or(usize::MAX));
+        self.quick_until = if self.encrypted { 0 } else { stop };
+        let least = usize::from(self.format.common_header_length) + self.format.checksum.bytes();
+        self.least = least as u32;
+    }
+
+    #[inline(never)]
+    fn step_with_care(&mut self) -> Option<Result<Frame<'a>, Damage>> {
         if self.offset >= self.bytes.len() {
             self.reach(self.offset + 1);
         }
@@ -404,6 +452,7 @@ impl<'a> Scan<'a> {
         }
         self.offset += frame.bytes.len();
         self.server_id = frame.header().server_id;
+        self.go_quickly();
         Some(Ok(frame))
     }
 
@@ -434,6 +483,15 @@ impl<'a> Iterator for Scan<'a> {
             Err(damage) => Scanned::Damage(damage),
         })
     }
+}
+
+/// Whether an event of this type says what holds for those behind it, or has a header of its own.
+#[inline]
+fn rules_itself(event_type: EventType) -> bool {
+    matches!(
+        event_type,
+        EventType::FORMAT_DESCRIPTION | EventType::ROTATE | EventType::START_ENCRYPTION
+    )
 }
 
 /// Compares the checksum of any event but a format description.

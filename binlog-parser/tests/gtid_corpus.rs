@@ -45,7 +45,7 @@ impl Seen {
             EventType::GTID | EventType::ANONYMOUS_GTID | EventType::GTID_TAGGED => {
                 let gtid = GtidEvent::parse(body, header).map_err(|f| f.to_string())?;
                 self.counts[0] += 1;
-                self.gtids.add(&gtid.gtid);
+                self.gtids.insert(&gtid.gtid);
                 let anonymous = header.event_type == EventType::ANONYMOUS_GTID;
                 if (gtid.gtid == TransactionGtid::Anonymous) != anonymous {
                     return Err(format!("named {}", gtid.gtid));
@@ -74,7 +74,7 @@ impl Seen {
             EventType::MARIADB_GTID => {
                 let gtid = MariadbGtidEvent::parse(body, header).map_err(|f| f.to_string())?;
                 self.counts[2] += 1;
-                self.gtids.mariadb.add(&gtid.gtid);
+                self.gtids.mariadb.insert(&gtid.gtid);
             }
             EventType::GTID_LIST => {
                 let list = GtidListEvent::parse(body, header).map_err(|f| f.to_string())?;

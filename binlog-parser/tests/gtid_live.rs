@@ -91,7 +91,7 @@ fn mysql_gtids_are_those_of_the_server() {
                     let gtid = GtidEvent::parse(body, header).unwrap();
                     assert_eq!(format!("SET @@SESSION.GTID_NEXT= '{}'", gtid.gtid), info);
                     let TransactionGtid::Mysql(name) = gtid.gtid else { panic!("{gtid:?}") };
-                    executed.add(&name);
+                    executed.insert(&name);
                     tagged += u32::from(name.tag.is_some());
                     let immediate = gtid.immediate_server_version.unwrap();
                     assert!((90_000..100_000).contains(&immediate), "{gtid:?}");

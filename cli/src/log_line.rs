@@ -82,7 +82,7 @@ pub struct LogLine<'a> {
     pub transactions: u64,
     /// All transactions by how they end: xid, commit, rollback, xa_prepare, statement, whole (a
     /// payload, an incident); and parts of them: open (without end), headless (without beginning).
-    pub transactions_by_kind: &'a BTreeMap<&'static str, u64>,
+    pub transactions_by_kind: BTreeMap<&'static str, u64>,
     /// Address of the transaction that the log ends in.
     pub open_transaction: Option<&'a str>,
     /// GTID of that transaction.
@@ -199,7 +199,7 @@ impl<'a> LogLine<'a> {
             checksums_good: summary.checksums_good(log),
             checksums_bad: summary.checksums_bad,
             transactions: summary.transactions,
-            transactions_by_kind: &summary.transactions_by_kind,
+            transactions_by_kind: summary.transactions_by_kind(),
             open_transaction: open.map(|cut| &*cut.address),
             open_transaction_gtid: open.and_then(|cut| cut.gtid.as_deref()),
             tables: tables.collect(),

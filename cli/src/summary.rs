@@ -22,7 +22,7 @@ use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::source::relay::SourceTracker;
 use binlog_parser::transaction::clock::Clock;
-use binlog_parser::transaction::{Ending, Plain, Transaction, Unit, Units};
+use binlog_parser::transaction::{Ending, Opening, Plain, Transaction, Unit, Units};
 use binlog_parser::{Error, Fault, parallel};
 
 use crate::damage::{Cut, DamageLine, is_cut};
@@ -37,8 +37,8 @@ pub struct Summary {
     pub events_by_type: TypeCounts,
     /// Transactions that begin and end in the log.
     pub transactions: u64,
-    /// All transactions, parts of them too, by how they end.
-    pub transactions_by_kind: BTreeMap<&'static str, u64>,
+    /// All transactions, parts of them too, by the number of their ending.
+    endings: [u64; Ending::ALL.len()],
     /// The transaction that the log ends in the middle of.
     pub open_transaction: Option<Cut>,
     /// Earliest and latest time of an event, in seconds since 1970.
@@ -162,10 +162,7 @@ impl Summary {
             summary.events = summary.events.saturating_add(*count);
         }
         for ending in Ending::ALL.into_iter().filter(|ending| ending.is_whole()) {
-            let count = facts.ending(ending);
-            if count > 0 {
-                *summary.transactions_by_kind.entry(kind(ending)).or_default() += count;
-            }
+            summary.endings[ending.number()] = facts.ending(ending);
         }
         summary.transactions = facts.transactions();
         summary.time = facts.time;
@@ -188,24 +185,28 @@ impl Summary {
 
     /// Reads `log`, or a range of it.
     fn read(&mut self, log: &Log, range: Option<Range<u64>>, rows: bool, progress: impl Fn(u64)) {
-        let count = |units: &mut Units<'_>| {
-            let mut piece = Summary::default();
-            let (mut inflated, mut tracker) = (None, SourceTracker::default());
-            while let Some(unit) = units.next() {
-                let format = units.format();
-                piece.unit(log, format, unit, (rows, &mut inflated), &mut tracker);
-            }
-            piece
-        };
         let take = |range: Range<u64>, piece| {
             self.join(piece);
             progress(range.end);
             ControlFlow::Continue(())
         };
         match range {
-            Some(range) => parallel::units_in(log, range, count, take),
-            None => parallel::units(log, count, take),
+            Some(range) => {
+                parallel::units_in(log, range, |units| Summary::of_piece(log, units, rows), take)
+            }
+            None => parallel::units(log, |units| Summary::of_piece(log, units, rows), take),
         }
+    }
+
+    /// Sums up a piece of `log`.
+    fn of_piece<'a>(log: &'a Log, units: &mut Units<'a>, rows: bool) -> Self {
+        let mut piece = Summary::default();
+        let (mut inflated, mut tracker) = (None, SourceTracker::default());
+        while let Some(unit) = units.next() {
+            let done = piece.unit(log, units.format(), unit, (rows, &mut inflated), &mut tracker);
+            done.into_iter().for_each(|transaction| units.give_back(transaction));
+        }
+        piece
     }
 
     /// Whether everything could be read, and the log is whole.
@@ -215,12 +216,23 @@ impl Summary {
         self.damage.iter().all(|damage| damage.unwritten) && self.faults.is_empty() && !cut
     }
 
+    /// All transactions, parts of them too, by how they end; without those ends that none has.
+    #[must_use]
+    pub fn transactions_by_kind(&self) -> BTreeMap<&'static str, u64> {
+        let counts = Ending::ALL.into_iter().zip(self.endings);
+        counts
+            .filter(|(_, count)| *count > 0)
+            .map(|(ending, count)| (kind(ending), count))
+            .collect()
+    }
+
     /// Events with a right checksum.
     #[must_use]
     pub fn checksums_good(&self, log: &Log) -> u64 {
         if log.format().checksum == ChecksumAlgorithm::Crc32 { self.events } else { 0 }
     }
 
+    /// Adds a unit; a transaction that stayed what it was comes back.
     fn unit<'a>(
         &mut self,
         log: &'a Log,
@@ -228,24 +240,32 @@ impl Summary {
         unit: Unit<'a>,
         (rows, inflated): (bool, &mut Option<Box<Inflated>>),
         tracker: &mut SourceTracker<'a>,
-    ) {
+    ) -> Option<Transaction<'a>> {
         match unit {
             Unit::Transaction(transaction) => {
                 for event in &transaction.events {
-                    self.event(log, event, tracker);
+                    self.count(event);
+                }
+                if log.is_relay_log() {
+                    transaction.events.iter().for_each(|event| self.follow(event, tracker));
                 }
                 self.transaction(log, &transaction);
-                if rows || transaction.is_compressed() {
-                    self.plain(log, format, transaction, (rows, inflated));
+                if !rows && !transaction.is_compressed() {
+                    return Some(transaction);
                 }
+                self.plain(log, format, transaction, (rows, inflated));
             }
             Unit::Control(event) => {
-                self.event(log, &event, tracker);
+                self.count(&event);
+                if log.is_relay_log() {
+                    self.follow(&event, tracker);
+                }
                 let read = self.control(&event);
                 self.check(log, &event, read);
             }
             Unit::Damage(damage) => self.damage(log, &damage),
         }
+        None
     }
 
     /// Adds what was found in the next piece of the log. It began with a transaction, so how it
@@ -254,7 +274,7 @@ impl Summary {
         self.events += next.events;
         self.events_by_type.add_all(&next.events_by_type);
         self.transactions += next.transactions;
-        add_all(&mut self.transactions_by_kind, next.transactions_by_kind);
+        self.endings.iter_mut().zip(next.endings).for_each(|(count, more)| *count += more);
         self.open_transaction = next.open_transaction;
         self.time = match (self.time, next.time) {
             (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
@@ -283,7 +303,7 @@ impl Summary {
         read.map_err(|why| self.faults.push(fault(why))).ok()
     }
 
-    fn event<'a>(&mut self, log: &Log, event: &RawEvent<'a>, tracker: &mut SourceTracker<'a>) {
+    fn count(&mut self, event: &RawEvent<'_>) {
         self.events += 1;
         self.events_by_type.add(event.event_type());
         let time = event.header.timestamp;
@@ -291,9 +311,10 @@ impl Summary {
             let (first, last) = self.time.unwrap_or((time, time));
             self.time = Some((first.min(time), last.max(time)));
         }
-        if !log.is_relay_log() {
-            return;
-        }
+    }
+
+    /// Follows a relay log through the logs of its source.
+    fn follow<'a>(&mut self, event: &RawEvent<'a>, tracker: &mut SourceTracker<'a>) {
         let Some(at) = tracker.follow(event) else { return };
         let place = |position| SourceAddress { log: at.log.map(<[u8]>::to_vec), position };
         match &mut self.source {
@@ -333,13 +354,14 @@ impl Summary {
     }
 
     fn transaction(&mut self, log: &Log, transaction: &Transaction<'_>) {
-        *self.transactions_by_kind.entry(kind(transaction.ending)).or_default() += 1;
+        self.endings[transaction.ending.number()] += 1;
         self.closed_by = None;
         self.open_transaction = None;
-        let gtid = match transaction.gtid_event() {
-            Some(event) => self.check(log, event, transaction.gtid()),
+        let opening = match transaction.gtid_event() {
+            Some(event) => self.check(log, event, Opening::read(event)),
             None => None,
         };
+        let gtid = opening.map(|opening| opening.gtid);
         match transaction.ending {
             Ending::Open => self.open_transaction = Some(Cut::of(log, transaction, gtid.as_ref())),
             // It comes behind the damage that its beginning is in.
@@ -359,7 +381,7 @@ impl Summary {
                 self.server_uuid = Some(gtid.uuid.to_string());
             }
         }
-        self.clock.transaction(transaction);
+        self.clock.transaction(transaction, opening.and_then(|opening| opening.committed));
     }
 
     /// Opens a transaction that is compressed, and counts its rows if `rows`.
@@ -422,12 +444,6 @@ impl RowCounts {
         self.inserts += other.inserts;
         self.updates += other.updates;
         self.deletes += other.deletes;
-    }
-}
-
-fn add_all(counts: &mut BTreeMap<&'static str, u64>, more: BTreeMap<&'static str, u64>) {
-    for (name, count) in more {
-        *counts.entry(name).or_default() += count;
     }
 }
 

@@ -115,12 +115,12 @@ impl AnyGtidSet {
         }
     }
 
-    /// Adds the transaction's GTID, if it has one.
-    pub fn add(&mut self, gtid: &TransactionGtid) {
+    /// Adds the transaction's GTID, if it has one; whether it was not there before.
+    pub fn insert(&mut self, gtid: &TransactionGtid) -> bool {
         match gtid {
-            TransactionGtid::Mysql(gtid) => self.mysql.add(gtid),
-            TransactionGtid::Anonymous => {}
-            TransactionGtid::Mariadb(gtid) => self.mariadb.add(gtid),
+            TransactionGtid::Mysql(gtid) => self.mysql.insert(gtid),
+            TransactionGtid::Anonymous => true,
+            TransactionGtid::Mariadb(gtid) => self.mariadb.insert(gtid),
         }
     }
 

@@ -86,6 +86,21 @@ impl Intervals {
         self.map.insert(first, last);
     }
 
+    /// Adds `number`; whether it was not there before.
+    pub fn insert(&mut self, number: u64) -> bool {
+        if let Some(mut end) = self.map.last_entry()
+            && end.get().checked_add(1) == Some(number)
+        {
+            end.insert(number);
+            return true;
+        }
+        let new = !self.contains(number);
+        if new {
+            self.add(number..=number);
+        }
+        new
+    }
+
     /// Removes every number of `range`; an empty range removes nothing.
     pub fn remove(&mut self, range: RangeInclusive<u64>) {
         let (first, last) = range.into_inner();

@@ -95,9 +95,9 @@ impl<G: Numbered> NumberedSet<G> {
         self.sources.get(&gtid.source()).is_some_and(|set| set.contains(gtid.number()))
     }
 
-    /// Adds one GTID.
-    pub fn add(&mut self, gtid: &G) {
-        self.add_interval(gtid.source(), gtid.number()..=gtid.number());
+    /// Adds one GTID; whether it was not there before.
+    pub fn insert(&mut self, gtid: &G) -> bool {
+        self.sources.entry(gtid.source()).or_default().insert(gtid.number())
     }
 
     /// Adds the numbers of `range` (both ends belong to it) of one source.
@@ -191,7 +191,9 @@ impl<G: Numbered> fmt::Debug for NumberedSet<G> {
 
 impl<G: Numbered> Extend<G> for NumberedSet<G> {
     fn extend<T: IntoIterator<Item = G>>(&mut self, gtids: T) {
-        gtids.into_iter().for_each(|gtid| self.add(&gtid));
+        for gtid in gtids {
+            self.insert(&gtid);
+        }
     }
 }
 

@@ -10,7 +10,6 @@ use super::part::NEVER;
 use super::record::{Name, Record};
 use crate::error::Fault;
 use crate::event::format_description::FormatDescription;
-use crate::event::gtid::GtidEvent;
 use crate::event::gtid_list::GtidListEvent;
 use crate::event::previous_gtids::PreviousGtidsEvent;
 use crate::event::rotate::RotateEvent;
@@ -22,9 +21,10 @@ use crate::parallel::PIECE_BYTES;
 use crate::quick_hash::QuickHash;
 use crate::scan::RawEvent;
 use crate::source::log::Log;
-use crate::transaction::clock::committed_at;
 use crate::transaction::counting::{Counter, Tally};
-use crate::transaction::{Ending, Statement, StatementKind, Step, Transaction, Unit, Units, step};
+use crate::transaction::{
+    Ending, Opening, Statement, StatementKind, Step, Transaction, Unit, Units, step,
+};
 
 /// A database and a table.
 pub type TableName = (Vec<u8>, Vec<u8>);
@@ -127,7 +127,10 @@ impl Piece {
                     let lost = (damage.range, damage.reason.name().to_owned());
                     walk.piece.facts.damage.push(lost);
                 }
-                Unit::Transaction(transaction) => walk.transaction(transaction, units.format()),
+                Unit::Transaction(transaction) => {
+                    let done = walk.transaction(transaction, units.format());
+                    done.into_iter().for_each(|transaction| units.give_back(transaction));
+                }
             }
         }
         walk.end_run();
@@ -191,7 +194,12 @@ impl<N: Notes> Walk<'_, N> {
         facts.faults += u64::from(read.is_err());
     }
 
-    fn transaction(&mut self, transaction: Transaction<'_>, format: &FormatDescription) {
+    /// Gathers a transaction, which comes back if it was plain.
+    fn transaction<'t>(
+        &mut self,
+        transaction: Transaction<'t>,
+        format: &FormatDescription,
+    ) -> Option<Transaction<'t>> {
         let start = transaction.start();
         if start / PIECE_BYTES > self.part.0 / PIECE_BYTES && !self.piece.records.is_empty() {
             self.end_part(start);
@@ -218,33 +226,27 @@ impl<N: Notes> Walk<'_, N> {
         self.content.changes.clear();
         (self.content.texts, self.content.rows_texts) = Default::default();
         let whole = Whole { range: (record.start, record.end), ending };
-        if self.content.compressed {
+        let done = if self.content.compressed {
             self.compressed(whole, transaction, format);
+            None
         } else {
             self.plain(whole, &transaction, format);
-        }
+            Some(transaction)
+        };
         self.push(record);
+        done
     }
 
     /// Reads the name of a transaction, and when it was committed.
     fn name(&mut self, transaction: &Transaction<'_>) -> Name {
         let event = transaction.gtid_event();
-        let read = event.map(|event| match event.event_type() {
-            EventType::MARIADB_GTID => Transaction::gtid_of(event).map(|gtid| (gtid, None)),
-            _ => {
-                let read = GtidEvent::parse(event.body(), &event.header);
-                read.map(|read| (read.gtid, committed_at(&read)))
-            }
+        let opening = event.map(Opening::read).transpose().unwrap_or_else(|_| {
+            self.piece.facts.faults += 1;
+            None
         });
-        let (gtid, committed) = match read.transpose() {
-            Ok(read) => read.unzip(),
-            Err(_) => {
-                self.piece.facts.faults += 1;
-                (None, None)
-            }
-        };
-        self.piece.facts.clock.committed(transaction, committed.flatten());
-        let (source, number) = match gtid {
+        let committed = opening.and_then(|opening| opening.committed);
+        self.piece.facts.clock.transaction(transaction, committed);
+        let (source, number) = match opening.map(|opening| opening.gtid) {
             None => return Name::Unnamed,
             Some(TransactionGtid::Anonymous) => return Name::Anonymous,
             Some(TransactionGtid::Mysql(gtid)) => {

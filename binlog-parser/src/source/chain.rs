@@ -88,10 +88,9 @@ impl Extent {
 
     /// Takes in the next transaction of the log.
     pub fn transaction(&mut self, gtid: &TransactionGtid) {
-        if self.seen.contains(gtid) {
-            self.repeated.add(gtid);
+        if !self.seen.insert(gtid) {
+            self.repeated.insert(gtid);
         }
-        self.seen.add(gtid);
         if let TransactionGtid::Mariadb(gtid) = gtid {
             self.last.advance(*gtid);
         }
@@ -176,7 +175,7 @@ impl Extent {
             Some(Before::Mariadb(until)) => {
                 for gtid in self.last.iter() {
                     if until.last(gtid.source()).is_none_or(|last| last < gtid.seq) {
-                        unknown.mariadb.add(&gtid);
+                        unknown.mariadb.insert(&gtid);
                     }
                 }
             }

@@ -1,8 +1,6 @@
 //! Where the clock of commits goes back.
 
 use super::Transaction;
-use crate::event::gtid::GtidEvent;
-use crate::header::EventType;
 
 /// How many steps are named; the others are counted.
 const NAMED: usize = 20;
@@ -37,14 +35,9 @@ pub struct Moment {
 }
 
 impl Clock {
-    /// Takes in the next transaction.
-    pub fn transaction(&mut self, transaction: &Transaction<'_>) {
-        self.committed(transaction, commit_time(transaction));
-    }
-
-    /// The same, where it is known already when the server committed it, in microseconds since
-    /// 1970 UTC, or that nothing tells.
-    pub(crate) fn committed(&mut self, transaction: &Transaction<'_>, at: Option<u64>) {
+    /// Takes in the next transaction, and when its server committed it, in microseconds since 1970
+    /// UTC, where the event that opens it tells.
+    pub fn transaction(&mut self, transaction: &Transaction<'_>, at: Option<u64>) {
         let (time, commit) = match at {
             Some(time) => (time, true),
             None => (u64::from(transaction.timestamp()) * 1_000_000, false),
@@ -103,20 +96,6 @@ impl Moment {
         let apart = if commit { COMMITS_APART } else { STATEMENTS_APART };
         self.time.saturating_sub(next.time) > apart
     }
-}
-
-/// When the server that wrote the log committed the transaction, where its GTID event says so.
-fn commit_time(transaction: &Transaction<'_>) -> Option<u64> {
-    let event = transaction.gtid_event()?;
-    if event.event_type() == EventType::MARIADB_GTID {
-        return None;
-    }
-    committed_at(&GtidEvent::parse(event.body(), &event.header).ok()?)
-}
-
-/// When the server that wrote the log committed a transaction, by its GTID event.
-pub(crate) fn committed_at(gtid: &GtidEvent) -> Option<u64> {
-    gtid.immediate_commit_timestamp.filter(|time| *time != 0)
 }
 
 #[cfg(test)]

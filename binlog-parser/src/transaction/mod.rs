@@ -76,13 +76,39 @@ impl Ending {
     /// Its number in [`Ending::ALL`].
     #[must_use]
     pub fn number(self) -> usize {
-        Ending::ALL.iter().position(|ending| *ending == self).unwrap_or(0)
+        self as usize
     }
 
     /// Whether the transaction has its beginning and its end.
     #[must_use]
     pub fn is_whole(self) -> bool {
         !matches!(self, Ending::Open | Ending::Headless)
+    }
+}
+
+/// What the event that opens a transaction says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// Its name.
+    pub gtid: TransactionGtid,
+    /// When the server that wrote the log committed it, in microseconds since 1970 UTC, where it says
+    /// so: MySQL's do from 8.0.1 on.
+    pub committed: Option<u64>,
+}
+
+impl Opening {
+    /// Reads a GTID event of either family.
+    ///
+    /// # Errors
+    /// A [`Fault`] if it cannot be read.
+    pub fn read(event: &RawEvent<'_>) -> Result<Self, Fault> {
+        if event.event_type() == EventType::MARIADB_GTID {
+            let event = MariadbGtidEvent::parse(event.body(), &event.header)?;
+            return Ok(Opening { gtid: TransactionGtid::Mariadb(event.gtid), committed: None });
+        }
+        let event = GtidEvent::parse(event.body(), &event.header)?;
+        let committed = event.immediate_commit_timestamp.filter(|time| *time != 0);
+        Ok(Opening { gtid: event.gtid, committed })
     }
 }
 
@@ -131,11 +157,7 @@ impl<'a> Transaction<'a> {
     /// # Errors
     /// A [`Fault`] if the event cannot be read.
     pub fn gtid_of(event: &RawEvent<'_>) -> Result<TransactionGtid, Fault> {
-        if event.event_type() == EventType::MARIADB_GTID {
-            let event = MariadbGtidEvent::parse(event.body(), &event.header)?;
-            return Ok(TransactionGtid::Mariadb(event.gtid));
-        }
-        GtidEvent::parse(event.body(), &event.header).map(|event| event.gtid)
+        Opening::read(event).map(|opening| opening.gtid)
     }
 
     /// When the transaction committed, as its last event's header tells: the start of the last

@@ -40,11 +40,19 @@ impl Progress {
             event_type if ends_load(event_type) && *self != Progress::Begun => {
                 return Some(Ending::Statement);
             }
+            event_type => self.advance_by_rows(event_type),
+        }
+        None
+    }
+
+    /// Moves on by an event that ends nothing.
+    #[inline]
+    pub fn advance_by_rows(&mut self, event_type: EventType) {
+        match event_type {
             EventType::TABLE_MAP => *self = Progress::Begun,
             _ if *self == Progress::Idle => *self = Progress::Announced,
             _ => {}
         }
-        None
     }
 
     fn advance_by_query(&mut self, event: &RawEvent<'_>) -> Option<Ending> {

@@ -36,6 +36,8 @@ pub struct Units<'a> {
     next: Option<Unit<'a>>,
     /// Where the walk rests, between two transactions.
     rest_at: u64,
+    /// Room for the events of a transaction, of one that was given back.
+    spare: Option<Vec<RawEvent<'a>>>,
 }
 
 /// Events for which memory is taken when a transaction opens: most have no more.
@@ -47,7 +49,7 @@ impl<'a> Units<'a> {
     pub fn new(scan: Scan<'a>) -> Self {
         let progress = Progress::Idle;
         let (open, rest_at) = (Vec::new(), u64::MAX);
-        Units { scan, open, progress, lost: false, named: false, next: None, rest_at }
+        Units { scan, open, progress, lost: false, named: false, next: None, rest_at, spare: None }
     }
 
     /// Lets the walk rest before the first transaction at or behind `offset` that has a name and
@@ -63,6 +65,13 @@ impl<'a> Units<'a> {
             && self.next.is_none()
             && !self.lost
             && self.scan.opens_transaction()
+    }
+
+    /// Takes back a transaction that is not needed any more: the next but one stands where it did.
+    pub fn give_back(&mut self, transaction: Transaction<'a>) {
+        let mut events = transaction.events;
+        events.clear();
+        self.spare = Some(events);
     }
 
     /// The format description that holds at this point.
@@ -124,10 +133,20 @@ impl<'a> Units<'a> {
     fn take(&mut self, frame: Frame<'a>) -> Option<Unit<'a>> {
         let event = self.scan.event(frame);
         let event_type = event.event_type();
+        if is_rows_alone(event_type) && !self.lost && !self.open.is_empty() {
+            self.open.push(event);
+            self.progress.advance_by_rows(event_type);
+            return None;
+        }
         if event_type.is_gtid() {
             self.named = true;
             let interrupted = self.finish(Ending::Open);
-            self.open.reserve(USUAL_EVENTS);
+            if self.open.capacity() == 0 {
+                self.open = match self.spare.take() {
+                    Some(spare) => spare,
+                    None => Vec::with_capacity(USUAL_EVENTS),
+                };
+            }
             self.open.push(event);
             let family = self.scan.format().family;
             self.progress =
@@ -225,6 +244,13 @@ fn begins(event: &RawEvent<'_>) -> bool {
 /// goes on where the one before it ended.
 fn goes_on(event_type: EventType) -> bool {
     event_type.is_rows() || matches!(event_type, EventType::TABLE_MAP | EventType::XID)
+}
+
+/// Whether an event is a change of rows, or goes before one: most are, and they end nothing.
+#[inline]
+fn is_rows_alone(event_type: EventType) -> bool {
+    matches!(event_type, EventType::TABLE_MAP | EventType::ROWS_QUERY | EventType::ANNOTATE_ROWS)
+        || event_type.is_rows()
 }
 
 /// Whether an event starts a transaction in logs without GTID events.

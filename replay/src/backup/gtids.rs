@@ -37,7 +37,9 @@ pub(super) fn reach_gtids(
         for unit in Units::new(log.scan()) {
             let Unit::Transaction(transaction) = unit else { continue };
             match gtid_of(log, &transaction)? {
-                TransactionGtid::Mysql(gtid) => known.add(&gtid),
+                TransactionGtid::Mysql(gtid) => {
+                    known.insert(&gtid);
+                }
                 _ => return Ok(None),
             }
         }

@@ -203,16 +203,17 @@ impl<'a> Writer<'_, '_, 'a> {
     fn note_gtid(&mut self, gtid: &TransactionGtid) {
         match gtid {
             TransactionGtid::Mysql(_) if self.course.options.skip_gtids => self.anonymous = true,
-            TransactionGtid::Mysql(gtid) => self.relay_logs.gtids.add(gtid),
+            TransactionGtid::Mysql(gtid) => {
+                self.relay_logs.gtids.insert(gtid);
+            }
             TransactionGtid::Mariadb(gtid) => self.last_gtids.advance(*gtid),
             TransactionGtid::Anonymous => self.anonymous = true,
         }
         if !self.course.options.skip_gtids {
             let manifest = &mut self.course.manifest;
-            if manifest.gtids.contains(gtid) {
-                manifest.repeated.add(gtid);
+            if !manifest.gtids.insert(gtid) {
+                manifest.repeated.insert(gtid);
             }
-            manifest.gtids.add(gtid);
         }
     }
 

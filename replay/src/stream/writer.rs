@@ -349,10 +349,9 @@ impl<'w, 'a> Writer<'w, 'a> {
     fn name(&mut self, transaction: &Transaction<'_>) -> Result<()> {
         if !self.options.skip_gtids {
             let gtid = gtid_of(self.log, transaction)?;
-            if self.manifest.gtids.contains(&gtid) {
-                self.manifest.repeated.add(&gtid);
+            if !self.manifest.gtids.insert(&gtid) {
+                self.manifest.repeated.insert(&gtid);
             }
-            self.manifest.gtids.add(&gtid);
         }
         let Some(event) = transaction.gtid_event() else { return Ok(()) };
         let gtid = PendingGtid::parse(event)

@@ -100,7 +100,7 @@ pub(super) mod tests {
             Family::Mysql => "3e11fa47-71ca-11e1-9e33-c80aa9429562:23",
             Family::Mariadb => "0-1-23",
         };
-        stream.gtids.add(&TransactionGtid::from(gtid.parse::<AnyGtid>().unwrap()));
+        stream.gtids.insert(&TransactionGtid::from(gtid.parse::<AnyGtid>().unwrap()));
         stream.first = Some(EventAddress::new(&"binlog.000001".into(), 157));
         stream.last = Some(EventAddress::new(&"binlog.000002".into(), 4711));
         let mut last_gtids = MariadbPosition::new();
