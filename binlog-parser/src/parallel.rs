@@ -12,7 +12,8 @@
 //! depend on the log alone, never on the number of threads, and what is damaged, or made to look
 //! like an event inside of another, gives what one walk gives.
 //!
-//! A log that is still being unpacked is walked on one thread as it comes, in pieces all the same.
+//! A log that is still being unpacked is walked on one thread as it comes, in pieces all the same, and
+//! from where that is when all of it is there, on all threads.
 //!
 //! Logs without GTID events, which servers before 5.7 wrote, and relay logs are one piece.
 
@@ -54,12 +55,47 @@ pub const HUGE: u64 = 256 << 20;
 pub fn units<'a, T: Send>(
     log: &'a Log,
     work: impl Fn(&mut Units<'a>) -> T + Sync,
-    take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
+    mut take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
 ) {
-    if log.known_len().is_none() {
-        return in_turn(Units::new(log.scan()), PIECE_BYTES, work, take);
+    let rest = as_it_comes(log, PIECE_BYTES, |units| {
+        let start = units.offset();
+        let made = work(units);
+        units.by_ref().for_each(drop);
+        take(start..units.offset(), made)
+    });
+    if let Some(rest) = rest {
+        units_in(log, rest, work, take);
     }
-    units_in(log, whole(log), work, take);
+}
+
+/// Walks a log while it is unpacked: piece by piece on this thread, which is as fast as it comes.
+/// `turn` gets the units of each piece; what it leaves of them is thrown away.
+///
+/// Returns, as soon as all of the log is there, the range that is left of it, which begins where a
+/// transaction does; none where the walk came to its end, or was broken off. Of a log that was there
+/// from the start, all is left.
+pub fn as_it_comes<'a>(
+    log: &'a Log,
+    piece_bytes: u64,
+    mut turn: impl FnMut(&mut Units<'a>) -> ControlFlow<()>,
+) -> Option<Range<u64>> {
+    if log.known_len().is_some() {
+        return Some(whole(log));
+    }
+    let mut units = Units::new(log.scan());
+    loop {
+        let next = (units.offset() / piece_bytes).saturating_add(1);
+        units.rest_at(next.saturating_mul(piece_bytes));
+        let broken = turn(&mut units).is_break();
+        units.by_ref().for_each(drop);
+        if broken || !units.rests() {
+            return None;
+        }
+        let divides = !log.is_relay_log() && units.format() == log.format();
+        if divides && log.known_len().is_some() {
+            return Some(units.offset()..log.len());
+        }
+    }
 }
 
 /// The range of all events of `log`. Waits for all of it.
@@ -78,25 +114,6 @@ pub fn units_in<'a, T: Send>(
 ) {
     let walk = |scan| walk_units(scan, &work);
     Pieces::within(log, range, PIECE_BYTES).run(walk, |turn| turn.made_by(walk, &mut take));
-}
-
-/// As [`units`], for a log that is still being unpacked: on this thread, which is as fast as the log
-/// comes.
-fn in_turn<'a, T>(
-    mut units: Units<'a>,
-    piece_bytes: u64,
-    work: impl Fn(&mut Units<'a>) -> T,
-    mut take: impl FnMut(Range<u64>, T) -> ControlFlow<()>,
-) {
-    loop {
-        let start = units.offset();
-        units.rest_at((start / piece_bytes).saturating_add(1).saturating_mul(piece_bytes));
-        let made = work(&mut units);
-        units.by_ref().for_each(drop);
-        if take(start..units.offset(), made).is_break() || !units.rests() {
-            break;
-        }
-    }
 }
 
 /// As [`units_in`], with the events of each piece as they come, their checksums not verified.

@@ -95,7 +95,16 @@ impl<'t, 'a> Statements<'t, 'a> {
         let mut rows = false;
         for (index, event) in self.events.iter().enumerate() {
             let event_type = event.event_type();
+            // The most frequent first.
+            if event_type.is_rows() {
+                rows = true;
+                if ends_statement(event, self.table_id_bytes) {
+                    return Some((StatementKind::Rows { whole: true }, index + 1));
+                }
+                continue;
+            }
             match event_type {
+                EventType::TABLE_MAP => rows = true,
                 EventType::QUERY | EventType::EXECUTE_LOAD_QUERY if !rows => {
                     // A step of the transaction does not take context events with it.
                     return Some(match single(event) {
@@ -105,13 +114,6 @@ impl<'t, 'a> Statements<'t, 'a> {
                 }
                 _ if ends_load(event_type) && !rows => {
                     return Some((StatementKind::Other, index + 1));
-                }
-                EventType::TABLE_MAP => rows = true,
-                _ if event_type.is_rows() => {
-                    rows = true;
-                    if ends_statement(event, self.table_id_bytes) {
-                        return Some((StatementKind::Rows { whole: true }, index + 1));
-                    }
                 }
                 _ if is_context(event_type) => {}
                 _ => return Some((unfinished(rows), index)),

@@ -102,12 +102,15 @@ impl<'a> Search<'a> {
             self.tables.forget_all();
         }
         let course = Course { set: self.set, options: self.options, index, log };
-        if log.known_len().is_none() {
-            // One thread unpacks, and this one keeps up with it.
-            return self.in_turn(course, &mut Units::new(log.scan()), progress);
-        }
-        let mut range = parallel::whole(log);
-        if let Some(indexed) = self.set.indexed(index) {
+        // One thread unpacks, and this one keeps up with it.
+        let rest = parallel::as_it_comes(log, self.run_bytes, |units| {
+            self.in_turn(course, units, progress);
+            ControlFlow::Continue(())
+        });
+        let Some(mut range) = rest else { return };
+        if range.start == FIRST_EVENT
+            && let Some(indexed) = self.set.indexed(index)
+        {
             self.known(course, &indexed, progress);
             range.start = indexed.end();
         }

@@ -108,7 +108,10 @@ impl<'a> Summariser<'a> {
         let mut ended = false;
         while !ended && units.offset() < end && self.summary.steps.len() < most {
             match units.next() {
-                Some(unit) => self.unit(unit, units.format()),
+                Some(unit) => {
+                    let done = self.unit(unit, units.format());
+                    done.into_iter().for_each(|transaction| units.give_back(transaction));
+                }
                 None => ended = true,
             }
         }
@@ -126,10 +129,19 @@ impl<'a> Summariser<'a> {
         std::mem::take(&mut self.summary)
     }
 
-    fn unit(&mut self, unit: Unit<'a>, format: &FormatDescription) {
+    /// Takes in a unit; a transaction that was not compressed comes back.
+    fn unit(&mut self, unit: Unit<'a>, format: &FormatDescription) -> Option<Transaction<'a>> {
         let log = self.course.log;
         match unit {
-            Unit::Transaction(transaction) => self.whole(transaction, format),
+            Unit::Transaction(transaction) => {
+                let range = (transaction.start(), transaction.end());
+                let whole = Whole { range, ending: transaction.ending };
+                if !transaction.is_compressed() {
+                    self.plain(whole, &transaction, format);
+                    return Some(transaction);
+                }
+                self.compressed(whole, transaction, format);
+            }
             Unit::Control(event) => {
                 if event.event_type() == EventType::FORMAT_DESCRIPTION {
                     self.enter_format(format);
@@ -141,6 +153,7 @@ impl<'a> Summariser<'a> {
                 self.summary.steps.push(Step::Damage(Box::new((address, damage))));
             }
         }
+        None
     }
 
     fn enter_format(&mut self, format: &FormatDescription) {
@@ -148,25 +161,33 @@ impl<'a> Summariser<'a> {
         self.summary.steps.push(Step::Format(Box::new(format.clone())));
     }
 
-    /// A transaction as it stands in the log.
-    fn whole(&mut self, transaction: Transaction<'a>, format: &FormatDescription) {
-        let range = (transaction.start(), transaction.end());
-        let whole = Whole { range, ending: transaction.ending };
+    /// A transaction whose events are compressed, or some of them.
+    fn compressed(
+        &mut self,
+        whole: Whole,
+        transaction: Transaction<'a>,
+        format: &FormatDescription,
+    ) {
         let mut inflated = self.inflated.take();
         let Plain { transaction, damage } = plain(transaction, &mut inflated, format);
-        self.enter(whole, &transaction, format);
-        self.counter.enter();
-        for statement in transaction.statements(format.table_id_bytes()) {
-            let of_rows = matches!(statement.kind, StatementKind::Rows { .. });
-            let fault = if of_rows { self.count_rows(&statement, format) } else { None };
-            self.statement(&transaction, &statement, fault, format);
-        }
+        self.plain(whole, &transaction, format);
         if let Some(damage) = damage {
             self.flow_all();
             let told = (damage.address(self.course.log), damage.damage());
             self.summary.steps.push(Step::Damage(Box::new(told)));
         }
         self.inflated = inflated;
+    }
+
+    /// A transaction that stands at `whole` in the log, without compressed events.
+    fn plain(&mut self, whole: Whole, transaction: &Transaction<'_>, format: &FormatDescription) {
+        self.enter(whole, transaction, format);
+        self.counter.enter();
+        for statement in transaction.statements(format.table_id_bytes()) {
+            let of_rows = matches!(statement.kind, StatementKind::Rows { .. });
+            let fault = if of_rows { self.count_rows(&statement, format) } else { None };
+            self.statement(transaction, &statement, fault, format);
+        }
     }
 
     /// Enters a transaction.
