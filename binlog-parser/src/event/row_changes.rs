@@ -79,16 +79,17 @@ impl<'a, 'l> RowIter<'a, 'l> {
     /// # Errors
     /// The first that fails.
     pub(super) fn count_all(mut self) -> Result<u64, Fault> {
-        let Some(first) = self.next() else { return Ok(0) };
-        first?;
-        let mut count = 1;
         if self.partial {
-            for change in self {
-                change?;
-                count += 1;
-            }
-            return Ok(count);
+            return self.try_fold(0, |count, change| change.map(|_| count + 1));
         }
+        if self.state == State::Done {
+            return Ok(0);
+        }
+        self.check_width()?;
+        if self.rest.is_empty() {
+            return Ok(u64::from(self.columnless()));
+        }
+        let mut count = 0;
         // Images need not be taken apart from each other to be counted.
         while !self.rest.is_empty() {
             let had = self.rest.len();
@@ -151,6 +152,15 @@ impl<'a, 'l> RowIter<'a, 'l> {
         Ok(partial)
     }
 
+    fn check_width(&self) -> Result<(), Fault> {
+        let width = self.layout.width();
+        if self.width == width {
+            return Ok(());
+        }
+        let needed = format!("{width} columns, as the table map has");
+        Err(Fault::value("width of the rows", needed, self.width))
+    }
+
     /// Whether the rows hold no column at all. Such an event stands for one row: the servers read
     /// a row before they look whether any bytes are left.
     fn columnless(&self) -> bool {
@@ -171,10 +181,9 @@ impl<'a> Iterator for RowIter<'a, '_> {
             State::More => {}
             State::First => {
                 self.state = State::More;
-                if self.width != self.layout.width() {
+                if let Err(fault) = self.check_width() {
                     self.state = State::Done;
-                    let needed = format!("{} columns, as the table map has", self.layout.width());
-                    return Some(Err(Fault::value("width of the rows", needed, self.width)));
+                    return Some(Err(fault));
                 }
                 if self.rest.is_empty() && !self.columnless() {
                     return None;

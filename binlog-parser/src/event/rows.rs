@@ -85,6 +85,7 @@ impl<'a> RowsEvent<'a> {
     /// # Errors
     /// A [`Fault`] if the body is short, claims more columns than a table can have, or is of a
     /// type that is not read (compressed rows, and those of servers before 5.1.16).
+    #[inline]
     pub fn parse(
         body: &'a [u8],
         event_type: EventType,
@@ -141,6 +142,7 @@ impl<'a> RowsEvent<'a> {
     /// The changes of rows, one after another, by the layout of the event's table map. Nothing is
     /// decoded and nothing allocated; what fails ends the iteration.
     #[must_use]
+    #[inline]
     pub fn changes<'l>(&self, layout: &'l RowLayout) -> RowIter<'a, 'l> {
         RowIter::new(self, layout)
     }
@@ -203,6 +205,7 @@ impl<'a> RowsEvent<'a> {
     ///
     /// # Errors
     /// A [`Fault`] if the rows do not fit the layout.
+    #[inline]
     pub fn count(&self, layout: &RowLayout) -> Result<u64, Fault> {
         self.changes(layout).count_all()
     }
