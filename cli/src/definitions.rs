@@ -1,5 +1,6 @@
 //! The names of columns where a log's table maps have none: from the statements before them.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -9,10 +10,10 @@ use binlog_parser::header::EventType;
 use binlog_parser::inflate::Inflated;
 use binlog_parser::row::Columns;
 use binlog_parser::scan::RawEvent;
-use binlog_parser::source::log::Log;
+use binlog_parser::source::log::{FIRST_EVENT, Log};
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::Transaction;
-use replay::schema::{Schema, SchemaHistory, Stamp, may_define, resolve};
+use replay::schema::{Schema, SchemaHistory, Stamp, defining_texts, may_define, resolve};
 use replay::sql::Dialect;
 
 /// What the logs say about tables, so far as they were followed. Threads that work ahead look into
@@ -35,9 +36,10 @@ impl Definitions {
     #[must_use]
     pub fn before(set: &LogSet, log: usize, offset: u64, dump: Schema) -> Self {
         let definitions = Definitions::new(dump);
+        set.open_indexes(0..log + 1);
         for (index, earlier) in set.logs().iter().enumerate().take(log + 1) {
             let end = if index == log { offset } else { earlier.len() };
-            definitions.read(earlier, index, end);
+            definitions.read(set, index, end);
         }
         definitions
     }
@@ -71,11 +73,27 @@ impl Definitions {
         self.version.load(Ordering::Acquire)
     }
 
-    /// Reads the statements of `log`, which is number `index`, before position `end`.
-    pub fn read(&self, log: &Log, index: usize, end: u64) {
+    /// Reads the statements of log number `index` of `set` before position `end`: by its index only
+    /// those that matter.
+    pub fn read(&self, set: &LogSet, index: usize, end: u64) {
+        let log = &set.logs()[index];
+        let mut rest = FIRST_EVENT;
+        if let Some(indexed) = set.indexed(index)
+            && let Some(places) = indexed.with_texts(defining_texts())
+        {
+            let places = places.into_iter().take_while(|place| place.start < end);
+            places.for_each(|place| self.read_range(log, index, place.start..place.end.min(end)));
+            rest = indexed.end();
+        }
+        if rest < end {
+            self.read_range(log, index, rest..end);
+        }
+    }
+
+    fn read_range(&self, log: &Log, index: usize, range: Range<u64>) {
         let server = Dialect::from_server_version(log.format().server_version.as_bytes());
         let mut inflated = Inflated::default();
-        for event in log.scan().until(end).trusting().events() {
+        for event in log.scan_from(range.start).until(range.end).trusting().events() {
             // Payloads hold no definitions: MySQL leaves transactions with statements as they are.
             let plain = match event.event_type() {
                 EventType::QUERY | EventType::QUERY_COMPRESSED => {

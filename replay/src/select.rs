@@ -5,6 +5,7 @@
 //! it falls into, and the caller can name those that straddle it.
 
 use std::collections::BTreeMap;
+use std::iter::once;
 use std::ops::Range;
 
 use binlog_parser::address::{Address, EventAddress};
@@ -16,6 +17,7 @@ use binlog_parser::index::Record;
 use binlog_parser::inflate::Inflated;
 use binlog_parser::parallel;
 use binlog_parser::scan::RawEvent;
+use binlog_parser::source::chain::Extent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Plain, Transaction, Unit, Units};
@@ -153,18 +155,20 @@ impl Filter {
             && self.stop_time.is_none_or(|stop| time < stop)
     }
 
-    /// The range of log number `log` outside of which no transaction is selected, or lies on both
-    /// sides of a time; all of it without an index. A walk of the range may begin with nothing known.
+    /// The ranges of log number `log` outside of which no transaction is selected, or lies on both
+    /// sides of a time; all of it without an index. A walk of each may begin with nothing known.
     #[must_use]
-    pub fn range(&self, set: &LogSet, log: usize) -> Range<u64> {
+    pub fn ranges(&self, set: &LogSet, log: usize) -> Vec<Range<u64>> {
         let Some(indexed) = set.indexed(log).filter(|_| self.contained.is_none()) else {
-            return parallel::whole(&set.logs()[log]);
+            return vec![parallel::whole(&set.logs()[log])];
         };
         let last = set.logs().len().saturating_sub(1);
         let from = self.start_position.filter(|_| log == 0);
         let to = self.stop_position.filter(|_| log == last);
         let [since, until] = self.seconds();
-        indexed.within(indexed.between(since, until), from, to)
+        let ranges = indexed.of_transactions(since, until).into_iter();
+        let ranges = ranges.map(|range| indexed.within(range, from, to));
+        ranges.filter(|range| !range.is_empty()).collect()
     }
 
     /// Start and stop in seconds since 1970 UTC: those of an event's header, which has no more, are
@@ -384,7 +388,14 @@ fn before(unit: &Unit<'_>, position: u64) -> u64 {
 }
 
 fn resolve_gtid(set: &LogSet, wanted: &AnyGtid) -> Result<Target> {
-    for (index, log) in set.logs().iter().enumerate() {
+    let logs = set.logs();
+    // What the logs say of those before them tells where it should be; whatever they say, it may be
+    // elsewhere.
+    let likely = logs.partition_point(|log| !Extent::before(log).is_behind(wanted));
+    let likely = likely.saturating_sub(1);
+    let others = (0..logs.len()).filter(|index| *index != likely);
+    for index in once(likely).chain(others) {
+        let Some(log) = logs.get(index) else { continue };
         let units = match set.index(index).map(|index| index.named(wanted)) {
             Some(Ok(None)) => continue,
             Some(Ok(Some(record))) => walk_from(log, &record),
@@ -398,7 +409,7 @@ fn resolve_gtid(set: &LogSet, wanted: &AnyGtid) -> Result<Target> {
             }
         }
     }
-    let logs: Vec<_> = set.logs().iter().map(|log| &**log.name()).collect();
+    let logs: Vec<_> = logs.iter().map(|log| &**log.name()).collect();
     Err(Error::NotReached(format!("{wanted}: no transaction has this GTID in {}", shorten(&logs))))
 }
 

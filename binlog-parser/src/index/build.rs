@@ -10,7 +10,7 @@ use super::file::{Section, assemble};
 use super::identity::{Identity, Kinship};
 use super::notes::{Noted, Notes};
 use super::pack::{put, put_bytes};
-use super::part::{self, Part};
+use super::part::Part;
 use super::piece::{Numbered, PartOfPiece, Piece, TableName};
 use super::record::{Name, Packer, Record};
 use super::{Index, Resume};
@@ -173,8 +173,6 @@ impl Joined {
             first_time,
             last_time,
             frame_times,
-            latest: 0,
-            earliest: 0,
             offset,
             length: noted.len() as u32,
             crc: crc32fast::hash(noted),
@@ -260,7 +258,6 @@ impl Joined {
 
     fn finish(mut self, identity: Identity, notes_version: u32) -> Vec<u8> {
         self.postings.resize(self.tables.all.len(), vec![]);
-        part::join_times(&mut self.parts);
         let (mut facts, mut names, mut contents, mut directory) = (vec![], vec![], vec![], vec![]);
         identity.put(&mut facts);
         put(&mut facts, u64::from(notes_version));

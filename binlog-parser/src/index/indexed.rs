@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::Index;
+use super::content::Texts;
 use super::facts::Facts;
 use super::identity::Kinship;
 use super::notes::Noted;
@@ -77,28 +78,48 @@ impl<'a> Indexed<'a> {
         self.index.notes(part).ok().flatten()
     }
 
-    /// The range of the log outside of which no transaction has a time of `since` or later and before
-    /// `until`, in seconds since 1970 UTC. A walk of it may begin at its start, with nothing known.
+    /// Where the transactions stand that have a statement as text that begins with one of `words`,
+    /// of those that are known; none if the index does not tell.
     #[must_use]
-    pub fn between(&self, since: Option<u32>, until: Option<u32>) -> Range<u64> {
-        let Range { start, mut end } = self.parts.between(since, until);
-        if !self.is_whole() {
-            // What is not known may be of any time.
-            end = self.log.len();
+    pub fn with_texts(&self, words: Texts) -> Option<Vec<Range<u64>>> {
+        let contents = self.index.contents().ok()?;
+        let has: Vec<bool> = contents.iter().map(|of| of.texts.0 & words.0 != 0).collect();
+        let mut found = vec![];
+        if !has.contains(&true) {
+            return Some(found);
         }
-        match start == end || self.stands(start) {
-            true => start..end,
-            false => parallel::whole(self.log),
+        for block in 0..self.index.directory().len() {
+            let records = self.index.records(block).ok()?;
+            let records = records.into_iter().take_while(|record| record.end <= self.end);
+            let wanted = records.filter(|record| {
+                record.content.is_some_and(|of| has.get(of as usize).is_none_or(|has| *has))
+            });
+            found.extend(wanted.map(|record| record.start..record.end));
         }
+        Some(found)
     }
 
-    /// The ranges of the log outside of which no event has such a time, whether it is one of a
-    /// transaction or not.
+    /// The ranges of the log outside of which no event of a transaction has a time of `since` or later
+    /// and before `until`, in seconds since 1970 UTC. A walk of each may begin with nothing known.
     #[must_use]
-    pub fn ranges(&self, since: Option<u32>, until: Option<u32>) -> Vec<Range<u64>> {
-        let mut ranges = self.parts.ranges(since, until);
+    pub fn of_transactions(&self, since: Option<u32>, until: Option<u32>) -> Vec<Range<u64>> {
+        self.with_unknown(self.parts.of_transactions(since, until))
+    }
+
+    /// The same of all events, whether they are of a transaction or not.
+    #[must_use]
+    pub fn of_events(&self, since: Option<u32>, until: Option<u32>) -> Vec<Range<u64>> {
+        self.with_unknown(self.parts.of_events(since, until))
+    }
+
+    /// These ranges, and what is not known, which may be of any time; all of the log where it does
+    /// not bear them out.
+    fn with_unknown(&self, mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
         if !self.is_whole() {
-            ranges.push(self.end..self.log.len());
+            match ranges.last_mut() {
+                Some(last) if last.end == self.end => last.end = self.log.len(),
+                _ => ranges.push(self.end..self.log.len()),
+            }
         }
         match ranges.iter().all(|range| self.stands(range.start)) {
             true => ranges,

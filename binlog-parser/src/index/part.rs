@@ -23,10 +23,6 @@ pub struct Part {
     /// The same of its other events: the log's own frame has times of its own, which may be far from
     /// those of transactions that came from another server.
     pub(super) frame_times: (u32, u32),
-    /// Latest time of it and of all parts before.
-    pub(super) latest: u32,
-    /// Earliest time of it and of all parts behind.
-    pub(super) earliest: u32,
     /// Where its notes stand among all notes, in bytes.
     pub(super) offset: u64,
     /// Bytes of its notes; 0 if there are none.
@@ -35,15 +31,14 @@ pub struct Part {
     pub(super) crc: u32,
 }
 
-const PART_BYTES: usize = 56;
+const PART_BYTES: usize = 48;
 
 impl Part {
     pub(super) fn put(&self, out: &mut Vec<u8>) {
         [self.start, self.end, self.offset].iter().for_each(|long| out.extend(long.to_le_bytes()));
-        let Part { first_time, last_time, latest, earliest, length, crc, .. } = *self;
+        let Part { first_time, last_time, length, crc, .. } = *self;
         let (first_frame, last_frame) = self.frame_times;
-        for short in [first_time, last_time, latest, earliest, length, crc, first_frame, last_frame]
-        {
+        for short in [first_time, last_time, length, crc, first_frame, last_frame] {
             out.extend(short.to_le_bytes());
         }
     }
@@ -57,11 +52,9 @@ impl Part {
             offset: long(16)?,
             first_time: short(24)?,
             last_time: short(28)?,
-            latest: short(32)?,
-            earliest: short(36)?,
-            length: short(40)?,
-            crc: short(44)?,
-            frame_times: (short(48)?, short(52)?),
+            length: short(32)?,
+            crc: short(36)?,
+            frame_times: (short(40)?, short(44)?),
         })
     }
 }
@@ -69,17 +62,10 @@ impl Part {
 /// The times of no event.
 pub(super) const NEVER: (u32, u32) = (u32::MAX, 0);
 
-/// Sets the times that parts have together with those before and behind.
-pub(super) fn join_times(parts: &mut [Part]) {
-    let (mut latest, mut earliest) = (0, u32::MAX);
-    for part in parts.iter_mut() {
-        latest = part.last_time.max(latest);
-        part.latest = latest;
-    }
-    for part in parts.iter_mut().rev() {
-        earliest = part.first_time.min(earliest);
-        part.earliest = earliest;
-    }
+/// Whether a time from the first to the last can lie at `since` or behind and before `until`; all
+/// parts do where neither is given.
+fn meets((first, last): (u32, u32), since: Option<u32>, until: Option<u32>) -> bool {
+    since.is_none_or(|since| last >= since) && until.is_none_or(|until| first < until)
 }
 
 /// The parts of a log, or those at its start, in its order.
@@ -121,37 +107,34 @@ impl<'a> Parts<'a> {
         (0..self.len()).map_while(move |number| parts.get(number))
     }
 
-    /// The ranges of the log outside of which no event has a time of `since` or later and before
-    /// `until`, in seconds since 1970 UTC.
-    pub(super) fn ranges(&self, since: Option<u32>, until: Option<u32>) -> Vec<Range<u64>> {
-        let within = |(first, last): (u32, u32)| {
-            first <= last
-                && since.is_none_or(|since| last >= since)
-                && until.is_none_or(|until| first < until)
-        };
+    /// The ranges of the log outside of which no event of a transaction has a time of `since` or later
+    /// and before `until`, in seconds since 1970 UTC.
+    pub(super) fn of_transactions(
+        &self,
+        since: Option<u32>,
+        until: Option<u32>,
+    ) -> Vec<Range<u64>> {
+        self.ranges(|part| meets((part.first_time, part.last_time), since, until))
+    }
+
+    /// The same of all events.
+    pub(super) fn of_events(&self, since: Option<u32>, until: Option<u32>) -> Vec<Range<u64>> {
+        self.ranges(|part| {
+            meets((part.first_time, part.last_time), since, until)
+                || meets(part.frame_times, since, until)
+        })
+    }
+
+    /// The ranges of the parts that are `held`.
+    fn ranges(&self, held: impl Fn(&Part) -> bool) -> Vec<Range<u64>> {
         let mut ranges: Vec<Range<u64>> = vec![];
-        let held = self
-            .iter()
-            .filter(|part| within((part.first_time, part.last_time)) || within(part.frame_times));
-        for part in held {
+        for part in self.iter().filter(held) {
             match ranges.last_mut() {
                 Some(range) if range.end == part.start => range.end = part.end,
                 _ => ranges.push(part.start..part.end),
             }
         }
         ranges
-    }
-
-    /// The range of the log outside of which no transaction has a time of `since` or later and before
-    /// `until`, in seconds since 1970 UTC: empty where none has.
-    #[must_use]
-    pub fn between(&self, since: Option<u32>, until: Option<u32>) -> Range<u64> {
-        let first = since.map_or(0, |since| self.first_that(|part| part.latest >= since));
-        let behind =
-            until.map_or(self.len(), |until| self.first_that(|part| part.earliest >= until));
-        let end = behind.checked_sub(1).and_then(|last| self.get(last)).map_or(0, |last| last.end);
-        let start = self.get(first).map_or(u64::MAX, |part| part.start);
-        start.min(end)..end
     }
 
     /// The part that has the byte at `position`, or the first behind it.
@@ -190,7 +173,7 @@ impl<'a> Parts<'a> {
         if !self.0.len().is_multiple_of(PART_BYTES) {
             return Err(Fault::value("parts of the index", "whole entries", self.0.len()));
         }
-        let (mut end, mut offset, mut latest, mut earliest) = (FIRST_EVENT, 0u64, 0, 0);
+        let (mut end, mut offset) = (FIRST_EVENT, 0u64);
         for (number, part) in self.iter().enumerate() {
             // A log may end with its format description's start: then its only part is empty.
             let bounds = part.start == end && part.end >= end && part.end <= log_bytes;
@@ -200,14 +183,8 @@ impl<'a> Parts<'a> {
             if part.offset != offset {
                 return Err(wrong("notes behind those before", number));
             }
-            let times = part.latest == part.last_time.max(latest)
-                && part.earliest <= part.first_time
-                && part.earliest >= earliest;
-            if !times {
-                return Err(wrong("times in their order", number));
-            }
             offset = offset.saturating_add(u64::from(part.length));
-            (end, latest, earliest) = (part.end, part.latest, part.earliest);
+            end = part.end;
         }
         if end != log_bytes {
             return Err(Fault::value("parts of the index", format!("an end at {log_bytes}"), end));
@@ -229,40 +206,37 @@ mod tests {
         let mut parts = vec![];
         for (number, (first_time, last_time)) in times.into_iter().enumerate() {
             let start = FIRST_EVENT + 100 * number as u64;
-            let (latest, earliest, crc) = (0, 0, 0);
-            let (offset, length) = (30 * number as u64, 30);
+            let (offset, length, crc) = (30 * number as u64, 30, 0);
             let end = start + 100;
             parts.push(Part {
                 start,
                 end,
                 first_time,
                 last_time,
-                latest,
-                earliest,
                 offset,
                 length,
                 crc,
                 frame_times: if number == 0 { (99, 99) } else { NEVER },
             });
         }
-        join_times(&mut parts);
         let mut section = vec![];
         parts.iter().for_each(|part| part.put(&mut section));
         let parts = Parts::new(&section);
         parts.check(404, 120).unwrap();
         assert!(parts.check(405, 120).is_err() && parts.check(404, 121).is_err());
-        let since = |time| parts.between(Some(time), None);
-        assert_eq!([0, 20, 21, 40].map(since), [4..404, 4..404, 104..404, 104..404]);
-        assert_eq!([41, 61].map(since), [304..404, 404..404]);
-        let until = |time| parts.between(None, Some(time));
-        assert_eq!(
-            [10, 11, 16, 31, 51, 99].map(until).map(|r| r.end),
-            [0, 104, 204, 304, 404, 404]
-        );
-        assert_eq!(parts.between(Some(41), Some(50)), 304..304);
-        assert_eq!(parts.ranges(Some(41), None), [4..104, 304..404]);
-        let all = 4..404;
-        assert_eq!(parts.ranges(Some(18), Some(99)), [all]);
-        assert_eq!(parts.first(2).between(Some(21), None), 104..204);
+        let since = |time| parts.of_transactions(Some(time), None);
+        let all = vec![4..404];
+        assert_eq!([0, 20].map(since), [all.clone(), all.clone()]);
+        assert_eq!(since(21), [104..404]);
+        assert_eq!(since(36), [104..204, 304..404]);
+        assert_eq!(since(61), []);
+        let until = |time| parts.of_transactions(None, Some(time));
+        assert_eq!(until(10), []);
+        assert_eq!([11, 16, 31].map(until), [4..104, 4..204, 4..304].map(|range| vec![range]));
+        assert_eq!(parts.of_transactions(Some(41), Some(50)), []);
+        assert_eq!(parts.of_transactions(None, None), all);
+        assert_eq!(parts.of_events(Some(41), None), [4..104, 304..404]);
+        assert_eq!(parts.of_events(Some(18), Some(99)), all);
+        assert_eq!(parts.first(2).of_transactions(Some(21), None), [104..204]);
     }
 }

@@ -278,7 +278,7 @@ fn everything(bytes: Vec<u8>) -> Result<String, Unfit> {
         said += &format!("{part:?} {:?}", index.notes(&part)?);
     }
     for time in [0, 1, u32::MAX] {
-        said += &format!("{:?}", index.parts().between(Some(time), Some(time)));
+        said += &format!("{:?}", index.parts().of_transactions(Some(time), Some(time)));
     }
     Ok(said)
 }

@@ -3,7 +3,7 @@
 
 use crate::event::gtid_list::GtidListEvent;
 use crate::event::previous_gtids::PreviousGtidsEvent;
-use crate::gtid::{AnyGtidSet, GtidSet, MariadbBinlogState, TransactionGtid};
+use crate::gtid::{AnyGtid, AnyGtidSet, GtidSet, MariadbBinlogState, TransactionGtid};
 use crate::header::EventType;
 use crate::scan::{RawEvent, Scanned};
 use crate::source::log::Log;
@@ -122,6 +122,18 @@ impl Extent {
         self.repeated.add_all(&self.seen.intersect(&next.seen));
         self.seen.add_all(&next.seen);
         next.last.iter().for_each(|gtid| self.last.advance(gtid));
+    }
+
+    /// Whether this GTID came before the log by the log's own word.
+    #[must_use]
+    pub fn is_behind(&self, gtid: &AnyGtid) -> bool {
+        match (&self.before, gtid) {
+            (Some(Before::Mysql(before)), AnyGtid::Mysql(gtid)) => before.contains(gtid),
+            (Some(Before::Mariadb(before)), AnyGtid::Mariadb(gtid)) => {
+                before.last(gtid.source()).is_some_and(|last| last >= gtid.seq)
+            }
+            _ => false,
+        }
     }
 
     /// The GTIDs in the log.

@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use crate::address::COMPRESSION_SUFFIXES;
 use crate::error::{Error, Fault, Result};
 use crate::source::archive;
@@ -31,14 +33,23 @@ pub fn expand(input: &Path) -> Result<Vec<PathBuf>> {
 
 /// The logs in a folder, known by their first bytes: a data folder holds much else.
 fn folder(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut logs = vec![];
+    let mut files = vec![];
     for entry in fs::read_dir(folder).map_err(|e| Error::io(folder, e))? {
-        let path = entry.map_err(|e| Error::io(folder, e))?.path();
-        if path.is_file() && is_log(&path)? {
-            logs.push(path);
+        let entry = entry.map_err(|e| Error::io(folder, e))?;
+        let (path, kind) = (entry.path(), entry.file_type());
+        // What a link leads to, only the file system tells.
+        let is_file = match kind {
+            Ok(kind) if !kind.is_symlink() => kind.is_file(),
+            _ => path.is_file(),
+        };
+        if is_file {
+            files.push(path);
         }
     }
-    logs.sort();
+    files.sort();
+    let is_log = |path: PathBuf| Ok(is_log(&path)?.then_some(path));
+    let logs: Vec<Option<PathBuf>> = files.into_par_iter().map(is_log).collect::<Result<_>>()?;
+    let logs: Vec<PathBuf> = logs.into_iter().flatten().collect();
     if logs.is_empty() {
         return Err(Error::not_a_log(folder, Fault::value("folder", "a binary log in it", "none")));
     }

@@ -1,10 +1,14 @@
 //! The logs of one server, in order, with what is wrong with the set by name.
 
+use std::collections::HashSet;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, Builder, available_parallelism};
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::error::{Error, Result};
 use crate::index::{self, Index, Indexed, Kinship, Unfit};
@@ -54,14 +58,11 @@ impl LogSet {
     /// # Errors
     /// As [`LogSet::open_with`], but for what is wrong behind the start of a log that is alone.
     pub fn open_early<P: AsRef<Path>>(inputs: &[P], keys: &Keys) -> Result<Self> {
-        let mut paths: Vec<PathBuf> = vec![];
+        let (mut paths, mut known) = (vec![], HashSet::new());
         for input in inputs {
-            for path in expand(input.as_ref())? {
-                // The same file named twice (a folder and a file in it) is no duplicate log.
-                if !paths.contains(&path) {
-                    paths.push(path);
-                }
-            }
+            // The same file named twice (a folder and a file in it) is no duplicate log.
+            let named = expand(input.as_ref())?;
+            paths.extend(named.into_iter().filter(|path| known.insert(path.clone())));
         }
         match &paths[..] {
             [] => Err(Error::LogSet("no log was named".into())),
@@ -108,6 +109,13 @@ impl LogSet {
     pub fn indexed(&self, number: usize) -> Option<Indexed<'_>> {
         let (log, index, kinship) = self.any_index(number)?;
         Indexed::of(log, index, kinship)
+    }
+
+    /// Opens the indexes of these logs on all threads, for whoever asks each for a little.
+    pub fn open_indexes(&self, numbers: Range<usize>) {
+        numbers.into_par_iter().for_each(|number| {
+            let _ = self.any_index(number);
+        });
     }
 
     /// A log, its index, and how it stands to that.

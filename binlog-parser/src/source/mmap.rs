@@ -139,6 +139,8 @@ mod guard {
     static PAGE: AtomicUsize = AtomicUsize::new(0);
     /// What was installed before; an error if the handler could not be installed.
     static BEFORE: OnceLock<Result<libc::sigaction, i32>> = OnceLock::new();
+    /// How many of the ranges are free.
+    static FREE: AtomicUsize = AtomicUsize::new(0);
     /// Held by whoever changes the list.
     static CHANGING: Mutex<()> = Mutex::new(());
 
@@ -152,6 +154,7 @@ mod guard {
         /// Lets go of the addresses.
         pub fn release(&self) {
             self.start.store(0, Ordering::Release);
+            FREE.fetch_add(1, Ordering::AcqRel);
         }
 
         fn set(&self, start: usize, length: usize) {
@@ -178,7 +181,11 @@ mod guard {
             return Err(io::Error::from_raw_os_error(*code));
         }
         let start = map as usize;
-        if let Some(free) = ranges().find(|range| range.start.load(Ordering::Acquire) == 0) {
+        // Of thousands of maps none is looked through where none is free.
+        if FREE.load(Ordering::Acquire) > 0
+            && let Some(free) = ranges().find(|range| range.start.load(Ordering::Acquire) == 0)
+        {
+            FREE.fetch_sub(1, Ordering::AcqRel);
             free.set(start, length);
             return Ok(free);
         }

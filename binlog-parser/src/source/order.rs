@@ -218,65 +218,60 @@ fn sort(places: &mut [Place]) {
 
 /// Removes logs whose bytes are those of another, or the start of another.
 fn leave_out_duplicates(places: &mut Vec<Place>) -> Vec<Problem> {
-    // The longest first, so that what is left out is never more than what is kept.
-    places.sort_by(|a, b| b.log.len().cmp(&a.log.len()).then_with(|| a.by_name(b)));
+    // In the order of their bytes, those that begin with all of a log stand next behind it; so each
+    // meets what is kept of them, and of thousands of logs no other. Of equal ones the first by name
+    // is kept.
+    places.sort_by(|a, b| content(&a.log).cmp(&content(&b.log)).then_with(|| b.by_name(a)));
     let mut problems = vec![];
     let mut kept: Vec<Place> = vec![];
-    // Of thousands of logs each is held against those alone that begin as it does.
-    let mut by_start: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
-    for place in places.drain(..) {
-        let alike = by_start.entry(start_of(&place.log)).or_default();
-        let mut others = alike.iter().filter_map(|at| kept.get(*at));
+    for place in places.drain(..).rev() {
+        let (start, rest) = content(&place.log);
+        let begins_so = |other: &&Place| {
+            let other = content(&other.log);
+            other.0 == start && other.1.starts_with(rest)
+        };
+        let mut others = kept.iter().rev().take_while(begins_so);
         match others.find(|other| is_copy(&place.log, &other.log)) {
             Some(other) => problems.push(Problem::Duplicate {
                 kept: other.log.path().to_owned(),
                 left_out: place.log.path().to_owned(),
                 shorter: place.log.len() < other.log.len(),
             }),
-            None => {
-                alike.push(kept.len());
-                kept.push(place);
-            }
+            None => kept.push(place),
         }
     }
     *places = kept;
     problems
 }
 
-/// Where the flags stand, of which one is cleared when a log is closed.
-const FLAGS: usize = 4 + 17;
-
-/// What the copies of a log have in common: its first bytes, but for the flags.
-fn start_of(log: &Log) -> Vec<u8> {
+/// The bytes of a log before its flags and behind them: IN_USE is cleared when a log is closed.
+fn content(log: &Log) -> (&[u8], &[u8]) {
+    /// Where the flags stand that tell it.
+    const FLAGS: usize = 4 + 17;
+    let bytes = log.bytes();
     // No log is shorter, for it holds its format description.
-    const START_BYTES: usize = 60;
-    let mut start = log.bytes().iter().take(START_BYTES).copied().collect::<Vec<_>>();
-    if let Some(flags) = start.get_mut(FLAGS) {
-        *flags = 0;
-    }
-    start
+    let (start, rest) = bytes.split_at(FLAGS.min(bytes.len()));
+    (start, rest.get(1..).unwrap_or_default())
 }
 
-/// Whether `log` is the whole of `other` or its start. The flag IN_USE, cleared on close, does not
-/// count; logs begun in the same second with nothing in them yet are told apart by their names.
+/// Whether `log`, of which the bytes are those of `other` or of its start, is a copy of that: logs
+/// begun in the same second with nothing in them yet are told apart by their names.
 fn is_copy(log: &Log, other: &Log) -> bool {
-    let (a, b) = (log.bytes(), other.bytes());
-    let Some(b) = b.get(..a.len()) else { return false };
-    let same = a.get(..FLAGS) == b.get(..FLAGS) && a.get(FLAGS + 1..) == b.get(FLAGS + 1..);
     let holds_something = || {
         log.scan().any(|scanned| {
             matches!(scanned, Scanned::Event(event) if event.event_type().is_gtid()
             || event.event_type() == EventType::QUERY)
         })
     };
-    same && (log.name() == other.name() || holds_something())
+    log.name() == other.name() || holds_something()
 }
 
 fn same_names(places: &[Place]) -> Vec<Problem> {
     let mut problems = vec![];
-    for (index, place) in places.iter().enumerate() {
-        let twin = places[..index].iter().find(|other| other.log.name() == place.log.name());
-        if let Some(twin) = twin {
+    let mut first_of: HashMap<&str, &Place> = HashMap::new();
+    for place in places {
+        let twin = *first_of.entry(place.log.name()).or_insert(place);
+        if !std::ptr::eq(twin, place) {
             let (first, second) = (twin.log.path().to_owned(), place.log.path().to_owned());
             problems.push(Problem::SameName { first, second });
         }

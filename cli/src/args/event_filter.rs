@@ -73,7 +73,7 @@ impl EventFilter {
         };
         let here = |place: Option<Place>| place.filter(|at| at.0 == log).map(|at| at.1);
         let [since, until] = self.filter.seconds();
-        let ranges = indexed.ranges(since, until).into_iter();
+        let ranges = indexed.of_events(since, until).into_iter();
         let ranges = ranges.map(|range| indexed.within(range, here(self.start), here(self.stop)));
         ranges.filter(|range| !range.is_empty()).collect()
     }

@@ -20,6 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use binlog_parser::parallel;
 use binlog_parser::scan::Scan;
 use binlog_parser::source::log::Log;
+use binlog_parser::source::log_set::LogSet;
 use binlog_parser::source::relay::SourceTracker;
 
 use crate::args::event_filter::EventFilter;
@@ -175,11 +176,11 @@ impl<'u> Listing<'u> {
     }
 
     /// Passes over log number `index`, of which no event is wanted.
-    pub fn pass(&mut self, index: usize, log: &Log) {
+    pub fn pass(&mut self, set: &LogSet, index: usize) {
         if let Some(definitions) = self.definitions {
-            definitions.read(log, index, log.len());
+            definitions.read(set, index, set.logs()[index].len());
         }
-        self.read += log.len();
+        self.read += set.logs()[index].len();
     }
 
     /// Writes a piece that was made ahead.

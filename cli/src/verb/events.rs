@@ -79,12 +79,13 @@ impl EventsArgs {
             Family::Mysql if definitions.is_none() => filter.ranges(&set, index),
             _ => vec![parallel::whole(log)],
         };
+        set.open_indexes(0..set.logs().len());
         let mut listing =
             Listing::new(ui, &style, &filter, definitions.as_ref(), (bytes, &mut out));
         for (index, log) in set.logs().iter().enumerate() {
             match filter.takes_log(index) {
                 true => listing.log(index, log, ranges(index, log))?,
-                false => listing.pass(index, log),
+                false => listing.pass(&set, index),
             }
         }
         let damaged = listing.damaged || logs::is_incomplete(&set);

@@ -46,6 +46,7 @@ impl InfoArgs {
         let progress = ui.progress(set.known_bytes());
         let (mut sound, mut read) = (!logs::is_incomplete(&set), 0);
         let mut chain = Chain::new(&set);
+        set.open_indexes(0..set.logs().len());
         for (number, log) in set.logs().iter().enumerate() {
             let summary = Summary::indexed(&set, number, |at| progress.at(read + at));
             logs::whole(&set)?;

@@ -89,6 +89,7 @@ impl Default for Options {
 /// the search: damage and events that cannot be read stand in the report.
 pub fn find(set: &LogSet, options: &Options, progress: &mut dyn FnMut(u64)) -> Report {
     let Some(mut search) = search::Search::new(set, options) else { return Report::default() };
+    set.open_indexes(0..set.logs().len());
     let mut done = 0;
     for (index, log) in set.logs().iter().enumerate() {
         search.log(index, log, &mut |bytes| progress(done + bytes));

@@ -24,7 +24,7 @@ mod types;
 
 pub use catalog::{Effect, NotUnderstood, Schema, TableState};
 pub use collation::Charset;
-pub use ddl::{StatementContext, may_define};
+pub use ddl::{StatementContext, defining_texts, may_define};
 pub use dump::{Dump, DumpRow, DumpValue, read_dump, read_rows};
 pub use history::{SchemaHistory, Stamp};
 pub use known::{Knowledge, Known, KnownTable, known_tables};

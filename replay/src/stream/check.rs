@@ -38,9 +38,10 @@ pub(super) fn check(set: &LogSet, options: &Options) -> Result<()> {
             continue;
         }
         check_version(log)?;
-        let range = options.filter.range(set, index);
-        if suspicious(log, &range, options) {
-            found.extend(obstacles(set, (index, log), range, options)?);
+        for range in options.filter.ranges(set, index) {
+            if suspicious(log, &range, options) {
+                found.extend(obstacles(set, (index, log), range, options)?);
+            }
         }
     }
     if found.is_empty() {

@@ -127,6 +127,7 @@ pub fn replay(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Manifest> {
+    set.open_indexes(0..set.logs().len());
     check::check(set, options)?;
     let overlaps = overlap::find(set, options)?;
     let manifest = pieces::write(set, options, out, progress)?;

@@ -5,7 +5,7 @@
 //! is the same with any number of threads.
 
 use std::io::Write;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Mutex;
 
 use binlog_parser::event::format_description::FormatDescription;
@@ -79,15 +79,27 @@ type Spare = Mutex<Vec<Vec<u8>>>;
 impl<'a> Stream<'_, 'a> {
     /// Writes a log; false if the stream ends in it.
     fn log(&mut self, index: usize, log: &'a Log, progress: &mut dyn FnMut(u64)) -> Result<bool> {
-        let (job, options) = (self.job, self.job.options);
-        let range = options.filter.range(job.set, index);
-        if range != parallel::whole(log) {
+        let ranges = self.job.options.filter.ranges(self.job.set, index);
+        if ranges != [parallel::whole(log)] {
             // What is not walked counts for what the next log follows.
-            self.extent = gaps::known(job.set, index);
+            self.extent = gaps::known(self.job.set, index);
         }
-        if range.is_empty() {
-            return Ok(true);
+        for range in ranges {
+            if !self.range((index, log), range, progress)? {
+                return Ok(false);
+            }
         }
+        Ok(true)
+    }
+
+    /// Writes a range of a log; false if the stream ends in it.
+    fn range(
+        &mut self,
+        (index, log): (usize, &'a Log),
+        range: Range<u64>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<bool> {
+        let (job, options) = (self.job, self.job.options);
         let spare = Spare::default();
         let ahead = |units: &mut Units<'a>| {
             let buffer = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();

@@ -21,17 +21,30 @@ pub(super) use statement::{
     TableOptions, Targeted,
 };
 
+use binlog_parser::index::Texts;
+
 use super::table::{KeyKind, TableName};
 use crate::sql::{ClientCharset, Dialect, Lexer};
 use column::charset_attribute;
 use cursor::Cursor;
+
+/// The first words of statements on which a definition may depend.
+const DEFINING: [&str; 6] = ["CREATE", "ALTER", "DROP", "RENAME", "USE", "SET"];
+
+/// The same as an index knows texts: with those of which it cannot tell.
+#[must_use]
+pub fn defining_texts() -> Texts {
+    let mut texts = Texts::OTHER;
+    DEFINING.iter().for_each(|word| texts.add(Texts::of(word.as_bytes())));
+    texts
+}
 
 /// Whether a definition may depend on a statement, as its first word tells: most are data.
 #[must_use]
 pub fn may_define(text: &[u8], dialect: &Dialect) -> bool {
     let first = Lexer::new(text, dialect).code().next();
     let first = first.and_then(Result::ok);
-    first.is_some_and(|word| word.is_any_word(&["CREATE", "ALTER", "DROP", "RENAME", "USE", "SET"]))
+    first.is_some_and(|word| word.is_any_word(&DEFINING))
 }
 
 /// Reads a statement; `None` if no definition depends on it.
