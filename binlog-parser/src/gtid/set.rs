@@ -97,7 +97,12 @@ impl<G: Numbered> NumberedSet<G> {
 
     /// Adds one GTID; whether it was not there before.
     pub fn insert(&mut self, gtid: &G) -> bool {
-        self.sources.entry(gtid.source()).or_default().insert(gtid.number())
+        let (source, number) = (gtid.source(), gtid.number());
+        // Most sets are of one source.
+        match self.sources.last_entry() {
+            Some(mut last) if *last.key() == source => last.get_mut().insert(number),
+            _ => self.sources.entry(source).or_default().insert(number),
+        }
     }
 
     /// Adds the numbers of `range` (both ends belong to it) of one source.

@@ -11,7 +11,7 @@ use crate::damage::{ArchiveDamage, DamageReason};
 use crate::error::{Error, Fault, Location, Result};
 use crate::event::format_description::FormatDescription;
 use crate::header::{EventHeader, flags};
-use crate::source::archive::{self, Archive};
+use crate::source::archive::{self, Archive, Opened};
 use crate::source::bytes::Bytes;
 use crate::source::decrypt::{self, Encryption, Keys};
 use crate::source::expand::STDIN;
@@ -65,7 +65,8 @@ impl Log {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         let name = log_name(&name);
         let file = File::open(path).map_err(|e| Error::io(path, e))?;
-        let kind = file.metadata().map_err(|e| Error::io(path, e))?.file_type();
+        let metadata = file.metadata().map_err(|e| Error::io(path, e))?;
+        let kind = metadata.file_type();
         if kind.is_dir() {
             let fault = Fault::value("log", "a file", "a folder");
             return Err(Error::not_a_log(path, fault));
@@ -76,12 +77,12 @@ impl Log {
             unpacking.start()?;
             return Log::of(Bytes::Growing(growing), name, path, keys);
         }
-        let bytes = match archive::unpack(&file, path)? {
-            Some((growing, unpacking)) => {
+        let bytes = match archive::open(file, metadata.len(), path)? {
+            Opened::Packed(growing, unpacking) => {
                 unpacking.start()?;
                 Bytes::Growing(growing)
             }
-            None => Bytes::Mapped(MappedFile::new(&file, path)?, None),
+            Opened::Plain(file) => Bytes::Mapped(MappedFile::new(&file, path)?, None),
         };
         Log::of(bytes, name, path, keys)
     }

@@ -13,7 +13,7 @@ use std::ops::{Deref, Range};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use memmap2::{Advice, Mmap, UncheckedAdvice};
+use memmap2::{Advice, Mmap, MmapOptions, UncheckedAdvice};
 
 use crate::error::{Error, Result};
 
@@ -45,7 +45,8 @@ impl MappedFile {
     pub fn new(file: &File, path: &Path) -> Result<Self> {
         let metadata = file.metadata().map_err(|e| Error::io(path, e))?;
         let (path, identity) = (path.to_owned(), identity(&metadata));
-        if metadata.len() == 0 {
+        let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+        if length == 0 {
             // mmap(2) refuses a length of zero.
             return Ok(MappedFile { map: None, path, identity });
         }
@@ -55,7 +56,8 @@ impl MappedFile {
         // and neither touches pages that are mapped already; a page that is cut off reads as zeros
         // by the guard below. Bytes that another program writes over under our eyes are seen as
         // they come: whatever is decided by a length is decided by the copy that was read once.
-        let map = unsafe { Mmap::map(file) }.map_err(|e| Error::io(&path, e))?;
+        let map = unsafe { MmapOptions::new().len(length).map(file) };
+        let map = map.map_err(|e| Error::io(&path, e))?;
         // Logs are read from front to back; a system that does not take the advice reads as well.
         let _ = map.advise(Advice::Sequential);
         let range = guard::watch(map.as_ptr(), map.len()).map_err(|e| Error::io(&path, e))?;

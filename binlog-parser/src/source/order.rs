@@ -10,6 +10,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use crate::event::gtid_list::GtidListEvent;
 use crate::event::previous_gtids::PreviousGtidsEvent;
 use crate::event::rotate::RotateEvent;
@@ -194,7 +196,7 @@ impl Place {
 
 /// Orders `logs`, leaves duplicates out, and names what is wrong.
 pub(super) fn arrange(logs: Vec<Log>) -> (Vec<Log>, Vec<Problem>) {
-    let mut places: Vec<Place> = logs.into_iter().map(Place::new).collect();
+    let mut places: Vec<Place> = logs.into_par_iter().map(Place::new).collect();
     let mut problems = leave_out_duplicates(&mut places);
     sort(&mut places);
     problems.extend(same_names(&places));

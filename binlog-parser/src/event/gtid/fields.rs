@@ -43,6 +43,7 @@ impl GtidEvent {
     }
 
     /// An event that says no more than this.
+    #[inline]
     pub(super) fn new(flags: u8, gtid: TransactionGtid) -> Self {
         GtidEvent {
             flags,
@@ -60,6 +61,7 @@ impl GtidEvent {
 }
 
 /// What a UUID, a tag and a number name; the servers check the number in the same way.
+#[inline]
 pub(super) fn named(
     anonymous: bool,
     uuid: Uuid,

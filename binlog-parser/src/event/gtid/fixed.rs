@@ -16,6 +16,7 @@ const HAS_ORIGINAL_TIMESTAMP: u64 = 1 << 55;
 const HAS_ORIGINAL_VERSION: u32 = 1 << 31;
 
 /// Reads the layout of types 33 and 34, where each block may be the last.
+#[inline]
 pub(super) fn parse_fixed(body: &[u8], anonymous: bool) -> Result<GtidEvent, Fault> {
     let mut reader = Reader::new(body);
     let flags = reader.u8("GTID flags")?;

@@ -16,6 +16,7 @@ impl GtidEvent {
     /// # Errors
     /// A [`Fault`] if bytes are missing, a number is out of its range, or a tagged event has a field
     /// that must not be ignored and is not known.
+    #[inline]
     pub fn parse(body: &[u8], header: &EventHeader) -> Result<Self, Fault> {
         if header.event_type == EventType::GTID_TAGGED {
             return tagged::parse_tagged(body);

@@ -63,17 +63,27 @@ pub(super) struct Unpacking<R> {
     feeding: Feeding,
 }
 
-/// The unpacking of `file` if it is an archive, and the bytes that come of it.
+/// A file that may be an archive.
+#[derive(Debug)]
+pub(super) enum Opened {
+    /// It is none.
+    Plain(File),
+    /// The bytes that come of it, and its unpacking.
+    Packed(Growing, Unpacking<File>),
+}
+
+/// Looks whether `file`, which has so many bytes, is an archive.
 ///
 /// # Errors
 /// [`Error::Io`] if `file` cannot be read, or there is no temporary file.
-pub(super) fn unpack(file: &File, path: &Path) -> Result<Option<(Growing, Unpacking<File>)>> {
-    let failed = |e| Error::io(path, e);
-    let packed_bytes = file.metadata().map_err(failed)?.len();
-    let mut packed = Packed::new(file.try_clone().map_err(failed)?);
-    match Kind::next(&mut packed).map_err(failed)? {
-        Some(kind) => Unpacking::new(packed, Some(kind), most(packed_bytes), path).map(Some),
-        None => Ok(None),
+pub(super) fn open(file: File, bytes: u64, path: &Path) -> Result<Opened> {
+    let mut packed = Packed::new(file);
+    match Kind::next(&mut packed).map_err(|e| Error::io(path, e))? {
+        Some(kind) => {
+            let (growing, unpacking) = Unpacking::new(packed, Some(kind), most(bytes), path)?;
+            Ok(Opened::Packed(growing, unpacking))
+        }
+        None => Ok(Opened::Plain(packed.into_input())),
     }
 }
 

@@ -38,6 +38,11 @@ impl<R: Read> Packed<R> {
         Packed { input, buffer: vec![0; FIRST_BYTES], start: 0, end: 0, consumed: Arc::default() }
     }
 
+    /// What was read from, behind all that was looked at.
+    pub fn into_input(self) -> R {
+        self.input
+    }
+
     /// The count of the bytes that were consumed, which goes on while a decoder holds the reader.
     pub fn consumed(&self) -> Consumed {
         Consumed(Arc::clone(&self.consumed))
