@@ -130,7 +130,11 @@ fn begun(log: &Log, part: &[Transaction<'_>], before: u64) -> Result<Vec<u8>> {
     let before = before.max(first - 1);
     let mut bytes = MAGIC.to_vec();
     let description = log.scan().events().next().context("no format description")?;
-    bytes.extend(description.bytes());
+    let mut description = description.bytes().to_vec();
+    // Begun when its first transaction was: no two logs of a server begin in one second and alike.
+    let begun = part.first().map_or(0, Transaction::started);
+    description[..4].copy_from_slice(&begun.to_le_bytes());
+    add(&mut bytes, &description);
     let mut previous = u64::from(before > 0).to_le_bytes().to_vec(); // sources
     if before > 0 {
         previous.extend(tsid.uuid.0);

@@ -46,7 +46,8 @@ fn folder(folder: &Path) -> Result<Vec<PathBuf>> {
             files.push(path);
         }
     }
-    files.sort();
+    // All in one folder: their parts need not be compared one by one.
+    files.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     let is_log = |path: PathBuf| Ok(is_log(&path)?.then_some(path));
     let logs: Vec<Option<PathBuf>> = files.into_par_iter().map(is_log).collect::<Result<_>>()?;
     let logs: Vec<PathBuf> = logs.into_iter().flatten().collect();

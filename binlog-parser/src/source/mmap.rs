@@ -28,6 +28,9 @@ pub struct MappedFile {
     identity: (u64, u64),
 }
 
+/// Bytes from which on a file is worth the advice to read ahead.
+const READ_AHEAD_BYTES: usize = 1 << 20;
+
 /// What happened to a file while it was mapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
@@ -58,8 +61,10 @@ impl MappedFile {
         // they come: whatever is decided by a length is decided by the copy that was read once.
         let map = unsafe { MmapOptions::new().len(length).map(file) };
         let map = map.map_err(|e| Error::io(&path, e))?;
-        // Logs are read from front to back; a system that does not take the advice reads as well.
-        let _ = map.advise(Advice::Sequential);
+        if length >= READ_AHEAD_BYTES {
+            // Logs are read from front to back; a system that does not take the advice reads as well.
+            let _ = map.advise(Advice::Sequential);
+        }
         let range = guard::watch(map.as_ptr(), map.len()).map_err(|e| Error::io(&path, e))?;
         Ok(MappedFile { map: Some((map, range)), path, identity })
     }
