@@ -116,7 +116,8 @@ fn divide(log: &Log, count: usize) -> Result<Many> {
             add(&mut bytes, event.bytes());
         }
         let rotate = [&4u64.to_le_bytes()[..], name(number + 1).as_bytes()].concat();
-        add(&mut bytes, &event(log, EventType::ROTATE, &rotate));
+        let ended = part.last().map_or(0, Transaction::timestamp);
+        add(&mut bytes, &event(log, (EventType::ROTATE, ended), &rotate));
         fs::write(beside.join(name(number)), bytes)?;
         before = gno(part.last())?.1;
     }
@@ -142,7 +143,7 @@ fn begun(log: &Log, part: &[Transaction<'_>], before: u64) -> Result<Vec<u8>> {
         previous.extend(1u64.to_le_bytes()); // start
         previous.extend((before + 1).to_le_bytes()); // end, exclusive
     }
-    add(&mut bytes, &event(log, EventType::PREVIOUS_GTIDS, &previous));
+    add(&mut bytes, &event(log, (EventType::PREVIOUS_GTIDS, begun), &previous));
     ensure!(bytes.len() as u64 > FIRST_EVENT, "an empty log");
     Ok(bytes)
 }
@@ -155,8 +156,8 @@ fn gno(transaction: Option<&Transaction<'_>>) -> Result<(Tsid, u64)> {
 }
 
 /// An event of the server of `log`, with room for its checksum.
-fn event(log: &Log, event_type: EventType, body: &[u8]) -> Vec<u8> {
-    let mut event = log.header().timestamp.to_le_bytes().to_vec();
+fn event(log: &Log, (event_type, time): (EventType, u32), body: &[u8]) -> Vec<u8> {
+    let mut event = time.to_le_bytes().to_vec();
     event.push(event_type.0);
     event.extend(log.header().server_id.to_le_bytes());
     event.extend(((HEADER_BYTES + body.len() + 4) as u32).to_le_bytes());

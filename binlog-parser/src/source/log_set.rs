@@ -62,7 +62,10 @@ impl LogSet {
         for input in inputs {
             // The same file named twice (a folder and a file in it) is no duplicate log.
             let named = expand(input.as_ref())?;
-            paths.extend(named.into_iter().filter(|path| known.insert(path.clone())));
+            match inputs.len() {
+                1 => paths = named,
+                _ => paths.extend(named.into_iter().filter(|path| known.insert(path.clone()))),
+            }
         }
         match &paths[..] {
             [] => Err(Error::LogSet("no log was named".into())),

@@ -168,6 +168,8 @@ struct Place {
     log: Log,
     /// Name without number, and number.
     name: Option<(String, u64)>,
+    /// Its first bytes, without its flags.
+    start: [u8; START_BYTES],
     /// How many transactions the log says came before it; 0 if it does not say.
     before: u64,
     next: Option<String>,
@@ -177,7 +179,8 @@ impl Place {
     fn new(log: Log) -> Self {
         let name = split_name(log.name());
         let (before, next) = (transactions_before(&log), next_log(&log));
-        Place { log, name, before, next }
+        let start = start_of(&log);
+        Place { log, name, start, before, next }
     }
 
     fn by_content(&self, other: &Place) -> Ordering {
@@ -222,9 +225,9 @@ fn sort(places: &mut [Place]) {
 fn leave_out_duplicates(places: &mut Vec<Place>) -> Vec<Problem> {
     // Most logs begin as no other does, in another second: nothing more of them is looked at.
     let mut starts: HashMap<[u8; START_BYTES], usize> = HashMap::new();
-    places.iter().for_each(|place| *starts.entry(start_of(&place.log)).or_default() += 1);
-    let alone = |place: &Place| starts.get(&start_of(&place.log)).is_some_and(|alike| *alike == 1);
-    let (mut kept, mut alike): (Vec<Place>, Vec<Place>) = places.drain(..).partition(alone);
+    places.iter().for_each(|place| *starts.entry(place.start).or_default() += 1);
+    let alone = |place: &Place| starts.get(&place.start).is_some_and(|alike| *alike == 1);
+    let (mut kept, mut alike): (Vec<_>, Vec<_>) = places.drain(..).partition(alone);
     // In the order of their bytes, those that begin with all of a log stand next behind it; so each
     // meets what is kept of them, and no other. Of equal ones the first by name is kept.
     alike.sort_by(|a, b| content(&a.log).cmp(&content(&b.log)).then_with(|| b.by_name(a)));
