@@ -241,6 +241,11 @@ mod tests {
             prop_assert_eq!(plain(&a.intersect(&b)), &plain_a & &plain_b);
             prop_assert_eq!(a.is_subset(&b), plain_a.is_subset(&plain_b));
             prop_assert!(plain_b.iter().all(|gtid| a.contains(gtid) == plain_a.contains(gtid)));
+            let mut grown = a.clone();
+            for gtid in &plain_b {
+                prop_assert_eq!(grown.insert(gtid), !plain_a.contains(gtid));
+            }
+            prop_assert_eq!(grown, a.union(&b));
             prop_assert_eq!(a.subtract(&a), MariadbGtidSet::new());
             prop_assert_eq!(a.subtract(&b).union(&a.intersect(&b)), a);
         }

@@ -170,6 +170,53 @@ fn a_range_gives_what_the_whole_walk_gives_there() {
     }
 }
 
+/// Gives what is asked for up to a point, and the rest when it is told to.
+struct Held {
+    bytes: std::io::Cursor<Vec<u8>>,
+    at: u64,
+    go_on: std::sync::mpsc::Receiver<()>,
+}
+
+impl std::io::Read for Held {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let before = usize::try_from(self.at.saturating_sub(self.bytes.position())).unwrap();
+        if before == 0 {
+            // Until the other end is gone.
+            let _ = self.go_on.recv();
+        }
+        let count = if before == 0 { out.len() } else { before.min(out.len()) };
+        self.bytes.read(&mut out[..count])
+    }
+}
+
+#[test]
+fn a_log_that_comes_is_walked_as_it_does_and_its_rest_on_all_threads() {
+    let bytes = (0..30).fold(LogBuilder::new("9.7.1"), |log, _| transaction(log, 2000)).build();
+    let whole = Log::from_reader(&bytes[..]).unwrap();
+    let (go, go_on) = std::sync::mpsc::channel::<()>();
+    let held = Held { at: bytes.len() as u64 / 2, bytes: std::io::Cursor::new(bytes), go_on };
+    let log = Log::from_reader_early(held, &crate::source::decrypt::Keys::none()).unwrap();
+    let (mut all, mut go) = (vec![], Some(go));
+    let rest = as_it_comes(&log, 100_000, |units| {
+        all.extend(units.map(|unit| format!("{unit:?}")));
+        drop(go.take());
+        log.whole().unwrap();
+        ControlFlow::Continue(())
+    });
+    let rest = rest.unwrap();
+    assert!(rest.start > FIRST_EVENT && rest.end == log.len(), "{rest:?}");
+    units_in(
+        &log,
+        rest,
+        |units| shown(units),
+        |_, made: Vec<String>| {
+            all.extend(made);
+            ControlFlow::Continue(())
+        },
+    );
+    assert_eq!(all, in_one(&whole));
+}
+
 #[test]
 fn logs_without_gtids_and_relay_logs_are_one_piece() {
     let log = LogBuilder::new("5.5.62-log");

@@ -188,3 +188,15 @@ impl<'a> Transaction<'a> {
         Statements::new(&self.events, table_id_bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_are_numbered_as_they_are_listed() {
+        for (number, ending) in Ending::ALL.into_iter().enumerate() {
+            assert_eq!(ending.number(), number);
+        }
+    }
+}
