@@ -243,9 +243,7 @@ impl Summary {
     ) -> Option<Transaction<'a>> {
         match unit {
             Unit::Transaction(transaction) => {
-                for event in &transaction.events {
-                    self.count(event);
-                }
+                self.count(&transaction.events);
                 if log.is_relay_log() {
                     transaction.events.iter().for_each(|event| self.follow(event, tracker));
                 }
@@ -256,7 +254,7 @@ impl Summary {
                 self.plain(log, format, transaction, (rows, inflated));
             }
             Unit::Control(event) => {
-                self.count(&event);
+                self.count(std::slice::from_ref(&event));
                 if log.is_relay_log() {
                     self.follow(&event, tracker);
                 }
@@ -303,13 +301,19 @@ impl Summary {
         read.map_err(|why| self.faults.push(fault(why))).ok()
     }
 
-    fn count(&mut self, event: &RawEvent<'_>) {
-        self.events += 1;
-        self.events_by_type.add(event.event_type());
-        let time = event.header.timestamp;
-        if time != 0 {
-            let (first, last) = self.time.unwrap_or((time, time));
-            self.time = Some((first.min(time), last.max(time)));
+    fn count(&mut self, events: &[RawEvent<'_>]) {
+        self.events += events.len() as u64;
+        let (mut first, mut last) = (u32::MAX, 0);
+        for event in events {
+            self.events_by_type.add(event.event_type());
+            let time = event.header.timestamp;
+            if time != 0 {
+                (first, last) = (first.min(time), last.max(time));
+            }
+        }
+        if last != 0 {
+            let known = self.time.unwrap_or((first, last));
+            self.time = Some((known.0.min(first), known.1.max(last)));
         }
     }
 

@@ -25,20 +25,20 @@ mod facts;
 mod file;
 mod identity;
 mod indexed;
+mod lookup;
 mod notes;
 pub mod pack;
 mod part;
 mod piece;
 mod record;
+mod unfit;
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::error::Fault;
-use crate::gtid::{AnyGtid, TransactionGtid};
 use crate::source::log::Log;
 use crate::source::mmap::MappedFile;
 
@@ -52,6 +52,7 @@ pub use notes::{Counted, Noted, Notes, Whole};
 pub use part::{Part, Parts};
 pub use piece::TableName;
 pub use record::{Name, Record, Records};
+pub use unfit::Unfit;
 
 use directory::GtidDirectory;
 use file::{Frame, Section};
@@ -80,46 +81,6 @@ pub fn is_index(path: &Path) -> io::Result<bool> {
     let mut head = vec![];
     File::open(path)?.take(file::MAGIC.len() as u64).read_to_end(&mut head)?;
     Ok(head == file::MAGIC)
-}
-
-/// Why an index is not used.
-#[derive(Debug)]
-pub enum Unfit {
-    /// There is none.
-    Missing,
-    /// It cannot be read.
-    Io(io::Error),
-    /// It is none of this version, or not what was written.
-    Broken(Fault),
-    /// It is of another log, or the log was changed.
-    Foreign,
-    /// The log has grown since.
-    Grown {
-        /// Bytes of the log that it speaks of.
-        bytes: u64,
-    },
-}
-
-impl From<Fault> for Unfit {
-    fn from(fault: Fault) -> Self {
-        Unfit::Broken(fault)
-    }
-}
-
-impl fmt::Display for Unfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Unfit::Missing => f.write_str("there is no index"),
-            Unfit::Io(error) => write!(f, "the index cannot be read: {error}"),
-            Unfit::Broken(fault) => {
-                write!(f, "the index is damaged or of another version: {fault}")
-            }
-            Unfit::Foreign => f.write_str("the index is of another log, or the log was changed"),
-            Unfit::Grown { bytes } => {
-                write!(f, "the log has grown since it was indexed at {bytes} bytes")
-            }
-        }
-    }
 }
 
 /// Where a walk may go on when the log has grown, and what was known there.
@@ -416,91 +377,6 @@ impl Index {
         match self.contents.get_or_init(read) {
             Ok(contents) => Ok(contents),
             Err(fault) => Err(fault.clone().into()),
-        }
-    }
-
-    /// The records of block number `number`, all of which have been checked.
-    ///
-    /// # Errors
-    /// What does not fit.
-    pub fn records(&self, number: usize) -> Result<Vec<Record>, Unfit> {
-        let missing = || Fault::short("blocks of the index", number as u64 + 1, 0);
-        let block = self.directory().get(number).ok_or_else(missing)?;
-        let end = block.offset.checked_add(u64::from(block.length)).ok_or_else(missing)?;
-        let range = usize::try_from(block.offset).unwrap_or(usize::MAX)
-            ..usize::try_from(end).unwrap_or(usize::MAX);
-        let bytes = self.section(Section::Blocks).get(range).ok_or_else(missing)?;
-        let wrong = |needed: &'static str| {
-            Unfit::Broken(Fault::value("block of the index", needed, "another"))
-        };
-        if crc32fast::hash(bytes) != block.crc {
-            return Err(wrong("its checksum"));
-        }
-        let records: Vec<Record> = Records::new(bytes, block.start).collect::<Result<_, _>>()?;
-        let first = records.first().map(|record| record.start);
-        let last = records.last().map(|record| record.end);
-        if (first, last, records.len())
-            != (Some(block.start), Some(block.end), block.count as usize)
-        {
-            return Err(wrong("the transactions that the directory says"));
-        }
-        let times = block.first_time..=block.last_time;
-        for record in &records {
-            let foreign = |source: u32| source as usize >= self.sources.len();
-            if !times.contains(&record.time) || !times.contains(&record.started) {
-                return Err(wrong("the times that the directory says"));
-            }
-            if matches!(record.name, Name::Gtid { source, .. } if foreign(source)) {
-                return Err(wrong("sources of the index"));
-            }
-        }
-        Ok(records)
-    }
-
-    /// The transaction that the byte at `position` is in, if it is in one.
-    ///
-    /// # Errors
-    /// What does not fit.
-    pub fn at(&self, position: u64) -> Result<Option<Record>, Unfit> {
-        let directory = self.directory();
-        let number = directory.at(position);
-        if directory.get(number).is_none_or(|block| block.start > position) {
-            return Ok(None);
-        }
-        let records = self.records(number)?;
-        let at = records.partition_point(|record| record.end <= position);
-        Ok(records.into_iter().nth(at).filter(|record| record.start <= position))
-    }
-
-    /// The first transaction of this GTID.
-    ///
-    /// # Errors
-    /// What does not fit.
-    pub fn named(&self, gtid: &AnyGtid) -> Result<Option<Record>, Unfit> {
-        let (wanted, number) = match gtid {
-            AnyGtid::Mysql(gtid) => (Source::Mysql(gtid.tsid()), gtid.gno),
-            AnyGtid::Mariadb(gtid) => (Source::Mariadb(gtid.source()), gtid.seq),
-        };
-        let Some(source) = self.sources.iter().position(|source| *source == wanted) else {
-            return Ok(None);
-        };
-        let name = Name::Gtid { source: source as u32, number };
-        for block in self.gtids().blocks(source as u32, number) {
-            let found = self.records(block)?.into_iter().find(|record| record.name == name);
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        Ok(None)
-    }
-
-    /// The GTID of a record; none if it has no GTID event, or one of another index.
-    #[must_use]
-    pub fn gtid(&self, record: &Record) -> Option<TransactionGtid> {
-        match record.name {
-            Name::Unnamed => None,
-            Name::Anonymous => Some(TransactionGtid::Anonymous),
-            Name::Gtid { source, number } => Some(self.sources.get(source as usize)?.gtid(number)),
         }
     }
 }

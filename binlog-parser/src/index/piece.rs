@@ -147,13 +147,18 @@ fn reach((first, last): (u32, u32), time: u32) -> (u32, u32) {
 }
 
 impl<N: Notes> Walk<'_, N> {
-    fn event(&mut self, event: &RawEvent<'_>) {
-        let facts = &mut self.piece.facts;
-        self.events[usize::from(event.event_type().0)] += 1;
-        let time = event.header.timestamp;
-        if time != 0 {
-            let (first, last) = facts.time.unwrap_or((time, time));
-            facts.time = Some((first.min(time), last.max(time)));
+    fn count(&mut self, events: &[RawEvent<'_>]) {
+        let (mut first, mut last) = (u32::MAX, 0);
+        for event in events {
+            self.events[usize::from(event.event_type().0)] += 1;
+            let time = event.header.timestamp;
+            if time != 0 {
+                (first, last) = (first.min(time), last.max(time));
+            }
+        }
+        if last != 0 {
+            let known = self.piece.facts.time.unwrap_or((first, last));
+            self.piece.facts.time = Some(reach(reach(known, first), last));
         }
     }
 
@@ -171,7 +176,7 @@ impl<N: Notes> Walk<'_, N> {
     }
 
     fn control(&mut self, event: &RawEvent<'_>) {
-        self.event(event);
+        self.count(std::slice::from_ref(event));
         let [_, frame] = &mut self.part.1;
         *frame = reach(*frame, event.header.timestamp);
         let facts = &mut self.piece.facts;
@@ -204,7 +209,7 @@ impl<N: Notes> Walk<'_, N> {
         if start / PIECE_BYTES > self.part.0 / PIECE_BYTES && !self.piece.records.is_empty() {
             self.end_part(start);
         }
-        transaction.events.iter().for_each(|event| self.event(event));
+        self.count(&transaction.events);
         self.times(&transaction.events);
         let ending = transaction.ending;
         self.piece.facts.closed_by = None;

@@ -57,6 +57,11 @@ impl Progress {
 
     fn advance_by_query(&mut self, event: &RawEvent<'_>) -> Option<Ending> {
         let text = event.query_text().unwrap_or_default();
+        // As every server writes it: every transaction of rows has one.
+        if text == b"BEGIN" {
+            *self = Progress::Begun;
+            return None;
+        }
         match step(text) {
             Step::Begin => *self = Progress::Begun,
             Step::Commit => return Some(Ending::Commit),

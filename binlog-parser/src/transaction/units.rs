@@ -133,10 +133,16 @@ impl<'a> Units<'a> {
     fn take(&mut self, frame: Frame<'a>) -> Option<Unit<'a>> {
         let event = self.scan.event(frame);
         let event_type = event.event_type();
-        if is_rows_alone(event_type) && !self.lost && !self.open.is_empty() {
+        // Most events first: inside of a transaction, and of a type that can but go on with it or end it.
+        let inside = !self.lost && !self.open.is_empty();
+        if inside && is_rows_alone(event_type) {
             self.open.push(event);
             self.progress.advance_by_rows(event_type);
             return None;
+        }
+        if inside && event_type == EventType::XID {
+            self.open.push(event);
+            return self.finish(Ending::Xid);
         }
         if event_type.is_gtid() {
             self.named = true;

@@ -1,6 +1,8 @@
 //! Walks over whole, torn and damaged logs.
 
+use super::checksum::FLAGS_OFFSET;
 use super::*;
+use crate::header::flags;
 use crate::testing::LogBuilder;
 
 /// A log of one format description and three Xid events.

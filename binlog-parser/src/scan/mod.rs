@@ -7,8 +7,11 @@
 //!                                           (resynchronised) (torn)
 //! ```
 
-use crate::event::format_description::{ChecksumAlgorithm, FormatDescription};
-use crate::header::{EventHeader, EventType, HEADER_BYTES, flags};
+mod checksum;
+mod resync;
+
+use crate::event::format_description::FormatDescription;
+use crate::header::{EventHeader, EventType, HEADER_BYTES};
 use crate::limits;
 use crate::source::growing::Growing;
 use crate::source::log::{FIRST_EVENT, Log};
@@ -16,6 +19,7 @@ use crate::source::log::{FIRST_EVENT, Log};
 pub use crate::damage::{ArchiveDamage, Damage, DamageReason};
 pub use crate::raw_event::RawEvent;
 pub(crate) use crate::raw_event::{Frame, Origin};
+use checksum::{verified_format, verify_checksum};
 
 /// What the walk yields.
 #[derive(Debug, Clone)]
@@ -295,81 +299,6 @@ impl<'a> Scan<'a> {
         Some(Damage { range: start..self.offset as u64, reason })
     }
 
-    /// Names the damage at `self.offset`, and moves to the next event that can be read.
-    fn damage(&mut self, mut reason: DamageReason) -> Damage {
-        self.reach(usize::MAX);
-        match self.change() {
-            Some(change) if self.offset == self.bytes.len() => return change,
-            Some(change) => reason = change.reason,
-            None => {}
-        }
-        let start = self.offset;
-        let rest = self.bytes.get(start..).unwrap_or_default();
-        let (reason, next) = if rest.iter().all(|byte| *byte == 0) {
-            (DamageReason::ZeroTail, self.bytes.len())
-        } else {
-            (reason, self.resynchronise(start).unwrap_or(self.bytes.len()))
-        };
-        self.offset = next;
-        let torn = matches!(reason, DamageReason::Torn { .. }) && next == self.bytes.len();
-        match self.archive_damage.take_if(|_| torn) {
-            // The event is torn because the archive is.
-            Some(damage) => self.archive_end(start, damage),
-            None => Damage { range: start as u64..next as u64, reason },
-        }
-    }
-
-    fn archive_end(&self, start: usize, damage: &ArchiveDamage) -> Damage {
-        let range = start as u64..self.bytes.len() as u64;
-        Damage { range, reason: DamageReason::Archive(damage.clone()) }
-    }
-
-    /// The first offset after `start` at which an event can be believed: its log_pos is its own
-    /// end, its type is known, and its checksum, or else the header after it, is right. MariaDB
-    /// leaves log_pos out inside of transactions; such an event is believed where the length of the
-    /// damaged one leads.
-    fn resynchronise(&self, start: usize) -> Option<usize> {
-        let limit = self.bytes.len().min(start.saturating_add(limits::RESYNC_BYTES as usize));
-        let next = self.chained(start).filter(|next| *next < limit);
-        (start + 1..next.unwrap_or(limit)).find(|offset| self.is_plausible(*offset, true)).or(next)
-    }
-
-    /// Where the event behind the damaged one at `start` begins by the length of that, if there is
-    /// an event.
-    fn chained(&self, start: usize) -> Option<usize> {
-        let length = self.header(self.bytes.get(start..)?)?.event_length as usize;
-        let next = start.checked_add(length).filter(|_| length >= HEADER_BYTES)?;
-        let header = self.header(self.bytes.get(next..)?)?;
-        let believed = header.log_pos == 0 && header.event_type.is_known() && {
-            self.frame(next).is_ok() && self.is_followed(next + header.event_length as usize, true)
-        };
-        (believed || self.is_plausible(next, true)).then_some(next)
-    }
-
-    fn is_plausible(&self, offset: usize, look_behind: bool) -> bool {
-        let rest = self.bytes.get(offset..).unwrap_or_default();
-        let Some(header) = self.header(rest) else { return false };
-        let end = offset as u64 + u64::from(header.event_length);
-        // A relay log keeps the positions of its source; there the writer's id has to match.
-        let placed = if self.relay_log {
-            header.server_id == self.server_id
-        } else {
-            header.log_pos == end as u32
-        };
-        placed
-            && header.event_type.is_known()
-            && self.frame(offset).is_ok()
-            && self.is_followed(end as usize, look_behind)
-    }
-
-    /// Whether what ends at `end` can be believed for what follows, if its checksum does not tell.
-    fn is_followed(&self, end: usize, look_behind: bool) -> bool {
-        self.format.checksum == ChecksumAlgorithm::Crc32
-            || !look_behind
-            || end == self.bytes.len()
-            || self.is_plausible(end, false)
-    }
-
     /// Moves behind the next event; the event is made of its frame by [`Scan::event`], there where it
     /// is to stay: to copy an event whose parts were just stored would take longer than to frame it.
     #[inline(always)]
@@ -494,46 +423,5 @@ fn rules_itself(event_type: EventType) -> bool {
     )
 }
 
-/// Compares the checksum of any event but a format description.
-#[inline]
-fn verify_checksum(
-    event: &[u8],
-    algorithm: ChecksumAlgorithm,
-    crc: &crc32fast::Hasher,
-) -> Result<(), DamageReason> {
-    if algorithm != ChecksumAlgorithm::Crc32 {
-        return Ok(());
-    }
-    let Some((checked, needed)) = event.split_last_chunk::<4>() else { return Ok(()) };
-    let mut crc = crc.clone();
-    crc.update(checked);
-    compare(u32::from_le_bytes(*needed), crc.finalize())
-}
-
-/// Reads a format description and compares its checksum, which is computed as if the log was closed.
-fn verified_format(event: &[u8]) -> Result<FormatDescription, DamageReason> {
-    let format = FormatDescription::parse(event).map_err(DamageReason::Unreadable)?;
-    if format.checksum != ChecksumAlgorithm::Crc32 {
-        return Ok(format);
-    }
-    let Some((checked, needed)) = event.split_last_chunk::<4>() else { return Ok(format) };
-    let Some((before, [low, after @ ..])) = checked.split_at_checked(FLAGS_OFFSET) else {
-        return Ok(format);
-    };
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(before);
-    crc.update(&[low & !(flags::BINLOG_IN_USE as u8)]);
-    crc.update(after);
-    compare(u32::from_le_bytes(*needed), crc.finalize()).map(|()| format)
-}
-
-/// Where the low byte of the flags stands in a header.
-const FLAGS_OFFSET: usize = 17;
-
-fn compare(needed: u32, had: u32) -> Result<(), DamageReason> {
-    if needed == had { Ok(()) } else { Err(DamageReason::Checksum { needed, had }) }
-}
-
 #[cfg(test)]
-#[path = "scan_tests.rs"]
 mod tests;

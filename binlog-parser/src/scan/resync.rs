@@ -1,0 +1,85 @@
+//! What becomes of a walk where an event cannot be read: the damage by name, and where it goes on.
+
+use crate::damage::{ArchiveDamage, Damage, DamageReason};
+use crate::event::format_description::ChecksumAlgorithm;
+use crate::header::HEADER_BYTES;
+use crate::limits;
+
+use super::Scan;
+
+impl Scan<'_> {
+    /// Names the damage at `self.offset`, and moves to the next event that can be read.
+    pub(super) fn damage(&mut self, mut reason: DamageReason) -> Damage {
+        self.reach(usize::MAX);
+        match self.change() {
+            Some(change) if self.offset == self.bytes.len() => return change,
+            Some(change) => reason = change.reason,
+            None => {}
+        }
+        let start = self.offset;
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let (reason, next) = if rest.iter().all(|byte| *byte == 0) {
+            (DamageReason::ZeroTail, self.bytes.len())
+        } else {
+            (reason, self.resynchronise(start).unwrap_or(self.bytes.len()))
+        };
+        self.offset = next;
+        let torn = matches!(reason, DamageReason::Torn { .. }) && next == self.bytes.len();
+        match self.archive_damage.take_if(|_| torn) {
+            // The event is torn because the archive is.
+            Some(damage) => self.archive_end(start, damage),
+            None => Damage { range: start as u64..next as u64, reason },
+        }
+    }
+
+    pub(super) fn archive_end(&self, start: usize, damage: &ArchiveDamage) -> Damage {
+        let range = start as u64..self.bytes.len() as u64;
+        Damage { range, reason: DamageReason::Archive(damage.clone()) }
+    }
+
+    /// The first offset after `start` at which an event can be believed: its log_pos is its own
+    /// end, its type is known, and its checksum, or else the header after it, is right. MariaDB
+    /// leaves log_pos out inside of transactions; such an event is believed where the length of the
+    /// damaged one leads.
+    fn resynchronise(&self, start: usize) -> Option<usize> {
+        let limit = self.bytes.len().min(start.saturating_add(limits::RESYNC_BYTES as usize));
+        let next = self.chained(start).filter(|next| *next < limit);
+        (start + 1..next.unwrap_or(limit)).find(|offset| self.is_plausible(*offset, true)).or(next)
+    }
+
+    /// Where the event behind the damaged one at `start` begins by the length of that, if there is
+    /// an event.
+    fn chained(&self, start: usize) -> Option<usize> {
+        let length = self.header(self.bytes.get(start..)?)?.event_length as usize;
+        let next = start.checked_add(length).filter(|_| length >= HEADER_BYTES)?;
+        let header = self.header(self.bytes.get(next..)?)?;
+        let believed = header.log_pos == 0 && header.event_type.is_known() && {
+            self.frame(next).is_ok() && self.is_followed(next + header.event_length as usize, true)
+        };
+        (believed || self.is_plausible(next, true)).then_some(next)
+    }
+
+    pub(super) fn is_plausible(&self, offset: usize, look_behind: bool) -> bool {
+        let rest = self.bytes.get(offset..).unwrap_or_default();
+        let Some(header) = self.header(rest) else { return false };
+        let end = offset as u64 + u64::from(header.event_length);
+        // A relay log keeps the positions of its source; there the writer's id has to match.
+        let placed = if self.relay_log {
+            header.server_id == self.server_id
+        } else {
+            header.log_pos == end as u32
+        };
+        placed
+            && header.event_type.is_known()
+            && self.frame(offset).is_ok()
+            && self.is_followed(end as usize, look_behind)
+    }
+
+    /// Whether what ends at `end` can be believed for what follows, if its checksum does not tell.
+    fn is_followed(&self, end: usize, look_behind: bool) -> bool {
+        self.format.checksum == ChecksumAlgorithm::Crc32
+            || !look_behind
+            || end == self.bytes.len()
+            || self.is_plausible(end, false)
+    }
+}
