@@ -170,6 +170,34 @@ fn a_range_gives_what_the_whole_walk_gives_there() {
     }
 }
 
+/// Bytes of files that are in the memory of this process.
+#[cfg(target_os = "linux")]
+fn mapped_bytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssFile:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn small_pieces_let_go_of_their_pages_as_well() {
+    let log = (0..500).fold(LogBuilder::new("9.7.1"), |log, _| transaction(log, 4000));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), log.build()).unwrap();
+    let log = Log::open(file.path()).unwrap();
+    assert!(log.len() > 50 << 20);
+    let before = mapped_bytes();
+    let work = |scan: &mut Scan<'_>| Some(scan.count());
+    let mut count = 0;
+    events(&log, whole(&log), 256 << 10, work, |made, _| {
+        count += made.unwrap();
+        ControlFlow::Continue(())
+    });
+    assert!(count > 500 * 4000, "{count}");
+    let held = mapped_bytes().saturating_sub(before);
+    assert!(held < 20 << 20, "{held} bytes");
+}
+
 /// Gives what is asked for up to a point, and the rest when it is told to.
 struct Held {
     bytes: std::io::Cursor<Vec<u8>>,

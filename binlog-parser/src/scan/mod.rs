@@ -83,6 +83,10 @@ pub struct Scan<'a> {
 /// How often a walk asks whether its file is still what it was, in bytes.
 const ASK_BYTES: usize = 1 << 20;
 
+/// A walk over fewer bytes does not let go of them: less than the smallest piece that logs are divided
+/// into.
+const LET_GO_BYTES: usize = 64 << 10;
+
 impl<'a> Scan<'a> {
     /// Walks `log` from the event at `offset`.
     #[must_use]
@@ -388,7 +392,7 @@ impl<'a> Scan<'a> {
     /// Lets go of the pages that were walked over. Those of a short walk stay: they are few, and what
     /// was looked up is read next.
     fn release(&mut self) {
-        if self.offset.saturating_sub(self.released) >= ASK_BYTES / 2 {
+        if self.offset.saturating_sub(self.released) >= LET_GO_BYTES {
             self.log.release(self.released..self.offset);
             self.released = self.offset;
         }
