@@ -393,7 +393,7 @@ impl<'a> Scan<'a> {
     /// was looked up is read next.
     fn release(&mut self) {
         if self.offset.saturating_sub(self.released) >= LET_GO_BYTES {
-            self.log.release(self.released..self.offset);
+            self.log.release(self.released as u64..self.offset as u64);
             self.released = self.offset;
         }
     }

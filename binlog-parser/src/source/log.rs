@@ -177,9 +177,11 @@ impl Log {
         self.bytes.so_far()
     }
 
-    /// Lets go of the memory of `range`, which was read; it may be read again.
-    pub(crate) fn release(&self, range: Range<usize>) {
-        self.bytes.release(range);
+    /// Lets go of the memory of a range that was read; it may be read again. A walk does it behind
+    /// itself.
+    pub fn release(&self, range: Range<u64>) {
+        let at = |position| usize::try_from(position).unwrap_or(usize::MAX);
+        self.bytes.release(at(range.start)..at(range.end));
     }
 
     /// The archive that the log was unpacked from, if it was. Waits for all of it.

@@ -104,18 +104,60 @@ pub(super) fn transactions(
     mut visit: impl FnMut(usize, &Log, &Transaction<'_>) -> Result<ControlFlow<()>>,
 ) -> Result<ControlFlow<()>> {
     let mut inflated = Inflated::default();
+    let mut walked = Walked::default();
     for number in entries.rev() {
         let entry = index.entries[number];
         let format = index.format(entry);
         let log = &set.logs()[entry.log as usize];
         for transaction in index.read(set, number)?.into_iter().rev() {
+            let (start, end) = (transaction.start(), transaction.end());
             let plain = transaction.plain(&mut inflated, format);
             if visit(number, log, &plain.transaction)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
+            walked.over(log, start..end);
         }
     }
     Ok(ControlFlow::Continue(()))
+}
+
+/// Bytes that a walk goes over before it lets go of their pages.
+const LET_GO_BYTES: u64 = 256 << 10;
+
+/// What a backward walk went over and still holds in memory; it lets go of it now and then, and in the
+/// end.
+#[derive(Debug, Default)]
+struct Walked<'a>(Option<(&'a Log, Range<u64>)>);
+
+impl<'a> Walked<'a> {
+    /// Goes over a transaction that stands before that of the last call, or in another log.
+    fn over(&mut self, log: &'a Log, range: Range<u64>) {
+        match &mut self.0 {
+            Some((held, behind)) if std::ptr::eq(*held, log) && range.start < behind.end => {
+                behind.start = behind.start.min(range.start);
+                if behind.end - behind.start >= LET_GO_BYTES {
+                    log.release(behind.clone());
+                    behind.end = behind.start;
+                }
+            }
+            _ => {
+                self.let_go();
+                self.0 = Some((log, range));
+            }
+        }
+    }
+
+    fn let_go(&mut self) {
+        if let Some((log, range)) = self.0.take() {
+            log.release(range);
+        }
+    }
+}
+
+impl Drop for Walked<'_> {
+    fn drop(&mut self) {
+        self.let_go();
+    }
 }
 
 /// Most entries of a stretch, and about the most bytes of a log that they reach over.
