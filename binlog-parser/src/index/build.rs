@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 
-use super::content::Content;
+use super::content::{Content, TableName};
 use super::directory::{BLOCK_RECORDS, Block, GtidDirectory, GtidEntry};
 use super::facts::{Facts, Source};
 use super::file::{Section, assemble};
@@ -11,7 +11,7 @@ use super::identity::{Identity, Kinship};
 use super::notes::{Noted, Notes};
 use super::pack::{put, put_bytes};
 use super::part::Part;
-use super::piece::{Numbered, PartOfPiece, Piece, TableName};
+use super::piece::{Numbered, PartOfPiece, Piece};
 use super::record::{Name, Packer, Record};
 use super::{Index, Resume};
 use crate::event::format_description::FormatDescription;

@@ -5,6 +5,9 @@ use super::pack::{Taker, put};
 use crate::error::Fault;
 use crate::event::rows::RowsKind;
 
+/// A database and a table.
+pub type TableName = (Vec<u8>, Vec<u8>);
+
 /// What a transaction does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Content {

@@ -4,12 +4,11 @@
 use std::ops::Range;
 
 use super::Index;
-use super::content::Texts;
+use super::content::{TableName, Texts};
 use super::facts::Facts;
 use super::identity::Kinship;
 use super::notes::Noted;
 use super::part::{Part, Parts};
-use super::piece::TableName;
 use crate::parallel;
 use crate::source::log::{FIRST_EVENT, Log};
 use crate::transaction::{Unit, Units};

@@ -43,14 +43,13 @@ use crate::source::log::Log;
 use crate::source::mmap::MappedFile;
 
 pub use build::{Built, build};
-pub use content::{Change, Content, Texts};
+pub use content::{Change, Content, TableName, Texts};
 pub use directory::{Block, Directory};
 pub use facts::{Facts, Lost, Source};
 pub use identity::{Identity, Kinship};
 pub use indexed::Indexed;
 pub use notes::{Counted, Noted, Notes, Whole};
 pub use part::{Part, Parts};
-pub use piece::TableName;
 pub use record::{Name, Record, Records};
 pub use unfit::Unfit;
 

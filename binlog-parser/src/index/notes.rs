@@ -3,7 +3,7 @@
 //! The index keeps it, part by part, and knows nothing of what it says: who notes it gives it a
 //! version, and asks for it by that.
 
-use super::piece::TableName;
+use super::content::TableName;
 use crate::event::format_description::FormatDescription;
 use crate::transaction::counting::{CountFault, Tally};
 use crate::transaction::{Ending, Statement, Transaction};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::content::{Change, Content, KINDS, ROWS_IN_CONTENT, Texts, kind_code};
+use super::content::{Change, Content, KINDS, ROWS_IN_CONTENT, TableName, Texts, kind_code};
 use super::facts::{Facts, Source};
 use super::notes::{Counted, Noted, Notes, Whole};
 use super::part::NEVER;
@@ -25,9 +25,6 @@ use crate::transaction::counting::{Counter, Tally};
 use crate::transaction::{
     Ending, Opening, Statement, StatementKind, Step, Transaction, Unit, Units, step,
 };
-
-/// A database and a table.
-pub type TableName = (Vec<u8>, Vec<u8>);
 
 /// Things and their numbers, in the order in which they first come.
 #[derive(Debug, Clone)]

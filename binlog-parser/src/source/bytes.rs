@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::header::{EventHeader, HEADER_BYTES};
-use crate::source::archive::Unpacked;
 use crate::source::growing::Growing;
 use crate::source::magic::MAGIC;
 use crate::source::mmap::{Change, MappedFile};
+use crate::source::unpacked::Unpacked;
 
 /// The bytes of a log.
 #[derive(Debug)]

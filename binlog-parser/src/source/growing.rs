@@ -16,8 +16,8 @@ use std::{env, io};
 
 use crate::damage::ArchiveDamage;
 use crate::error::{Error, Result};
-use crate::source::archive::Unpacked;
 use crate::source::mmap::{Appended, Appender, Change};
+use crate::source::unpacked::Unpacked;
 
 /// Bytes that come while they are read.
 #[derive(Debug)]

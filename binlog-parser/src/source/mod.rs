@@ -13,3 +13,4 @@ pub mod mmap;
 pub mod order;
 pub mod private_file;
 pub mod relay;
+mod unpacked;

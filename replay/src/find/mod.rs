@@ -47,6 +47,7 @@ mod summary;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod text;
 mod traffic;
 pub mod verdict;
 mod xa;

@@ -9,9 +9,8 @@ use binlog_parser::transaction::{Statement, Transaction};
 
 use super::Options;
 use super::packed;
-use super::search_rows::FEWEST_ROWS;
 use super::summarise::{Course, Summariser};
-use super::summary::{Step, Summary, TableSummary};
+use super::summary::{FEWEST_ROWS, Step, Summary, TableSummary};
 use crate::select::Filter;
 
 /// Version of the notes: of their form, and of what a search takes for worth a look. An index with

@@ -33,6 +33,7 @@ use super::rank;
 use super::session::Session;
 use super::summarise::{Course, Inflating, Summariser, plain};
 use super::summary::{StatementPlace, Step, Summary, TransactionPlace};
+use super::text::Text;
 use super::traffic::{TableIndex, Tables};
 use super::verdict::{Confidence, Verdict};
 use super::xa;
@@ -70,13 +71,6 @@ pub(super) struct Place<'t, 'a> {
     pub(super) log: &'a Log,
     pub(super) transaction: &'t Transaction<'a>,
     pub(super) selected: bool,
-}
-
-/// A statement's text and where it was read.
-#[derive(Clone, Copy)]
-pub(super) struct Text<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) source: StatementSource,
 }
 
 impl<'a> Search<'a> {

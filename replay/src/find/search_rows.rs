@@ -1,8 +1,6 @@
 //! Statements of rows: their text, where it was logged, and their rows in one finding.
 
 use binlog_parser::event::rows::RowsKind;
-use binlog_parser::event::text::rows_query;
-use binlog_parser::header::EventType;
 use binlog_parser::transaction::Statement;
 use binlog_parser::transaction::counting::Tally;
 
@@ -10,16 +8,14 @@ use super::candidate::{Basis, Mass};
 use super::classify::classify;
 use super::classify_kind::FindingKind;
 use super::ddl;
-use super::finding::{Evidence, Finding, StatementSource};
-use super::search::{Place, Search, Text};
+use super::finding::{Evidence, Finding};
+use super::search::{Place, Search};
 use super::session::session_of;
-use super::summary::Rows;
+use super::summary::{FEWEST_ROWS, Rows};
+use super::text::{Text, row_text, tells};
 use super::traffic::{EMPTIED_OFTEN, Share, TableIndex};
 use super::verdict::Verdict;
 use crate::sql::statement::{self, StatementVerb};
-
-/// Fewest rows that count as a whole table: one row may be anything.
-pub(super) const FEWEST_ROWS: u64 = 2;
 
 impl Search<'_> {
     /// A statement of rows that may be a candidate; why it is one, if it is.
@@ -252,12 +248,6 @@ pub(super) enum RowCandidate {
     Suspect(Suspect),
 }
 
-/// Whether a verdict on the text of a statement of rows makes it a candidate.
-pub(super) fn tells(verdict: &Verdict) -> bool {
-    use FindingKind::{AlwaysTrueWhere, DeleteWithoutWhere, UpdateWithoutWhere};
-    matches!(verdict.kind, DeleteWithoutWhere | UpdateWithoutWhere | AlwaysTrueWhere)
-}
-
 /// A statement whose rows are to be judged at the end.
 pub(super) struct Suspect {
     /// Index of the tally.
@@ -275,21 +265,4 @@ impl<'t, I: DoubleEndedIterator<Item = &'t (TableIndex, u64)>> FirstMax<'t> for 
     fn rev_max(self) -> Option<&'t (TableIndex, u64)> {
         self.rev().max_by_key(|(_, rows)| *rows)
     }
-}
-
-/// The text that was logged with a statement of rows.
-pub(super) fn row_text<'a>(statement: &Statement<'_, 'a>) -> Option<Text<'a>> {
-    let before_rows =
-        statement.events.iter().take_while(|event| event.event_type() != EventType::TABLE_MAP);
-    let mut texts = before_rows.filter_map(|event| match event.event_type() {
-        EventType::ROWS_QUERY => {
-            let bytes = rows_query(event.body()).ok()?;
-            Some(Text { bytes, source: StatementSource::RowsQuery })
-        }
-        EventType::ANNOTATE_ROWS => {
-            Some(Text { bytes: event.body(), source: StatementSource::Annotate })
-        }
-        _ => None,
-    });
-    texts.next()
 }

@@ -1,89 +1,15 @@
 //! Statements as text.
 
-use binlog_parser::event::query::QueryEvent;
-use binlog_parser::event::status_vars::StatusVars;
-use binlog_parser::header::EventType;
-use binlog_parser::transaction::{Statement, Transaction};
+use binlog_parser::transaction::Statement;
 
 use super::candidate::Basis;
-use super::classify::classify;
 use super::ddl;
 use super::finding::{Evidence, StatementSource};
-use super::prefilter::{is_dml, may_matter};
-use super::search::{Place, Search, Text};
-use super::session::{Session, is_half_of_alter};
+use super::search::{Place, Search};
+use super::session::Session;
+use super::text::{Text, TextStatement};
 use super::verdict::Verdict;
-use crate::sql::{Dialect, TableName};
-use binlog_parser::transaction::counting::CountFault;
-
-/// What a statement's Query event says.
-pub(super) struct TextStatement<'t> {
-    query: QueryEvent<'t>,
-    session: Session,
-    dialect: Dialect,
-    timestamp: u32,
-    verdicts: Vec<Verdict>,
-}
-
-/// What reading a statement gave.
-#[derive(Default)]
-pub(super) struct TextRead<'t> {
-    /// The statement, unless it cannot matter or cannot be read.
-    pub(super) statement: Option<TextStatement<'t>>,
-    /// What of its event cannot be read.
-    pub(super) fault: Option<CountFault<'t>>,
-    /// Whether it changes rows by itself, which are then in no rows event.
-    pub(super) changes_rows: bool,
-}
-
-impl<'t> TextStatement<'t> {
-    /// Reads a statement that a `server` logged.
-    pub(super) fn read(statement: &Statement<'t, 't>, server: &Dialect) -> TextRead<'t> {
-        let mut read = TextRead::default();
-        let last = statement.events.last();
-        let Some(event) = last.filter(|event| event.event_type() == EventType::QUERY) else {
-            return read;
-        };
-        let query = match event.query() {
-            Ok(query) => query,
-            Err(fault) => {
-                read.fault = Some((fault, event));
-                return read;
-            }
-        };
-        read.changes_rows = is_dml(query.text);
-        if !may_matter(query.text) {
-            return read;
-        }
-        let vars = query.status_vars().unwrap_or_else(|fault| {
-            read.fault = Some((fault, event));
-            StatusVars::default()
-        });
-        let session = Session::of(&query, &vars);
-        let dialect = session.dialect(server);
-        let verdicts = classify(query.text, &dialect, query.database);
-        let timestamp = event.header.timestamp;
-        read.statement = Some(TextStatement { query, session, dialect, timestamp, verdicts });
-        read
-    }
-
-    /// Whether it is destructive or makes a table, as far as its own `transaction` tells.
-    pub(super) fn matters(&self, transaction: &Transaction<'_>) -> bool {
-        if self.verdicts.is_empty() {
-            return ddl::makes_table(&self.facts());
-        }
-        !is_half_of_alter(transaction)
-    }
-
-    fn facts(&self) -> ddl::Facts<'_> {
-        ddl::Facts {
-            text: self.query.text,
-            dialect: &self.dialect,
-            thread_id: self.session.thread_id,
-            timestamp: self.timestamp,
-        }
-    }
-}
+use crate::sql::TableName;
 
 impl Search<'_> {
     /// A statement that matters.

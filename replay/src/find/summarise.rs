@@ -19,10 +19,11 @@ use super::Options;
 use super::classify::classify;
 use super::flow::Flow;
 use super::prefilter::may_matter;
-use super::search_rows::{FEWEST_ROWS, row_text, tells};
-use super::search_text::TextStatement;
 use super::session::session_of;
-use super::summary::{Rows, StatementPlace, Step, Summary, TableSummary, TransactionPlace};
+use super::summary::{
+    FEWEST_ROWS, Rows, StatementPlace, Step, Summary, TableSummary, TransactionPlace,
+};
+use super::text::{TextStatement, row_text, tells};
 use super::traffic::{is_system, write_key};
 use crate::select::Selected;
 use crate::sql::Dialect;

@@ -23,6 +23,9 @@ use super::flow::Flow;
 use super::traffic::Sizes;
 use binlog_parser::transaction::counting::Tally;
 
+/// Fewest rows that count as a whole table: one row may be anything.
+pub(super) const FEWEST_ROWS: u64 = 2;
+
 /// A run of whole transactions of one log, as [`super::summarise`] makes it.
 #[derive(Debug, Default)]
 pub(super) struct Summary {

@@ -20,12 +20,12 @@ use binlog_parser::transaction::{Ending, Plain, Step, Transaction, Unit, Units, 
 
 use super::conflicts::Fate;
 use super::index::{Entry, Format, Index};
-use super::judge::unreadable;
 use super::refusals::{Refusals, WAY_OUT};
 use super::report::Report;
 use super::request::{Request, Scope};
 use super::rows_statement::at;
 use super::sums::{self, Sums};
+use super::unreadable::unreadable;
 use crate::error::Result;
 use crate::select::Selected;
 

@@ -3,8 +3,7 @@
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::query::QueryEvent;
 use binlog_parser::event::table_map::flags as map_flags;
-use binlog_parser::header::{EventType, flags};
-use binlog_parser::scan::RawEvent;
+use binlog_parser::header::EventType;
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Ending, Statement, StatementKind, Transaction};
 
@@ -13,6 +12,7 @@ use super::refusals::{Refusals, WAY_OUT};
 use super::report::{Report, RowCounts};
 use super::rows_statement::{Rows, RowsStatement, at};
 use super::sums::Sums;
+use super::unreadable::unreadable;
 use crate::error::Result;
 use crate::schema::{TableName, readable};
 use crate::select::Filter;
@@ -225,22 +225,6 @@ impl Judge<'_> {
         }
         concerned
     }
-}
-
-/// Why an event that is neither rows nor a statement keeps a transaction from being undone.
-pub(super) fn unreadable(event: &RawEvent<'_>) -> Option<&'static str> {
-    Some(match event.event_type() {
-        EventType::PARTIAL_ROW_DATA => "rows that are cut into pieces are not inverted",
-        EventType(20..=22) => "rows of servers before 5.1.16 are not read",
-        EventType::INCIDENT => "an incident: what it lost is not known",
-        EventType::LOAD
-        | EventType::NEW_LOAD
-        | EventType::CREATE_FILE
-        | EventType::EXEC_LOAD
-        | EventType::DELETE_FILE => "LOAD DATA as a statement has no rows to reverse",
-        event_type if event_type.is_known() || event.header.has(flags::IGNORABLE) => return None,
-        _ => "an event of a type that is not known",
-    })
 }
 
 pub(super) fn dialect(format: &FormatDescription, query: &QueryEvent<'_>) -> Dialect {

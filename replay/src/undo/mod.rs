@@ -42,6 +42,7 @@ mod sums;
 mod table_sql;
 mod tables;
 pub(crate) mod text_tables;
+mod unreadable;
 
 pub use conflicts::{Conflict, Conflicts, Side};
 pub use plan::{Plan, plan, survey};

@@ -20,11 +20,11 @@ use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Ending, Statement, StatementKind, Transaction, Unit, Units};
 
-use super::judge::unreadable;
 use super::maps::{Layouts, Map, is_sequence, without_id};
 use super::report::RowCounts;
 use super::request::{Format, Request};
 use super::table_sql::is_told_by_bytes;
+use super::unreadable::unreadable;
 use crate::schema::Stamp;
 
 /// What the transactions of a piece come to.

@@ -93,8 +93,8 @@ fn write(
 mod tests {
     use super::*;
     use crate::error::Error;
-    use crate::source::archive::Unpacked;
     use crate::source::growing::Growing;
+    use crate::source::unpacked::Unpacked;
     use std::path::Path;
     use std::thread;
 

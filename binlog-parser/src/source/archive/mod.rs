@@ -24,6 +24,8 @@ use crate::error::{Error, Fault, Result};
 use crate::limits;
 use crate::source::growing::{Feed, Feeding, Growing, Readers, no_room};
 use crate::source::magic::{ENCRYPTED_MAGIC, MAGIC, check_magic};
+pub use crate::source::unpacked::Archive;
+use crate::source::unpacked::Unpacked;
 use filler::Filler;
 use kind::Kind;
 use packed::Packed;
@@ -34,24 +36,6 @@ const CHUNK_BYTES: usize = 64 << 10;
 
 /// Plain bytes after which it is judged whether this is a log: as far as a tar is known by.
 const HEAD_BYTES: usize = 512;
-
-/// The archive that a log was unpacked from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Archive {
-    /// Name of the tool that makes this kind: gzip, zstd, xz, bzip2, lz4.
-    pub kind: &'static str,
-    /// Bytes of it that were read.
-    pub packed_bytes: u64,
-}
-
-/// What is to be said of an archive when all of it is unpacked.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Unpacked {
-    /// What it was, if it was packed.
-    pub archive: Option<Archive>,
-    /// What keeps it from being read to its end.
-    pub damage: Option<ArchiveDamage>,
-}
 
 /// The unpacking of a log, which has not begun.
 #[derive(Debug)]

@@ -9,8 +9,7 @@ use binlog_parser::row::RowImage;
 use binlog_parser::source::log_set::LogSet;
 
 use super::prints::Print;
-use super::walk::{Order, Place, RowAt, each_row};
-use super::watch::Watch;
+use super::walk::{Keys, Order, Place, RowAt, each_row};
 use crate::error::Result;
 use crate::schema::{TableName, readable};
 use crate::undo::index::Index;
@@ -110,19 +109,20 @@ impl Hit {
     }
 }
 
-impl Watch<'_> {
+impl Hits {
     /// The conflicts with both sides, and how many there are in all. What is undone is read again,
     /// for of its changes no more than a fingerprint was kept.
     ///
     /// # Errors
     /// An event that cannot be read any more.
-    pub fn conflicts(
-        &mut self,
+    pub(super) fn conflicts(
+        self,
+        keys: &mut Keys,
         set: &LogSet,
         tables: &Tables,
         index: &Index,
     ) -> Result<(Vec<Conflict>, u64)> {
-        let mut hits = std::mem::take(&mut self.hits);
+        let mut hits = self;
         let mut wanted: HashMap<Print, Vec<usize>> = HashMap::new();
         for (number, hit) in hits.listed.iter().enumerate() {
             if let Some(print) = hit.print {
@@ -138,7 +138,7 @@ impl Watch<'_> {
             let (log, transaction) = index.load(set, entry, &mut inflated)?;
             let place = Place::new(set, index, entry);
             each_row(
-                &mut self.keys,
+                keys,
                 tables,
                 place,
                 &transaction,

@@ -4,17 +4,18 @@
 use std::collections::HashSet;
 
 use binlog_parser::address::EventAddress;
+use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{StatementKind, Transaction};
 
 use super::Conflicts;
-use super::listing::{Hit, Hits, describe};
+use super::listing::{Conflict, Hit, Hits, describe};
 use super::prints::Prints;
 use super::touch::references;
 use super::walk::{Keys, Order, Place, RowAt, each_row, gather_gaps};
 use crate::error::Result;
 use crate::schema::{TableName, TableState};
 use crate::select::Filter;
-use crate::undo::index::Entry;
+use crate::undo::index::{Entry, Index};
 use crate::undo::picked::Picked;
 use crate::undo::rebuild::{KeyGaps, Unknown};
 use crate::undo::refusals::{Refusals, WAY_OUT};
@@ -236,6 +237,19 @@ impl<'f> Watch<'f> {
             }
         }
         Ok(found)
+    }
+
+    /// The conflicts with both sides, and how many there are in all.
+    ///
+    /// # Errors
+    /// An event that cannot be read any more.
+    pub fn conflicts(
+        &mut self,
+        set: &LogSet,
+        tables: &Tables,
+        index: &Index,
+    ) -> Result<(Vec<Conflict>, u64)> {
+        std::mem::take(&mut self.hits).conflicts(&mut self.keys, set, tables, index)
     }
 }
 

@@ -11,7 +11,7 @@ use binlog_parser::transaction::{Ending, Step, Transaction, Unit, Units, step};
 
 use crate::schema::TableName;
 use crate::undo::history::is_tail;
-use crate::undo::judge::unreadable;
+use crate::undo::unreadable::unreadable;
 
 /// Something in a log that matters.
 #[derive(Debug)]

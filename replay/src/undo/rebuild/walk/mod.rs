@@ -27,8 +27,8 @@ use super::wants::{Failure, Found, Wants};
 use crate::error::{Error, Result};
 use crate::schema::{Stamp, TableName};
 use crate::undo::history::{decision, prepared_xid};
-use crate::undo::judge::unreadable;
 use crate::undo::tables::Tables;
+use crate::undo::unreadable::unreadable;
 
 /// Finds what `partial` lacks, and returns what was not found, and why.
 ///
