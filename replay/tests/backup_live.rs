@@ -16,21 +16,27 @@ use servers::{Product, Server, ServerOptions};
 const TABLES: &str = "
     CREATE DATABASE d;
     CREATE TABLE d.pairs (id INT AUTO_INCREMENT PRIMARY KEY, writer INT, v VARCHAR(60), b BLOB);
+    CREATE TABLE d.own_1 LIKE d.pairs;
+    CREATE TABLE d.own_2 LIKE d.pairs;
     CREATE TABLE d.no_key (writer INT, v VARCHAR(60));
     CREATE TABLE d.sums (writer INT PRIMARY KEY, n INT NOT NULL);
     INSERT INTO d.sums VALUES (1, 0), (2, 0);";
 
-/// What a writer does again and again: a transaction over several tables, and small ones.
+/// What a writer does again and again: a transaction over several tables, and small ones. No writer
+/// waits for rows of another: a dump that locks all tables in between would wait for both, and they for
+/// it.
 fn round(writer: usize, n: usize) -> String {
     let mut round = format!(
         "BEGIN;
          INSERT INTO d.pairs (writer, v, b) VALUES ({writer}, 'it''s {n}', UNHEX('00FF5C27')),
            ({writer}, NULL, NULL);
+         INSERT INTO d.own_{writer} (writer, v, b) VALUES ({writer}, 'it''s {n}', NULL),
+           ({writer}, NULL, UNHEX('0A00'));
          UPDATE d.sums SET n = n + 1 WHERE writer = {writer};
          INSERT INTO d.no_key VALUES ({writer}, '{n}');
          COMMIT;
-         UPDATE d.pairs SET v = CONCAT('x', COALESCE(v, '')) WHERE writer = {writer} AND id % 7 = 3;
-         DELETE FROM d.pairs WHERE writer = {writer} AND id % 11 = {};",
+         UPDATE d.own_{writer} SET v = CONCAT('x', COALESCE(v, '')) WHERE id % 7 = 3;
+         DELETE FROM d.own_{writer} WHERE id % 11 = {};",
         n % 11
     );
     if n % 25 == 24 {
