@@ -22,6 +22,7 @@ use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::source::relay::SourceTracker;
 use binlog_parser::transaction::clock::Clock;
+use binlog_parser::transaction::counting::count_events;
 use binlog_parser::transaction::{Ending, Opening, Plain, Transaction, Unit, Units};
 use binlog_parser::{Error, Fault, parallel};
 
@@ -78,10 +79,6 @@ impl Default for TypeCounts {
 }
 
 impl TypeCounts {
-    fn add(&mut self, event_type: EventType) {
-        self.0[usize::from(event_type.0)] += 1;
-    }
-
     fn add_all(&mut self, other: &TypeCounts) {
         for (count, more) in self.0.iter_mut().zip(&other.0) {
             *count += more;
@@ -303,18 +300,7 @@ impl Summary {
 
     fn count(&mut self, events: &[RawEvent<'_>]) {
         self.events += events.len() as u64;
-        let (mut first, mut last) = (u32::MAX, 0);
-        for event in events {
-            self.events_by_type.add(event.event_type());
-            let time = event.header.timestamp;
-            if time != 0 {
-                (first, last) = (first.min(time), last.max(time));
-            }
-        }
-        if last != 0 {
-            let known = self.time.unwrap_or((first, last));
-            self.time = Some((known.0.min(first), known.1.max(last)));
-        }
+        count_events(events, &mut self.events_by_type.0, &mut self.time);
     }
 
     /// Follows a relay log through the logs of its source.

@@ -21,7 +21,7 @@ use crate::parallel::PIECE_BYTES;
 use crate::quick_hash::QuickHash;
 use crate::scan::RawEvent;
 use crate::source::log::Log;
-use crate::transaction::counting::{Counter, Tally};
+use crate::transaction::counting::{Counter, Tally, count_events};
 use crate::transaction::{
     Ending, Opening, Statement, StatementKind, Step, Transaction, Unit, Units, step,
 };
@@ -145,18 +145,7 @@ fn reach((first, last): (u32, u32), time: u32) -> (u32, u32) {
 
 impl<N: Notes> Walk<'_, N> {
     fn count(&mut self, events: &[RawEvent<'_>]) {
-        let (mut first, mut last) = (u32::MAX, 0);
-        for event in events {
-            self.events[usize::from(event.event_type().0)] += 1;
-            let time = event.header.timestamp;
-            if time != 0 {
-                (first, last) = (first.min(time), last.max(time));
-            }
-        }
-        if last != 0 {
-            let known = self.piece.facts.time.unwrap_or((first, last));
-            self.piece.facts.time = Some(reach(reach(known, first), last));
-        }
+        count_events(events, &mut self.events, &mut self.piece.facts.time);
     }
 
     /// Takes the times of events of a transaction into the part.

@@ -1,4 +1,4 @@
-//! Counts the rows of a statement by table, without decoding one.
+//! Counts events by type, and the rows of a statement by table, without decoding one.
 
 use std::collections::HashMap;
 
@@ -9,6 +9,24 @@ use crate::header::EventType;
 use crate::quick_hash::QuickHash;
 use crate::row::RowLayout;
 use crate::scan::RawEvent;
+
+/// Counts `events` by the code of their type, and widens `time`, the earliest and the latest that an
+/// event has, in seconds since 1970 UTC; artificial events have none.
+pub fn count_events(
+    events: &[RawEvent<'_>],
+    by_type: &mut [u64; 256],
+    time: &mut Option<(u32, u32)>,
+) {
+    let (mut first, mut last) = time.unwrap_or((u32::MAX, 0));
+    for event in events {
+        by_type[usize::from(event.event_type().0)] += 1;
+        let at = event.header.timestamp;
+        if at != 0 {
+            (first, last) = (first.min(at), last.max(at));
+        }
+    }
+    *time = (last != 0).then_some((first, last));
+}
 
 /// How many table maps are remembered; a server with more open tables has them read again.
 const MAPS_KEPT: usize = 4096;
