@@ -31,12 +31,34 @@ pub(crate) struct Frame<'a> {
     pub(crate) binlog_version: u16,
 }
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
+    /// The event's type.
+    #[inline]
+    pub(crate) fn event_type(&self) -> EventType {
+        EventHeader::read(self.head).event_type
+    }
+
     /// The header. Its length is what was framed, whatever stands in the log by now.
     #[inline]
     pub(crate) fn header(&self) -> EventHeader {
         let event_length = self.bytes.len() as u32;
         EventHeader { event_length, ..EventHeader::read(self.head) }.of_version(self.binlog_version)
+    }
+
+    /// The event, which has so many bytes of header and of checksum.
+    #[inline(always)]
+    pub(crate) fn event(&self, header_bytes: u8, checksum_bytes: u8) -> RawEvent<'a> {
+        let header = self.header();
+        RawEvent {
+            offset: self.offset as u64,
+            header,
+            bytes: self.bytes,
+            logged_bytes: header.event_length,
+            origin: Origin::Log,
+            header_bytes,
+            checksum_bytes,
+            binlog_version: self.binlog_version,
+        }
     }
 }
 

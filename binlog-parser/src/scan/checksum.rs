@@ -20,6 +20,17 @@ pub(super) fn verify_checksum(
     compare(u32::from_le_bytes(*needed), crc.finalize())
 }
 
+/// Whether an event is what its checksum is of, which stands in its last four bytes. `crc` is one of
+/// nothing.
+#[inline(always)]
+pub(super) fn is_right(event: &[u8], crc: &crc32fast::Hasher) -> bool {
+    event.split_last_chunk::<4>().is_none_or(|(checked, needed)| {
+        let mut crc = crc.clone();
+        crc.update(checked);
+        crc.finalize() == u32::from_le_bytes(*needed)
+    })
+}
+
 /// Reads a format description and compares its checksum, which is computed as if the log was closed.
 pub(super) fn verified_format(event: &[u8]) -> Result<FormatDescription, DamageReason> {
     let format = FormatDescription::parse(event).map_err(DamageReason::Unreadable)?;

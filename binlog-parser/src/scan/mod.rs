@@ -8,18 +8,20 @@
 //! ```
 
 mod checksum;
+mod quick;
 mod resync;
 
-use crate::event::format_description::FormatDescription;
+use crate::event::format_description::{ChecksumAlgorithm, FormatDescription};
 use crate::header::{EventHeader, EventType, HEADER_BYTES};
 use crate::limits;
 use crate::source::growing::Growing;
 use crate::source::log::{FIRST_EVENT, Log};
 
 pub use crate::damage::{ArchiveDamage, Damage, DamageReason};
+pub(crate) use crate::raw_event::Frame;
 pub use crate::raw_event::RawEvent;
-pub(crate) use crate::raw_event::{Frame, Origin};
 use checksum::{verified_format, verify_checksum};
+pub(crate) use quick::Quick;
 
 /// What the walk yields.
 #[derive(Debug, Clone)]
@@ -47,11 +49,10 @@ impl Log {
 /// An iterator over the events of one log.
 #[derive(Debug, Clone)]
 pub struct Scan<'a> {
-    /// The log, as far as it was there when more than that was needed.
-    bytes: &'a [u8],
-    /// Where more comes from, as long as these are not known to be all.
+    /// Where the walk is, in the log as far as it was there when more than that was needed.
+    quick: Quick<'a>,
+    /// Where more comes from, as long as that is not known to be all.
     growing: Option<&'a Growing>,
-    offset: usize,
     /// No event that starts here or behind is read.
     stop: usize,
     /// Whether `stop` only holds if an event starts there.
@@ -59,8 +60,6 @@ pub struct Scan<'a> {
     format: FormatDescription,
     in_use: bool,
     relay_log: bool,
-    /// Of the last event that was read.
-    server_id: u32,
     /// Whether the events behind a START_ENCRYPTION are plain already.
     decrypted: bool,
     encrypted: bool,
@@ -74,14 +73,15 @@ pub struct Scan<'a> {
     ask_at: Option<usize>,
     /// Up to where the pages that were walked over have been let go.
     released: usize,
-    /// Events that start before this are only to be framed: see [`Scan::quick`].
-    quick_until: usize,
-    /// Bytes that an event has at least, unless its type has a rule of its own.
-    least: u32,
+    /// How far ahead checksums are compared next.
+    ahead: usize,
 }
 
 /// How often a walk asks whether its file is still what it was, in bytes.
 const ASK_BYTES: usize = 1 << 20;
+
+/// Bytes over which checksums are compared ahead of a walk, at first and at most.
+const AHEAD_BYTES: (usize, usize) = (1 << 10, 16 << 10);
 
 /// A walk over fewer bytes does not let go of them: less than the smallest piece that logs are divided
 /// into.
@@ -92,16 +92,15 @@ impl<'a> Scan<'a> {
     #[must_use]
     pub fn new(log: &'a Log, offset: u64) -> Self {
         let (bytes, growing) = log.so_far();
+        let quick = Quick::new(bytes, log.header().server_id, log.format());
         let mut scan = Scan {
-            bytes,
+            quick,
             growing,
-            offset: 0,
             stop: usize::MAX,
             exact: false,
             format: log.format().clone(),
             in_use: log.in_use(),
             relay_log: log.is_relay_log(),
-            server_id: log.header().server_id,
             decrypted: log.encryption().is_some(),
             encrypted: false,
             verify: true,
@@ -110,23 +109,22 @@ impl<'a> Scan<'a> {
             log,
             ask_at: None,
             released: 0,
-            quick_until: 0,
-            least: 0,
+            ahead: AHEAD_BYTES.0,
         };
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
         scan.ask_at = Some(offset.saturating_add(ASK_BYTES));
         scan.reach(offset);
-        scan.offset = offset.min(scan.bytes.len());
-        scan.released = scan.offset;
+        scan.quick.offset = offset.min(scan.quick.bytes.len());
+        scan.released = scan.quick.offset;
         scan
     }
 
     /// Waits until so many bytes of the log are there, or all; whether there are more than before.
     fn reach(&mut self, count: usize) -> bool {
         let Some(growing) = self.growing else { return false };
-        let before = self.bytes.len();
+        let before = self.quick.bytes.len();
         let (bytes, end) = growing.at_least(count);
-        self.bytes = bytes;
+        self.quick.bytes = bytes;
         if let Some(end) = end {
             self.growing = None;
             self.archive_damage = end.unpacked.damage.as_ref();
@@ -155,7 +153,7 @@ impl<'a> Scan<'a> {
     pub fn until(mut self, offset: u64) -> Self {
         self.stop = usize::try_from(offset).unwrap_or(usize::MAX);
         self.exact = false;
-        self.quick_until = 0;
+        self.quick.until = 0;
         self
     }
 
@@ -169,9 +167,10 @@ impl<'a> Scan<'a> {
     /// the end of the walk.
     pub(crate) fn synchronised(mut self) -> Option<Self> {
         self.reach(usize::MAX);
-        let stop = self.stop.min(self.bytes.len());
-        self.offset = (self.offset..stop).find(|offset| self.is_plausible(*offset, true))?;
-        self.released = self.offset;
+        let stop = self.stop.min(self.quick.bytes.len());
+        self.quick.offset =
+            (self.quick.offset..stop).find(|offset| self.is_plausible(*offset, true))?;
+        self.released = self.quick.offset;
         Some(self)
     }
 
@@ -179,9 +178,14 @@ impl<'a> Scan<'a> {
     /// that is not the log's first, as relay logs have them.
     #[must_use]
     pub fn with_format(mut self, format: FormatDescription) -> Self {
-        self.format = format;
-        self.quick_until = 0;
+        self.enter(format);
         self
+    }
+
+    fn enter(&mut self, format: FormatDescription) {
+        let Quick { bytes, offset, server_id, .. } = self.quick;
+        self.quick = Quick { offset, ..Quick::new(bytes, server_id, &format) };
+        self.format = format;
     }
 
     /// The format description that holds at this point of the walk.
@@ -199,7 +203,7 @@ impl<'a> Scan<'a> {
     /// Stream position of the next event.
     #[must_use]
     pub fn offset(&self) -> u64 {
-        self.offset as u64
+        self.quick.offset as u64
     }
 
     /// The type that the next event claims to have; none at the end of the walk. Nothing of it is
@@ -207,10 +211,10 @@ impl<'a> Scan<'a> {
     #[must_use]
     pub fn peek(&self) -> Option<EventType> {
         let bytes = match self.growing {
-            Some(growing) => growing.at_least(self.offset + HEADER_BYTES).0,
-            None => self.bytes,
+            Some(growing) => growing.at_least(self.quick.offset + HEADER_BYTES).0,
+            None => self.quick.bytes,
         };
-        let rest = bytes.get(self.offset..self.stop.min(bytes.len()))?;
+        let rest = bytes.get(self.quick.offset..self.stop.min(bytes.len()))?;
         self.header(rest).map(|header| header.event_type)
     }
 
@@ -224,7 +228,7 @@ impl<'a> Scan<'a> {
     /// Frames the event at `offset`: header, length, checksum.
     #[inline]
     fn frame(&self, offset: usize) -> Result<Frame<'a>, DamageReason> {
-        let rest = self.bytes.get(offset..).unwrap_or_default();
+        let rest = self.quick.bytes.get(offset..).unwrap_or_default();
         let had = rest.len() as u64;
         let torn = |needed| DamageReason::Torn { needed, had, in_use: self.in_use };
         let Some(head) = rest.first_chunk() else {
@@ -247,17 +251,9 @@ impl<'a> Scan<'a> {
     /// The event in `frame`.
     #[inline]
     pub(crate) fn event(&self, frame: Frame<'a>) -> RawEvent<'a> {
-        let header = frame.header();
-        RawEvent {
-            offset: frame.offset as u64,
-            header,
-            bytes: frame.bytes,
-            logged_bytes: header.event_length,
-            origin: Origin::Log,
-            header_bytes: self.header_bytes(header.event_type) as u8,
-            checksum_bytes: self.checksum_bytes(header.event_type) as u8,
-            binlog_version: frame.binlog_version,
-        }
+        let event_type = frame.event_type();
+        let (header, checksum) = (self.header_bytes(event_type), self.checksum_bytes(event_type));
+        frame.event(header as u8, checksum as u8)
     }
 
     /// The header at the start of `rest`.
@@ -283,7 +279,7 @@ impl<'a> Scan<'a> {
     #[inline]
     fn follow(&mut self, frame: &Frame<'a>) -> Result<(), DamageReason> {
         match frame.header().event_type {
-            EventType::FORMAT_DESCRIPTION => self.format = verified_format(frame.bytes)?,
+            EventType::FORMAT_DESCRIPTION => self.enter(verified_format(frame.bytes)?),
             EventType::START_ENCRYPTION => self.encrypted = !self.decrypted,
             _ => {}
         }
@@ -296,75 +292,70 @@ impl<'a> Scan<'a> {
         self.ask_at?;
         let reason = self.log.change()?;
         self.ask_at = None;
-        let start = self.offset as u64;
+        let start = self.quick.offset as u64;
         if let DamageReason::Cut { .. } = reason {
-            self.offset = self.bytes.len();
+            self.quick.offset = self.quick.bytes.len();
         }
-        Some(Damage { range: start..self.offset as u64, reason })
+        Some(Damage { range: start..self.quick.offset as u64, reason })
     }
 
     /// Moves behind the next event; the event is made of its frame by [`Scan::event`], there where it
     /// is to stay: to copy an event whose parts were just stored would take longer than to frame it.
     #[inline(always)]
     pub(crate) fn step(&mut self) -> Option<Result<Frame<'a>, Damage>> {
-        match self.quick() {
-            Some(frame) => Some(Ok(frame)),
+        match self.quick.frame() {
+            Some(frame) => {
+                self.quick.pass(&frame);
+                Some(Ok(frame))
+            }
             None => self.step_with_care(),
         }
     }
 
-    /// The next event where nothing else is to be decided, as for nearly all. What is none in this
-    /// sight is looked at with care: it may have a rule of its own, be damage, or not be there yet.
+    /// Where the walk is, to go on over the events where nothing else is to be decided;
+    /// [`Scan::pass`] takes it back.
     #[inline(always)]
-    fn quick(&mut self) -> Option<Frame<'a>> {
-        if self.offset >= self.quick_until {
-            return None;
-        }
-        let rest = self.bytes.get(self.offset..)?;
-        let head = rest.first_chunk()?;
-        let EventHeader { event_length: length, event_type, server_id, .. } =
-            EventHeader::read(head);
-        if length < self.least || length > limits::EVENT_BYTES || rules_itself(event_type) {
-            return None;
-        }
-        let bytes = rest.get(..length as usize)?;
-        if self.verify && verify_checksum(bytes, self.format.checksum, &self.crc).is_err() {
-            return None;
-        }
-        let frame =
-            Frame { offset: self.offset, head, bytes, binlog_version: self.format.binlog_version };
-        self.offset += bytes.len();
-        self.server_id = server_id;
-        Some(frame)
+    pub(crate) fn quick(&self) -> Quick<'a> {
+        self.quick
     }
 
-    /// Finds out up to where [`Scan::quick`] may go.
+    /// Moves to where `quick` has come.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self, quick: Quick<'a>) {
+        self.quick = quick;
+    }
+
+    /// Finds out up to where [`Scan::quick`] may go: a little farther each time, for a walk may be over
+    /// a single event, up to what stays in the nearest memory.
     fn go_quickly(&mut self) {
-        let stop = self.stop.min(self.bytes.len()).min(self.ask_at.unwrap_or(usize::MAX));
-        self.quick_until = if self.encrypted { 0 } else { stop };
-        let least = usize::from(self.format.common_header_length) + self.format.checksum.bytes();
-        self.least = least as u32;
+        let stop = self.stop.min(self.quick.bytes.len()).min(self.ask_at.unwrap_or(usize::MAX));
+        self.quick.until = if self.encrypted { 0 } else { stop };
+        if self.verify && self.format.checksum == ChecksumAlgorithm::Crc32 {
+            self.quick.until = stop.min(self.quick.offset.saturating_add(self.ahead));
+            self.quick.until = self.quick.checked(&self.crc).min(stop);
+            self.ahead = (2 * self.ahead).min(AHEAD_BYTES.1);
+        }
     }
 
     #[inline(never)]
     fn step_with_care(&mut self) -> Option<Result<Frame<'a>, Damage>> {
-        if self.offset >= self.bytes.len() {
-            self.reach(self.offset + 1);
+        if self.quick.offset >= self.quick.bytes.len() {
+            self.reach(self.quick.offset + 1);
         }
-        let stop = self.stop.min(self.bytes.len());
-        if self.ask_at.is_some_and(|at| self.offset >= at || self.offset >= stop) {
+        let stop = self.stop.min(self.quick.bytes.len());
+        if self.ask_at.is_some_and(|at| self.quick.offset >= at || self.quick.offset >= stop) {
             if let Some(change) = self.change() {
                 return Some(Err(change));
             }
-            self.ask_at = Some(self.offset.saturating_add(ASK_BYTES));
+            self.ask_at = Some(self.quick.offset.saturating_add(ASK_BYTES));
             self.release();
         }
-        if self.offset >= stop {
-            if self.offset >= self.bytes.len() {
+        if self.quick.offset >= stop {
+            if self.quick.offset >= self.quick.bytes.len() {
                 let damage = self.archive_damage.take()?;
-                return Some(Err(self.archive_end(self.offset, damage)));
+                return Some(Err(self.archive_end(self.quick.offset, damage)));
             }
-            if !self.exact || self.offset == self.stop {
+            if !self.exact || self.quick.offset == self.stop {
                 return None;
             }
             self.stop = usize::MAX;
@@ -373,18 +364,18 @@ impl<'a> Scan<'a> {
             return Some(Err(self.encrypted_rest()));
         }
         let frame = loop {
-            match self.frame(self.offset) {
+            match self.frame(self.quick.offset) {
                 Ok(frame) => break frame,
                 Err(DamageReason::Torn { needed, .. })
-                    if self.reach(self.offset.saturating_add(needed as usize)) => {}
+                    if self.reach(self.quick.offset.saturating_add(needed as usize)) => {}
                 Err(reason) => return Some(Err(self.damage(reason))),
             }
         };
         if let Err(reason) = self.follow(&frame) {
             return Some(Err(self.damage(reason)));
         }
-        self.offset += frame.bytes.len();
-        self.server_id = frame.header().server_id;
+        self.quick.offset += frame.bytes.len();
+        self.quick.server_id = frame.header().server_id;
         self.go_quickly();
         Some(Ok(frame))
     }
@@ -392,17 +383,17 @@ impl<'a> Scan<'a> {
     /// Lets go of the pages that were walked over. Those of a short walk stay: they are few, and what
     /// was looked up is read next.
     fn release(&mut self) {
-        if self.offset.saturating_sub(self.released) >= LET_GO_BYTES {
-            self.log.release(self.released as u64..self.offset as u64);
-            self.released = self.offset;
+        if self.quick.offset.saturating_sub(self.released) >= LET_GO_BYTES {
+            self.log.release(self.released as u64..self.quick.offset as u64);
+            self.released = self.quick.offset;
         }
     }
 
     /// What follows a START_ENCRYPTION event.
     fn encrypted_rest(&mut self) -> Damage {
         self.reach(usize::MAX);
-        let range = self.offset as u64..self.bytes.len() as u64;
-        self.offset = self.bytes.len();
+        let range = self.quick.offset as u64..self.quick.bytes.len() as u64;
+        self.quick.offset = self.quick.bytes.len();
         Damage { range, reason: DamageReason::Encrypted }
     }
 }
@@ -416,15 +407,6 @@ impl<'a> Iterator for Scan<'a> {
             Err(damage) => Scanned::Damage(damage),
         })
     }
-}
-
-/// Whether an event of this type says what holds for those behind it, or has a header of its own.
-#[inline]
-fn rules_itself(event_type: EventType) -> bool {
-    matches!(
-        event_type,
-        EventType::FORMAT_DESCRIPTION | EventType::ROTATE | EventType::START_ENCRYPTION
-    )
 }
 
 #[cfg(test)]

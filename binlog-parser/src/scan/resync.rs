@@ -8,23 +8,23 @@ use crate::limits;
 use super::Scan;
 
 impl Scan<'_> {
-    /// Names the damage at `self.offset`, and moves to the next event that can be read.
+    /// Names the damage at where the walk is, and moves to the next event that can be read.
     pub(super) fn damage(&mut self, mut reason: DamageReason) -> Damage {
         self.reach(usize::MAX);
         match self.change() {
-            Some(change) if self.offset == self.bytes.len() => return change,
+            Some(change) if self.quick.offset == self.quick.bytes.len() => return change,
             Some(change) => reason = change.reason,
             None => {}
         }
-        let start = self.offset;
-        let rest = self.bytes.get(start..).unwrap_or_default();
+        let start = self.quick.offset;
+        let rest = self.quick.bytes.get(start..).unwrap_or_default();
         let (reason, next) = if rest.iter().all(|byte| *byte == 0) {
-            (DamageReason::ZeroTail, self.bytes.len())
+            (DamageReason::ZeroTail, self.quick.bytes.len())
         } else {
-            (reason, self.resynchronise(start).unwrap_or(self.bytes.len()))
+            (reason, self.resynchronise(start).unwrap_or(self.quick.bytes.len()))
         };
-        self.offset = next;
-        let torn = matches!(reason, DamageReason::Torn { .. }) && next == self.bytes.len();
+        self.quick.offset = next;
+        let torn = matches!(reason, DamageReason::Torn { .. }) && next == self.quick.bytes.len();
         match self.archive_damage.take_if(|_| torn) {
             // The event is torn because the archive is.
             Some(damage) => self.archive_end(start, damage),
@@ -33,7 +33,7 @@ impl Scan<'_> {
     }
 
     pub(super) fn archive_end(&self, start: usize, damage: &ArchiveDamage) -> Damage {
-        let range = start as u64..self.bytes.len() as u64;
+        let range = start as u64..self.quick.bytes.len() as u64;
         Damage { range, reason: DamageReason::Archive(damage.clone()) }
     }
 
@@ -42,7 +42,7 @@ impl Scan<'_> {
     /// leaves log_pos out inside of transactions; such an event is believed where the length of the
     /// damaged one leads.
     fn resynchronise(&self, start: usize) -> Option<usize> {
-        let limit = self.bytes.len().min(start.saturating_add(limits::RESYNC_BYTES as usize));
+        let limit = self.quick.bytes.len().min(start.saturating_add(limits::RESYNC_BYTES as usize));
         let next = self.chained(start).filter(|next| *next < limit);
         (start + 1..next.unwrap_or(limit)).find(|offset| self.is_plausible(*offset, true)).or(next)
     }
@@ -50,9 +50,9 @@ impl Scan<'_> {
     /// Where the event behind the damaged one at `start` begins by the length of that, if there is
     /// an event.
     fn chained(&self, start: usize) -> Option<usize> {
-        let length = self.header(self.bytes.get(start..)?)?.event_length as usize;
+        let length = self.header(self.quick.bytes.get(start..)?)?.event_length as usize;
         let next = start.checked_add(length).filter(|_| length >= HEADER_BYTES)?;
-        let header = self.header(self.bytes.get(next..)?)?;
+        let header = self.header(self.quick.bytes.get(next..)?)?;
         let believed = header.log_pos == 0 && header.event_type.is_known() && {
             self.frame(next).is_ok() && self.is_followed(next + header.event_length as usize, true)
         };
@@ -60,12 +60,12 @@ impl Scan<'_> {
     }
 
     pub(super) fn is_plausible(&self, offset: usize, look_behind: bool) -> bool {
-        let rest = self.bytes.get(offset..).unwrap_or_default();
+        let rest = self.quick.bytes.get(offset..).unwrap_or_default();
         let Some(header) = self.header(rest) else { return false };
         let end = offset as u64 + u64::from(header.event_length);
         // A relay log keeps the positions of its source; there the writer's id has to match.
         let placed = if self.relay_log {
-            header.server_id == self.server_id
+            header.server_id == self.quick.server_id
         } else {
             header.log_pos == end as u32
         };
@@ -79,7 +79,7 @@ impl Scan<'_> {
     fn is_followed(&self, end: usize, look_behind: bool) -> bool {
         self.format.checksum == ChecksumAlgorithm::Crc32
             || !look_behind
-            || end == self.bytes.len()
+            || end == self.quick.bytes.len()
             || self.is_plausible(end, false)
     }
 }

@@ -106,9 +106,8 @@ impl Opening {
             let event = MariadbGtidEvent::parse(event.body(), &event.header)?;
             return Ok(Opening { gtid: TransactionGtid::Mariadb(event.gtid), committed: None });
         }
-        let event = GtidEvent::parse(event.body(), &event.header)?;
-        let committed = event.immediate_commit_timestamp.filter(|time| *time != 0);
-        Ok(Opening { gtid: event.gtid, committed })
+        let (gtid, time) = GtidEvent::name(event.body(), &event.header)?;
+        Ok(Opening { gtid, committed: time.filter(|time| *time != 0) })
     }
 }
 

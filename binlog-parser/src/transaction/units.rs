@@ -127,36 +127,74 @@ impl<'a> Units<'a> {
         }
     }
 
-    /// Takes the event in `frame`, and looks at it where it was put: to look at it before would have
-    /// it made elsewhere and copied.
+    /// Goes on with the open transaction, or opens the next, as long as events come that need no more:
+    /// nearly all do. The transaction, if it came to its end.
     #[inline]
+    fn go_on(&mut self) -> Option<Unit<'a>> {
+        if self.lost {
+            return None;
+        }
+        let mut quick = self.scan.quick();
+        let mut ending = None;
+        while let Some(frame) = quick.frame() {
+            let event_type = frame.event_type();
+            let usual = usual(event_type);
+            if self.open.is_empty() != (usual == Usual::Opens) {
+                break;
+            }
+            match usual {
+                Usual::Opens => self.make_room(),
+                Usual::GoesOn | Usual::Query | Usual::Ends => {}
+                Usual::No => break,
+            }
+            self.open.push(quick.event(&frame));
+            quick.pass(&frame);
+            match usual {
+                Usual::GoesOn => self.progress.advance_by_rows(event_type),
+                Usual::Opens => self.announce(),
+                Usual::Ends => {
+                    ending = Some(Ending::Xid);
+                    break;
+                }
+                Usual::Query | Usual::No => {
+                    ending = self.open.last().and_then(|event| self.progress.advance(event));
+                    if ending.is_some() {
+                        break;
+                    }
+                }
+            }
+        }
+        self.scan.pass(quick);
+        ending.and_then(|ending| self.finish(ending))
+    }
+
+    /// Takes memory for the events of a transaction.
+    fn make_room(&mut self) {
+        if self.open.capacity() == 0 {
+            self.open = match self.spare.take() {
+                Some(spare) => spare,
+                None => Vec::with_capacity(USUAL_EVENTS),
+            };
+        }
+    }
+
+    /// Looks at the GTID event that was just taken.
+    fn announce(&mut self) {
+        self.named = true;
+        let family = self.scan.format().family;
+        self.progress =
+            self.open.last().map(|gtid| Progress::announced(gtid, family)).unwrap_or_default();
+    }
+
+    /// Takes the event in `frame`, whatever it is.
     fn take(&mut self, frame: Frame<'a>) -> Option<Unit<'a>> {
         let event = self.scan.event(frame);
         let event_type = event.event_type();
-        // Most events first: inside of a transaction, and of a type that can but go on with it or end it.
-        let inside = !self.lost && !self.open.is_empty();
-        if inside && is_rows_alone(event_type) {
-            self.open.push(event);
-            self.progress.advance_by_rows(event_type);
-            return None;
-        }
-        if inside && event_type == EventType::XID {
-            self.open.push(event);
-            return self.finish(Ending::Xid);
-        }
         if event_type.is_gtid() {
-            self.named = true;
             let interrupted = self.finish(Ending::Open);
-            if self.open.capacity() == 0 {
-                self.open = match self.spare.take() {
-                    Some(spare) => spare,
-                    None => Vec::with_capacity(USUAL_EVENTS),
-                };
-            }
+            self.make_room();
             self.open.push(event);
-            let family = self.scan.format().family;
-            self.progress =
-                self.open.last().map(|gtid| Progress::announced(gtid, family)).unwrap_or_default();
+            self.announce();
             return interrupted;
         }
         if is_frame(&event.header) {
@@ -215,6 +253,9 @@ impl<'a> Iterator for Units<'a> {
             return None;
         }
         loop {
+            if let Some(unit) = self.go_on() {
+                return Some(unit);
+            }
             let unit = match self.scan.step() {
                 Some(Ok(frame)) => self.take(frame),
                 Some(Err(damage)) => {
@@ -252,11 +293,30 @@ fn goes_on(event_type: EventType) -> bool {
     event_type.is_rows() || matches!(event_type, EventType::TABLE_MAP | EventType::XID)
 }
 
-/// Whether an event is a change of rows, or goes before one: most are, and they end nothing.
+/// What an event is to an open transaction, or to none, where its type alone tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Usual {
+    /// It opens one.
+    Opens,
+    /// It is of the open one, and ends nothing.
+    GoesOn,
+    /// It is of the open one; its text tells whether it ends it.
+    Query,
+    /// It ends the open one.
+    Ends,
+    /// More has to be looked at.
+    No,
+}
+
 #[inline]
-fn is_rows_alone(event_type: EventType) -> bool {
-    matches!(event_type, EventType::TABLE_MAP | EventType::ROWS_QUERY | EventType::ANNOTATE_ROWS)
-        || event_type.is_rows()
+fn usual(event_type: EventType) -> Usual {
+    match event_type {
+        EventType::QUERY => Usual::Query,
+        EventType::XID => Usual::Ends,
+        _ if event_type.is_gtid() => Usual::Opens,
+        _ if event_type.is_rows() || is_context(event_type) => Usual::GoesOn,
+        _ => Usual::No,
+    }
 }
 
 /// Whether an event starts a transaction in logs without GTID events.

@@ -60,18 +60,22 @@ impl GtidEvent {
     }
 }
 
-/// What a UUID, a tag and a number name; the servers check the number in the same way.
+/// Checks the number that an event gives, as the servers do.
 #[inline]
-pub(super) fn named(
-    anonymous: bool,
-    uuid: Uuid,
-    tag: Option<Tag>,
-    gno: u64,
-) -> Result<TransactionGtid, Fault> {
+pub(super) fn check_number(anonymous: bool, gno: u64) -> Result<(), Fault> {
     match (anonymous, gno) {
-        (true, 0) => Ok(TransactionGtid::Anonymous),
+        (true, 0) | (false, 1..=GNO_MAX) => Ok(()),
         (true, _) => Err(Fault::value("GNO of an anonymous transaction", "0", gno)),
-        (false, 1..=GNO_MAX) => Ok(TransactionGtid::Mysql(Gtid { uuid, tag, gno })),
         (false, _) => Err(Fault::value("GNO", "a number from 1 to 2^63-2", gno)),
+    }
+}
+
+/// What a UUID, a tag and a number that was checked name.
+#[inline(always)]
+pub(super) fn named(anonymous: bool, uuid: Uuid, tag: Option<Tag>, gno: u64) -> TransactionGtid {
+    if anonymous {
+        TransactionGtid::Anonymous
+    } else {
+        TransactionGtid::Mysql(Gtid { uuid, tag, gno })
     }
 }

@@ -5,6 +5,7 @@ mod fixed;
 mod tagged;
 
 use crate::error::Fault;
+use crate::gtid::TransactionGtid;
 use crate::header::{EventHeader, EventType};
 
 pub use fields::GtidEvent;
@@ -16,11 +17,30 @@ impl GtidEvent {
     /// # Errors
     /// A [`Fault`] if bytes are missing, a number is out of its range, or a tagged event has a field
     /// that must not be ignored and is not known.
-    #[inline]
     pub fn parse(body: &[u8], header: &EventHeader) -> Result<Self, Fault> {
         if header.event_type == EventType::GTID_TAGGED {
             return tagged::parse_tagged(body);
         }
         fixed::parse_fixed(body, header.event_type == EventType::ANONYMOUS_GTID)
+    }
+
+    /// Of the same, the name alone, and the time of commit on the server that wrote the log. It is made
+    /// where it is to stay: each transaction of a log has one.
+    ///
+    /// # Errors
+    /// As [`GtidEvent::parse`].
+    #[inline(always)]
+    pub(crate) fn name(
+        body: &[u8],
+        header: &EventHeader,
+    ) -> Result<(TransactionGtid, Option<u64>), Fault> {
+        if header.event_type == EventType::GTID_TAGGED {
+            let event = tagged::parse_tagged(body)?;
+            return Ok((event.gtid, event.immediate_commit_timestamp));
+        }
+        let anonymous = header.event_type == EventType::ANONYMOUS_GTID;
+        let event = fixed::Fixed::read(body, anonymous)?;
+        let gtid = fields::named(anonymous, event.uuid, None, event.gno);
+        Ok((gtid, event.immediate_commit_timestamp))
     }
 }

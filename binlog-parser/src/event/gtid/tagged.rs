@@ -4,7 +4,7 @@ use crate::error::Fault;
 use crate::gtid::{Tag, TransactionGtid, Uuid};
 use crate::wire::Reader;
 
-use super::fields::{GtidEvent, named};
+use super::fields::{GtidEvent, check_number, named};
 
 /// How many fields of a tagged event are known.
 const FIELDS: u64 = 12;
@@ -52,7 +52,9 @@ pub(super) fn parse_tagged(body: &[u8]) -> Result<GtidEvent, Fault> {
         }
     }
     let uuid = uuid.ok_or_else(|| Fault::value("GTID event", "a UUID", "none"))?;
-    event.gtid = named(false, uuid, tag, gno.unwrap_or(0))?;
+    let gno = gno.unwrap_or(0);
+    check_number(false, gno)?;
+    event.gtid = named(false, uuid, tag, gno);
     // The original of what began here is left out.
     event.original_commit_timestamp =
         event.original_commit_timestamp.or(event.immediate_commit_timestamp);
