@@ -32,7 +32,7 @@ pub mod index;
 pub mod inflate;
 pub mod limits;
 pub mod parallel;
-mod quick_hash;
+pub mod quick_hash;
 mod raw_event;
 pub mod row;
 pub mod scan;

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Begins hashes, all with the same secret factor.
 #[derive(Debug, Clone)]
-pub(crate) struct QuickHash {
+pub struct QuickHash {
     factor: u64,
 }
 
@@ -25,7 +25,7 @@ impl BuildHasher for QuickHash {
 
 /// A hash under way.
 #[derive(Debug)]
-pub(crate) struct QuickHasher {
+pub struct QuickHasher {
     factor: u64,
     hash: u64,
 }

@@ -161,6 +161,23 @@ impl<'a, 'l> RowIter<'a, 'l> {
         Err(Fault::value("width of the rows", needed, self.width))
     }
 
+    /// Whether there is another change to be read; none behind the last.
+    #[inline]
+    fn more(&mut self) -> Option<Result<(), Fault>> {
+        match self.state {
+            State::Done => None,
+            State::More if self.rest.is_empty() => None,
+            State::More => Some(Ok(())),
+            State::First => {
+                self.state = State::More;
+                if let Err(fault) = self.check_width() {
+                    return Some(Err(fault));
+                }
+                (!self.rest.is_empty() || self.columnless()).then_some(Ok(()))
+            }
+        }
+    }
+
     /// Whether the rows hold no column at all. Such an event stands for one row: the servers read
     /// a row before they look whether any bytes are left.
     fn columnless(&self) -> bool {
@@ -175,25 +192,56 @@ impl<'a> Iterator for RowIter<'a, '_> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match self.state {
-            State::Done => return None,
-            State::More if self.rest.is_empty() => return None,
-            State::More => {}
-            State::First => {
-                self.state = State::More;
-                if let Err(fault) = self.check_width() {
-                    self.state = State::Done;
-                    return Some(Err(fault));
-                }
-                if self.rest.is_empty() && !self.columnless() {
-                    return None;
-                }
-            }
-        }
-        let change = self.change();
+        let change = match self.more()? {
+            Ok(()) => self.change(),
+            Err(fault) => Err(fault),
+        };
         if change.is_err() {
             self.state = State::Done;
         }
         Some(change)
+    }
+}
+
+/// Iterator over the bytes that the images of each change have: before and after. Of what the
+/// iterator over changes makes, those who look at bytes need no more.
+#[derive(Debug, Clone)]
+pub struct ImageLengths<'a, 'l>(RowIter<'a, 'l>);
+
+impl<'a, 'l> ImageLengths<'a, 'l> {
+    /// Of an event without differences.
+    pub(super) fn new(event: &RowsEvent<'a>, layout: &'l RowLayout) -> Self {
+        ImageLengths(RowIter::new(event, layout))
+    }
+
+    fn measure(&mut self) -> Result<(usize, usize), Fault> {
+        let rows = &mut self.0;
+        if rows.partial {
+            let needed = "rows without differences";
+            return Err(Fault::value("rows event", needed, "some with differences"));
+        }
+        let had = rows.rest.len();
+        let before =
+            rows.before.map_or(Ok(0), |columns| rows.image_bytes(columns).map(<[u8]>::len))?;
+        let after =
+            rows.after.map_or(Ok(0), |columns| rows.image_bytes(columns).map(<[u8]>::len))?;
+        rows.check_advance(had)?;
+        Ok((before, after))
+    }
+}
+
+impl Iterator for ImageLengths<'_, '_> {
+    type Item = Result<(usize, usize), Fault>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let lengths = match self.0.more()? {
+            Ok(()) => self.measure(),
+            Err(fault) => Err(fault),
+        };
+        if lengths.is_err() {
+            self.0.state = State::Done;
+        }
+        Some(lengths)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-pub use super::row_changes::{RowChange, RowIter};
+pub use super::row_changes::{ImageLengths, RowChange, RowIter};
 use super::table_map::column_count;
 use crate::error::Fault;
 use crate::header::EventType;
@@ -145,6 +145,15 @@ impl<'a> RowsEvent<'a> {
     #[inline]
     pub fn changes<'l>(&self, layout: &'l RowLayout) -> RowIter<'a, 'l> {
         RowIter::new(self, layout)
+    }
+
+    /// The bytes of the images of each change, before and after, by the layout of the event's table
+    /// map; 0 of an image that there is none of. Only for events without differences
+    /// ([`RowsEvent::partial`]); what fails ends the iteration.
+    #[must_use]
+    #[inline]
+    pub fn image_lengths<'l>(&self, layout: &'l RowLayout) -> ImageLengths<'a, 'l> {
+        ImageLengths::new(self, layout)
     }
 
     /// The same event with other rows, which hold no differences.

@@ -11,7 +11,7 @@ use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Statement, StatementKind, Transaction};
 
-use super::index::Index;
+use super::index::{Index, Run};
 use super::maps::Layouts;
 use super::picked::Picked;
 use super::rows_statement::{Rows, RowsStatement, at};
@@ -105,17 +105,26 @@ pub(super) fn transactions(
 ) -> Result<ControlFlow<()>> {
     let mut inflated = Inflated::default();
     let mut walked = Walked::default();
+    let (mut run, mut spare) = (Run::default(), vec![]);
     for number in entries.rev() {
         let entry = index.entries[number];
         let format = index.format(entry);
         let log = &set.logs()[entry.log as usize];
-        for transaction in index.read(set, number)?.into_iter().rev() {
-            let (start, end) = (transaction.start(), transaction.end());
-            let plain = transaction.plain(&mut inflated, format);
-            if visit(number, log, &plain.transaction)?.is_break() {
-                return Ok(ControlFlow::Break(()));
+        index.read(set, number, &mut run)?;
+        while let Some(transaction) = run.pop(std::mem::take(&mut spare)) {
+            let range = transaction.start()..transaction.end();
+            let visited = if transaction.is_compressed() {
+                let plain = transaction.plain(&mut inflated, format);
+                visit(number, log, &plain.transaction)?
+            } else {
+                let visited = visit(number, log, &transaction)?;
+                spare = transaction.events;
+                visited
+            };
+            if visited.is_break() {
+                return Ok(visited);
             }
-            walked.over(log, start..end);
+            walked.over(log, range);
         }
     }
     Ok(ControlFlow::Continue(()))

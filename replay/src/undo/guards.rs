@@ -143,7 +143,11 @@ impl Guards<'_, '_> {
             true => condition.extend_from_slice(format!(")={rows}").as_bytes()),
             false => condition.extend_from_slice(b"))"),
         }
-        let told = Told::new(&address, if there { CHANGED } else { TAKEN });
+        let told = Told::new(
+            &address.log,
+            (address.position, address.inner),
+            if there { CHANGED } else { TAKEN },
+        );
         self.script.check_text(&told, &condition, table.has_awkward_names())
     }
 }

@@ -87,13 +87,13 @@ impl Index {
         &self.formats[entry.format as usize].description
     }
 
-    /// Reads the transactions of entry `number` again, which is one unless the entry stands for a run;
-    /// those that are compressed as they are.
+    /// Reads the transactions of entry `number` again into `run`: one, unless the entry stands for
+    /// several; those that are compressed as they are.
     ///
     /// # Errors
     /// [`Error::Refused`] if the log is not what it was when the index was made.
-    pub fn read<'s>(&self, set: &'s LogSet, number: usize) -> Result<Vec<Transaction<'s>>> {
-        self.transactions(set, self.entries[number], self.runs.get(&number).copied())
+    pub fn read<'s>(&self, set: &'s LogSet, number: usize, run: &mut Run<'s>) -> Result<()> {
+        self.transactions(set, self.entries[number], self.runs.get(&number).copied(), run)
     }
 
     /// Reads the events of `entry`'s transaction again; where it is compressed, into `inflated`.
@@ -107,24 +107,33 @@ impl Index {
         inflated: &'b mut Inflated,
     ) -> Result<(&'b Log, Transaction<'b>)> {
         let log = &set.logs()[entry.log as usize];
-        let one = self.transactions(set, entry, None)?.pop();
-        let one = one.ok_or_else(|| changed(log, entry))?;
+        let mut run = Run::default();
+        self.transactions(set, entry, None, &mut run)?;
+        let one = run.pop(vec![]).ok_or_else(|| changed(log, entry))?;
         Ok((log, one.plain(inflated, self.format(entry)).transaction))
     }
 
-    /// The transactions from `entry` to `end`; one if there is no end.
+    /// The transactions from `entry` to `end`; one if there is no end. Their checksums were compared
+    /// when the index was made.
     fn transactions<'s>(
         &self,
         set: &'s LogSet,
         entry: Entry,
         end: Option<u64>,
-    ) -> Result<Vec<Transaction<'s>>> {
+        run: &mut Run<'s>,
+    ) -> Result<()> {
         let log = &set.logs()[entry.log as usize];
         let scan = log.scan_from(entry.start).with_format(self.format(entry).clone());
-        let mut transactions = vec![];
-        for unit in Units::new(scan.until(end.unwrap_or(u64::MAX))) {
+        let mut units = Units::new(scan.trusting().until(end.unwrap_or(u64::MAX)));
+        run.clear();
+        let mut last = None;
+        while let Some(unit) = units.next() {
             match unit {
-                Unit::Transaction(transaction) => transactions.push(transaction),
+                Unit::Transaction(transaction) => {
+                    last = Some((transaction.ending, transaction.end()));
+                    run.push(&transaction);
+                    units.give_back(transaction);
+                }
                 // Between transactions alone.
                 Unit::Control(_) if end.is_some() => continue,
                 _ => break,
@@ -133,11 +142,40 @@ impl Index {
                 break;
             }
         }
-        let last = transactions.last();
-        let whole = last.is_some_and(|last| {
-            last.ending != Ending::Open && end.is_none_or(|end| last.end() == end)
-        });
-        if whole { Ok(transactions) } else { Err(changed(log, entry)) }
+        let whole = last
+            .is_some_and(|(ending, at)| ending != Ending::Open && end.is_none_or(|end| at == end));
+        if whole { Ok(()) } else { Err(changed(log, entry)) }
+    }
+}
+
+/// Transactions one after another, to be taken out from the last on. Their memory is used again.
+#[derive(Debug, Default)]
+pub(super) struct Run<'s> {
+    events: Vec<RawEvent<'s>>,
+    /// Where among the events each begins, and how it ends.
+    transactions: Vec<(usize, Ending)>,
+}
+
+impl<'s> Run<'s> {
+    fn clear(&mut self) {
+        self.events.clear();
+        self.transactions.clear();
+    }
+
+    fn push(&mut self, transaction: &Transaction<'s>) {
+        self.transactions.push((self.events.len(), transaction.ending));
+        self.events.extend_from_slice(&transaction.events);
+    }
+
+    /// Takes out the last transaction, whose events get the memory of `spare`.
+    pub fn pop(&mut self, mut spare: Vec<RawEvent<'s>>) -> Option<Transaction<'s>> {
+        let (start, ending) = self.transactions.pop()?;
+        spare.clear();
+        match start {
+            0 => std::mem::swap(&mut self.events, &mut spare),
+            _ => spare.extend(self.events.drain(start..)),
+        }
+        Some(Transaction { events: spare, ending })
     }
 }
 

@@ -19,7 +19,7 @@ use binlog_parser::header::{EventHeader, EventType, Family, HEADER_BYTES, flags}
 use binlog_parser::source::log::{FIRST_EVENT, MAGIC};
 use binlog_parser::source::log_set::LogSet;
 
-use super::index::Index;
+use super::index::{Index, Run};
 use super::invert::{Encoder, format_description};
 use super::request::Request;
 use super::runs::{self, Sink};
@@ -49,7 +49,9 @@ pub(super) fn write(
     let layout = checked(&mut description, &format.description);
     let newest = match index.entries.len().checked_sub(1) {
         Some(newest) => {
-            index.read(set, newest)?.last().and_then(|t| Some(t.events.first()?.header))
+            let mut run = Run::default();
+            index.read(set, newest, &mut run)?;
+            run.pop(vec![]).and_then(|t| Some(t.events.first()?.header))
         }
         None => None,
     };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use binlog_parser::Fault;
 use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::header::Family;
+use binlog_parser::quick_hash::QuickHash;
 use binlog_parser::row::RowLayout;
 use binlog_parser::row::column::code;
 use binlog_parser::scan::RawEvent;
@@ -55,13 +56,25 @@ pub(crate) fn is_sequence(map: &TableMapEvent<'_>, family: Family) -> bool {
 #[derive(Debug, Default)]
 pub(crate) struct Layouts {
     /// By table id: the map without it, and its layout.
-    known: HashMap<u64, (Vec<u8>, Arc<RowLayout>)>,
+    known: HashMap<u64, (Vec<u8>, Arc<RowLayout>), QuickHash>,
 }
 
 /// Most maps that are remembered: a server opens no more tables at a time, as a rule.
 const MOST_MAPS: usize = 4_096;
 
 impl Layouts {
+    /// The table id of a map that is the same as the last of this id, and its layout.
+    pub fn known(
+        &self,
+        event: &RawEvent<'_>,
+        table_id_bytes: usize,
+    ) -> Option<(u64, &Arc<RowLayout>)> {
+        let id = event.body().get(..table_id_bytes)?;
+        let id = id.iter().rev().fold(0, |id, byte| id << 8 | u64::from(*byte));
+        let (said, layout) = self.known.get(&id)?;
+        (said == without_id(event.body(), table_id_bytes)).then_some((id, layout))
+    }
+
     /// Reads a table map.
     ///
     /// # Errors

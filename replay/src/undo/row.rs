@@ -60,6 +60,31 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Hands the value of a column to `take`, if the image has it, where it was made: to move it would
+    /// take longer than to make it.
+    ///
+    /// # Errors
+    /// A [`Fault`] if it is none of its type, or what `take` says.
+    #[inline]
+    pub fn look_at<E: From<Fault>>(
+        &self,
+        ordinal: usize,
+        take: impl FnOnce(&Value<'a>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match (self.cells.get(ordinal), self.columns.get(ordinal)) {
+            (Some(Cell::Present(bytes)), Some(column)) => match &Value::decode(column, *bytes) {
+                Ok(value) => take(value),
+                Err(fault) => Err(fault.clone().into()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the image has a column.
+    pub fn has(&self, ordinal: usize) -> bool {
+        matches!(self.cells.get(ordinal), Some(Cell::Present(_)))
+    }
+
     /// Whether two rows have the same in a column, byte by byte or in what the bytes mean.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use binlog_parser::Fault;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::rows::{DUMMY_TABLE_ID, RowsEvent, RowsKind, flags};
 use binlog_parser::header::EventType;
-use binlog_parser::row::{RowImage, RowLayout};
+use binlog_parser::row::RowLayout;
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::Statement;
@@ -195,11 +195,10 @@ impl Spans {
     ) -> Result<(), Fault> {
         self.rows.clear();
         let mut at = 0;
-        for (row, change) in rows.images().changes(layout).enumerate() {
-            let change = change?;
-            let length = |image: Option<RowImage<'_>>| image.map_or(0, |i| i.bytes().len() as u32);
-            let middle = at + length(change.before);
-            let end = middle + length(change.after);
+        for (row, lengths) in rows.images().image_lengths(layout).enumerate() {
+            let (before, after) = lengths?;
+            let middle = at + before as u32;
+            let end = middle + after as u32;
             if picked.is_none_or(|picked| picked.takes(rows.event, row)) {
                 self.rows.push(Span { start: at, middle, end });
             }

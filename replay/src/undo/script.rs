@@ -13,8 +13,6 @@
 
 use std::io::Write;
 
-use binlog_parser::address::EventAddress;
-
 use super::request::Request;
 use super::{SANDBOX, header_comment};
 use crate::error::Result;
@@ -303,38 +301,63 @@ pub(super) struct Told {
 impl Told {
     /// That `what` is wrong at the event that is undone. It is in our own words, without a comma: the
     /// servers' message ends there.
-    pub fn new(address: &EventAddress, what: &'static str) -> Self {
+    pub fn new(log: &str, place: (u64, Option<u64>), what: &'static str) -> Self {
         let mut told = Told::default();
-        told.set(address, what);
+        told.set(log, place, what);
         told
     }
 
     /// Says that `what` is wrong at another event.
-    pub fn set(&mut self, address: &EventAddress, what: &'static str) {
+    pub fn set(&mut self, log: &str, (position, inner): (u64, Option<u64>), what: &'static str) {
         let out = &mut self.literal;
         out.clear();
         out.push(b'\'');
-        out.extend_from_slice(address.log.as_bytes());
+        out.extend_from_slice(log.as_bytes());
         out.push(b':');
-        push_integer(out, address.position.into());
-        if let Some(inner) = address.inner {
+        push_integer(out, position.into());
+        if let Some(inner) = inner {
             out.push(b'+');
             push_integer(out, inner.into());
         }
         out.extend_from_slice(b": ");
         out.extend_from_slice(what.as_bytes());
         out.push(b'\'');
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b" ':-_.+".contains(byte);
-        let quotes = memchr::memchr_iter(b'\'', out).count();
-        if quotes > 2 || !out.iter().all(plain) {
+        // All else is plain: numbers, and our own words.
+        if !log.bytes().all(is_plain) {
             let text = std::mem::take(out);
             text_literal(out, "utf8mb4", None, text.get(1..text.len() - 1).unwrap_or_default());
         }
     }
 }
 
+/// Whether a byte may stand in quotes as it is, for any client and server.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b" :-_.+".contains(&byte)
+}
+
 /// Appends the condition that a statement met so many rows.
 fn push_row_count(out: &mut Vec<u8>, rows: u64) {
     out.extend_from_slice(b"ROW_COUNT()=");
     push_integer(out, rows.into());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sql::{CHANGED, MISSING, TAKEN};
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_not_plain_goes_in_hexadecimal() {
+        let literal = |log| Told::new(log, (4, Some(7)), TAKEN).literal;
+        assert_eq!(literal("binlog.000001"), format!("'binlog.000001:4+7: {TAKEN}'").as_bytes());
+        let odd = literal("it's;\\,\n.000001");
+        assert!(odd.starts_with(b"_utf8mb4 0x69742773"), "{}", String::from_utf8_lossy(&odd));
+    }
+
+    #[test]
+    fn our_own_words_are_plain() {
+        for words in [CHANGED, TAKEN, MISSING] {
+            assert!(words.bytes().all(is_plain), "{words}");
+        }
+    }
 }

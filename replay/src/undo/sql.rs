@@ -7,12 +7,12 @@
 
 use std::io::Write;
 use std::ops::{ControlFlow, Range};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
-use binlog_parser::address::EventAddress;
 use binlog_parser::event::rows::{RowsKind, flags};
 use binlog_parser::header::Family;
 use binlog_parser::row::RowImage;
+use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 
 use super::backward::{self, Visited};
@@ -34,7 +34,7 @@ pub(super) const CHANGED: &str = "the row is not there as the logs left it";
 pub(super) const TAKEN: &str = "a row with the key of one that comes back is there already";
 
 /// What is told if an INSERT left rows out.
-const MISSING: &str = "not all of its rows came back";
+pub(super) const MISSING: &str = "not all of its rows came back";
 
 /// Most rows of an INSERT: servers look up no more keys than so many one by one.
 const INSERT_ROWS: u64 = 1_000;
@@ -97,8 +97,11 @@ struct Writer<'w, 'r> {
     insert: Option<Insert>,
     /// Memory for the next.
     spare: Spare,
-    /// What is told if a row of the event is not as the logs left it.
+    /// What is told of the event if not all of its rows are met: they are not as the logs left them,
+    /// or did not come back.
     told: Told,
+    /// What is told of an event whose rows come back if their keys are taken.
+    told_taken: Told,
     /// Flags of rows events by which the session leaves out checks.
     unchecked: u16,
     spans: Spans,
@@ -106,9 +109,6 @@ struct Writer<'w, 'r> {
 
 /// An INSERT that is being built.
 struct Insert {
-    table: Arc<TableSql>,
-    /// What is told if the keys are taken, or if not all rows came back.
-    told: [Told; 2],
     text: Vec<u8>,
     /// The keys of its rows.
     keys: Vec<u8>,
@@ -135,6 +135,7 @@ impl<'w, 'r> Writer<'w, 'r> {
             insert: None,
             spare: Spare::default(),
             told: Told::default(),
+            told_taken: Told::default(),
             unchecked: 0,
             spans: Spans::default(),
         }
@@ -152,7 +153,6 @@ impl<'w, 'r> Writer<'w, 'r> {
             self.statement(&mut met, &visited)
         })?;
         self.met = met;
-        self.end_insert()?;
         self.check_as(0)?;
         Ok(all)
     }
@@ -171,8 +171,7 @@ impl<'w, 'r> Writer<'w, 'r> {
                 .map_err(|why| Error::refused(why.to_string(), super::NAMES_HINT))?;
             self.spans.measure(rows, &map.layout, visited.picked).map_err(fault)?;
             self.check_as(rows.rows.flags)?;
-            let address = rows.event.address(visited.log);
-            let written = self.rows(table, rows, &address).map_err(|error| match error {
+            let written = self.rows(table, rows, visited.log).map_err(|error| match error {
                 RowError::Output(error) => error,
                 RowError::Literal(NoLiteral::Fault(why)) => fault(why),
                 RowError::Literal(why) => Error::refused(
@@ -190,19 +189,24 @@ impl<'w, 'r> Writer<'w, 'r> {
     /// Undoes the rows of an event, from the last to the first.
     fn rows(
         &mut self,
-        table: &Arc<TableSql>,
+        table: &TableSql,
         rows: &Rows<'_, '_>,
-        address: &EventAddress,
+        log: &Log,
     ) -> Result<ControlFlow<()>, RowError> {
         let event = rows.images();
         let (mut before, mut after) = (table.row(), table.row());
-        if event.kind != RowsKind::Delete {
-            self.told.set(address, CHANGED);
+        let place = rows.event.place();
+        match event.kind {
+            RowsKind::Delete => {
+                self.told_taken.set(log.name(), place, TAKEN);
+                self.told.set(log.name(), place, MISSING);
+            }
+            RowsKind::Write | RowsKind::Update => self.told.set(log.name(), place, CHANGED),
         }
         for index in (0..self.spans.len()).rev() {
             let Some(span) = self.spans.get(index) else { continue };
             if self.script.is_full() {
-                self.end_insert()?;
+                self.end_insert(table)?;
                 self.script.next_batch()?;
             }
             if !self.script.take(1) {
@@ -221,42 +225,32 @@ impl<'w, 'r> Writer<'w, 'r> {
                 }
             }
             match event.kind {
-                RowsKind::Delete => self.insert(table, &before, address)?,
+                RowsKind::Delete => self.insert(table, &before)?,
                 RowsKind::Write => self.delete(table, &after)?,
                 RowsKind::Update => self.update(table, &after, &before)?,
             }
         }
         // The rows of an event are inserted together, and no others with them.
-        self.end_insert()?;
+        self.end_insert(table)?;
         Ok(ControlFlow::Continue(()))
     }
 
-    fn insert(
-        &mut self,
-        table: &Arc<TableSql>,
-        row: &Row<'_>,
-        address: &EventAddress,
-    ) -> Result<(), RowError> {
+    fn insert(&mut self, table: &TableSql, row: &Row<'_>) -> Result<(), RowError> {
         if table.needs_lax_mode(row) {
-            self.end_insert()?;
+            self.end_insert(table)?;
             self.script.lax(true)?;
-            self.insert_strict(table, row, address)?;
-            self.end_insert()?;
+            self.insert_strict(table, row)?;
+            self.end_insert(table)?;
             return Ok(self.script.lax(false)?);
         }
-        self.insert_strict(table, row, address)
+        self.insert_strict(table, row)
     }
 
-    fn insert_strict(
-        &mut self,
-        table: &Arc<TableSql>,
-        row: &Row<'_>,
-        address: &EventAddress,
-    ) -> Result<(), RowError> {
+    fn insert_strict(&mut self, table: &TableSql, row: &Row<'_>) -> Result<(), RowError> {
         let full =
             |open: &Insert| open.text.len() > self.packet_bytes / 2 || open.rows >= INSERT_ROWS;
         if self.insert.as_ref().is_some_and(full) {
-            self.end_insert()?;
+            self.end_insert(table)?;
         }
         let spare = &mut self.spare;
         let open = self.insert.get_or_insert_with(|| {
@@ -264,8 +258,7 @@ impl<'w, 'r> Writer<'w, 'r> {
             text.clear();
             keys.clear();
             table.push_insert(&mut text);
-            let told = [TAKEN, MISSING].map(|what| Told::new(address, what));
-            Insert { table: Arc::clone(table), told, text, keys, rows: 0 }
+            Insert { text, keys, rows: 0 }
         });
         open.text.extend_from_slice(if open.rows == 0 { b"\n" } else { b",\n" });
         table.push_values(&mut open.text, row)?;
@@ -277,11 +270,9 @@ impl<'w, 'r> Writer<'w, 'r> {
         Ok(())
     }
 
-    fn end_insert(&mut self) -> Result<()> {
-        let Some(Insert { table, told: [taken, missing], text, keys, rows }) = self.insert.take()
-        else {
-            return Ok(());
-        };
+    /// Ends the INSERT into `table` that is open, if one is.
+    fn end_insert(&mut self, table: &TableSql) -> Result<()> {
+        let Some(Insert { text, keys, rows }) = self.insert.take() else { return Ok(()) };
         let awkward = table.has_awkward_names();
         if !keys.is_empty() {
             self.text.clear();
@@ -291,9 +282,9 @@ impl<'w, 'r> Writer<'w, 'r> {
             table.push_key_in(&mut self.text);
             self.text.extend_from_slice(&keys);
             self.text.extend_from_slice(b"))");
-            self.script.check_text(&taken, &self.text, awkward)?;
+            self.script.check_text(&self.told_taken, &self.text, awkward)?;
         }
-        self.script.change(&text, awkward, rows, &missing)?;
+        self.script.change(&text, awkward, rows, &self.told)?;
         self.spare = Spare { text, keys };
         Ok(())
     }
@@ -333,7 +324,6 @@ impl<'w, 'r> Writer<'w, 'r> {
         if changed == 0 {
             return Ok(());
         }
-        self.end_insert()?;
         self.unchecked = wanted;
         for (flag, variable) in [
             (flags::NO_FOREIGN_KEY_CHECKS, "foreign_key_checks"),

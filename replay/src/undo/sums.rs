@@ -15,7 +15,8 @@ use binlog_parser::event::rows::{DUMMY_TABLE_ID, RowsEvent, RowsKind, flags};
 use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::header::EventType;
 use binlog_parser::inflate::Inflated;
-use binlog_parser::row::{Column, RowLayout, Value};
+use binlog_parser::quick_hash::QuickHash;
+use binlog_parser::row::{Column, RowImage, RowLayout, Value};
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Ending, Statement, StatementKind, Transaction, Unit, Units};
@@ -75,7 +76,7 @@ pub(super) fn sum(
 ) -> Option<Sums> {
     let (sums, layouts) = (Sums::default(), Layouts::default());
     let mut piece =
-        Piece { request, number, log, sums, layouts, by_layout: HashMap::new(), maps: vec![] };
+        Piece { request, number, log, sums, layouts, by_layout: HashMap::default(), maps: vec![] };
     let mut inflated = Inflated::default();
     while let Some(unit) = units.next() {
         match unit {
@@ -111,7 +112,7 @@ struct Piece<'p> {
     sums: Sums,
     layouts: Layouts,
     /// Which of the sums a map belongs to, by the address of its layout: the sum holds it.
-    by_layout: HashMap<*const RowLayout, usize>,
+    by_layout: HashMap<*const RowLayout, usize, QuickHash>,
     /// Table ids of the statement's maps, and their sums.
     maps: Vec<(u64, usize)>,
 }
@@ -171,6 +172,13 @@ impl Piece<'_> {
     }
 
     fn map(&mut self, event: &RawEvent<'_>, format: &FormatDescription) -> Option<()> {
+        let known = self.layouts.known(event, TABLE_ID_BYTES);
+        let known =
+            known.and_then(|(id, layout)| Some((id, *self.by_layout.get(&Arc::as_ptr(layout))?)));
+        if let Some(known) = known {
+            self.maps.push(known);
+            return Some(());
+        }
         let Map { map, layout, .. } = self.layouts.map(event, TABLE_ID_BYTES).ok()?;
         let tables = &mut self.sums.tables;
         let at = match self.by_layout.get(&Arc::as_ptr(&layout)) {
@@ -238,20 +246,32 @@ impl TableSum {
         if self.looked_at.is_empty() {
             return rows.count(&self.layout).ok();
         }
-        let mut count = 0;
-        for change in rows.changes(&self.layout) {
-            let change = change.ok()?;
-            for image in [change.before, change.after].into_iter().flatten() {
-                for cell in image.cells_by(&self.layout) {
-                    let cell = cell.ok()?;
-                    if let Some(Some(column)) = self.looked_at.get(cell.ordinal) {
-                        Value::decode(column, cell.bytes).ok()?;
-                    }
+        let (mut count, mut rest) = (0, rows.rows);
+        for lengths in rows.image_lengths(&self.layout) {
+            let (before, after) = lengths.ok()?;
+            for (columns, length) in [(rows.before_columns, before), (rows.after_columns, after)] {
+                let (image, behind) = rest.split_at_checked(length)?;
+                rest = behind;
+                if let Some(present) = columns {
+                    self.look_at_image(RowImage::new(present, image))?;
                 }
             }
             count += 1;
         }
         Some(count)
+    }
+
+    fn look_at_image(&self, image: RowImage<'_>) -> Option<()> {
+        for cell in image.cells_by(&self.layout) {
+            let cell = cell.ok()?;
+            // The value itself is left where it is made.
+            if let Some(Some(column)) = self.looked_at.get(cell.ordinal)
+                && Value::decode(column, cell.bytes).is_err()
+            {
+                return None;
+            }
+        }
+        Some(())
     }
 
     /// The map, read again.

@@ -198,9 +198,9 @@ impl TableSql {
         out.push(b'(');
         for (count, ordinal) in self.settable().enumerate() {
             out.extend_from_slice(if count > 0 { b"," } else { b"" });
-            match row.value(ordinal)? {
-                Some(value) => self.push_value(out, ordinal, &value)?,
-                None => out.extend_from_slice(b"DEFAULT"),
+            match row.has(ordinal) {
+                true => row.look_at(ordinal, |value| self.push_value(out, ordinal, value))?,
+                false => out.extend_from_slice(b"DEFAULT"),
             }
         }
         out.push(b')');
@@ -229,12 +229,13 @@ impl TableSql {
             if !changed && !self.changes_by_itself(ordinal) {
                 continue;
             }
-            let Some(value) = then.value(ordinal)? else { continue };
-            out.extend_from_slice(if first { b"" } else { b"," });
-            first = false;
-            self.push_name(out, ordinal);
-            out.push(b'=');
-            self.push_value(out, ordinal, &value)?;
+            then.look_at(ordinal, |value| {
+                out.extend_from_slice(if first { b"" } else { b"," });
+                first = false;
+                self.push_name(out, ordinal);
+                out.push(b'=');
+                self.push_value(out, ordinal, value)
+            })?;
         }
         if !any {
             out.truncate(start);
@@ -274,20 +275,25 @@ impl TableSql {
         };
         let key = self.resolved.key.as_ref().map(|key| &key.columns[..]).unwrap_or_default();
         for &ordinal in key {
-            let Some(value) = row.value(ordinal)? else { continue };
-            and(out);
-            self.push_name(out, ordinal);
-            out.push(b'=');
-            self.push_value(out, ordinal, &value)?;
+            row.look_at(ordinal, |value| {
+                and(out);
+                self.push_name(out, ordinal);
+                out.push(b'=');
+                self.push_value(out, ordinal, value)
+            })?;
         }
         for &ordinal in &self.compared {
-            let Some(value) = row.value(ordinal)? else { continue };
-            let start = out.len();
-            and(out);
-            match self.push_comparison(out, ordinal, &value) {
-                Err(NoLiteral::Json(_)) if !key.is_empty() => out.truncate(start),
-                other => other?,
-            }
+            row.look_at(ordinal, |value| {
+                let start = out.len();
+                and(out);
+                match self.push_comparison(out, ordinal, value) {
+                    Err(NoLiteral::Json(_)) if !key.is_empty() => {
+                        out.truncate(start);
+                        Ok(())
+                    }
+                    other => other,
+                }
+            })?;
         }
         Ok(())
     }
@@ -316,9 +322,9 @@ impl TableSql {
         }
         for (count, &ordinal) in key.iter().enumerate() {
             out.extend_from_slice(if count > 0 { b"," } else { b"" });
-            match row.value(ordinal)? {
-                Some(value) => self.push_value(out, ordinal, &value)?,
-                None => out.extend_from_slice(b"NULL"),
+            match row.has(ordinal) {
+                true => row.look_at(ordinal, |value| self.push_value(out, ordinal, value))?,
+                false => out.extend_from_slice(b"NULL"),
             }
         }
         if key.len() != 1 {

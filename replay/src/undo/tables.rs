@@ -9,6 +9,7 @@ use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::mariadb_gtid::{MariadbGtidEvent, flags_extra};
 use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::header::EventType;
+use binlog_parser::quick_hash::QuickHash;
 use binlog_parser::row::RowLayout;
 use binlog_parser::transaction::{Step, Transaction, step};
 
@@ -192,7 +193,7 @@ impl Tables {
 #[derive(Debug, Default)]
 pub(super) struct Met {
     /// By table id.
-    tables: HashMap<u64, MetTable>,
+    tables: HashMap<u64, MetTable, QuickHash>,
 }
 
 /// A table that was met.
