@@ -14,6 +14,9 @@ const END_BYTES: usize = 4 << 10;
 /// when it closes the log.
 const FLAGS: usize = MAGIC.len() + HEADER_BYTES - 2;
 
+/// Bytes of the flags.
+const FLAG_BYTES: usize = 2;
+
 type Hash = [u8; 16];
 
 /// A log, known again by its content.
@@ -45,13 +48,18 @@ impl Identity {
 
     fn of_bytes(bytes: &[u8]) -> Self {
         let ends = END_BYTES.min(bytes.len());
-        let mut head = bytes.get(..ends).unwrap_or_default().to_vec();
-        if let Some(flags) = head.get_mut(FLAGS..FLAGS + 2) {
-            flags.fill(0);
-        }
+        let head = bytes.get(..ends).unwrap_or_default();
+        let (before, flags) = head.split_at(FLAGS.min(ends));
+        let (flags, behind) = flags.split_at(FLAG_BYTES.min(flags.len()));
+        let no_flags = [0; FLAG_BYTES];
+        let no_flags = no_flags.get(..flags.len()).unwrap_or_default();
         // In a short log they are in the tail as well.
-        let tail = bytes.get((bytes.len() - ends).max(FLAGS + 2)..).unwrap_or_default();
-        Identity { bytes: bytes.len() as u64, head: hash(&head), tail: hash(tail) }
+        let tail = bytes.get((bytes.len() - ends).max(FLAGS + FLAG_BYTES)..).unwrap_or_default();
+        Identity {
+            bytes: bytes.len() as u64,
+            head: hash([before, no_flags, behind]),
+            tail: hash([tail]),
+        }
     }
 
     /// How `log` stands to this identity.
@@ -80,9 +88,11 @@ impl Identity {
     }
 }
 
-fn hash(bytes: &[u8]) -> Hash {
+fn hash<const N: usize>(parts: [&[u8]; N]) -> Hash {
+    let mut digest = Sha256::new();
+    parts.iter().for_each(|part| digest.update(part));
     let mut short = Hash::default();
-    short.iter_mut().zip(Sha256::digest(bytes)).for_each(|(to, from)| *to = from);
+    short.iter_mut().zip(digest.finalize()).for_each(|(to, from)| *to = from);
     short
 }
 

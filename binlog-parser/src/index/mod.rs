@@ -133,6 +133,10 @@ pub struct Index {
     contents: OnceLock<Result<Vec<Content>, Fault>>,
 }
 
+/// An index of so many bytes at most is read: to map it would take longer, and thousands may be asked
+/// for.
+const READ_BYTES: u64 = 16 << 10;
+
 #[derive(Debug)]
 enum Bytes {
     Mapped(MappedFile),
@@ -177,14 +181,20 @@ impl Index {
     /// # Errors
     /// Why it is to be ignored.
     pub fn open_any(path: &Path) -> Result<Self, Unfit> {
-        let file = File::open(path).map_err(|error| match error.kind() {
+        let mut file = File::open(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Unfit::Missing,
             _ => Unfit::Io(error),
         })?;
-        if !file.metadata().map_err(Unfit::Io)?.is_file() {
+        let metadata = file.metadata().map_err(Unfit::Io)?;
+        if !metadata.is_file() {
             return Err(Fault::value("index", "a file", "something else").into());
         }
-        let map = MappedFile::new(&file, path)
+        if metadata.len() <= READ_BYTES {
+            let mut bytes = Vec::with_capacity(metadata.len() as usize);
+            file.read_to_end(&mut bytes).map_err(Unfit::Io)?;
+            return Ok(Index::of(Bytes::Held(bytes))?);
+        }
+        let map = MappedFile::of(&file, &metadata, path)
             .map_err(|error| Unfit::Io(io::Error::other(error.to_string())))?;
         Ok(Index::of(Bytes::Mapped(map))?)
     }

@@ -82,7 +82,7 @@ impl Log {
                 unpacking.start()?;
                 Bytes::Growing(growing)
             }
-            Opened::Plain(file) => Bytes::Mapped(MappedFile::new(&file, path)?, None),
+            Opened::Plain(file) => Bytes::Mapped(MappedFile::of(&file, &metadata, path)?, None),
         };
         Log::of(bytes, name, path, keys)
     }

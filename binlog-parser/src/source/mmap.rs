@@ -47,7 +47,15 @@ impl MappedFile {
     /// [`Error::Io`] if the file cannot be mapped.
     pub fn new(file: &File, path: &Path) -> Result<Self> {
         let metadata = file.metadata().map_err(|e| Error::io(path, e))?;
-        let (path, identity) = (path.to_owned(), identity(&metadata));
+        MappedFile::of(file, &metadata, path)
+    }
+
+    /// The same where it is known what the system says of `file`.
+    ///
+    /// # Errors
+    /// As [`MappedFile::new`].
+    pub fn of(file: &File, metadata: &Metadata, path: &Path) -> Result<Self> {
+        let (path, identity) = (path.to_owned(), identity(metadata));
         let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
         if length == 0 {
             // mmap(2) refuses a length of zero.

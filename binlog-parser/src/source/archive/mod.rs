@@ -60,8 +60,12 @@ pub(super) enum Opened {
 ///
 /// # Errors
 /// [`Error::Io`] if `file` cannot be read, or there is no temporary file.
-pub(super) fn open(file: File, bytes: u64, path: &Path) -> Result<Opened> {
-    let mut packed = Packed::new(file);
+pub(super) fn open(mut file: File, bytes: u64, path: &Path) -> Result<Opened> {
+    let first = first_bytes(&mut file).map_err(|e| Error::io(path, e))?;
+    if is_log(&first) {
+        return Ok(Opened::Plain(file));
+    }
+    let mut packed = Packed::read_before(first, file);
     match Kind::next(&mut packed).map_err(|e| Error::io(path, e))? {
         Some(kind) => {
             let (growing, unpacking) = Unpacking::new(packed, Some(kind), most(bytes), path)?;
@@ -153,8 +157,12 @@ pub fn plain_reader(input: impl Read + 'static) -> io::Result<Box<dyn Read>> {
 ///
 /// # Errors
 /// Where `input` cannot be read.
-pub(super) fn holds_log(input: impl Read, path: &Path) -> io::Result<bool> {
-    let mut packed = Packed::new(input);
+pub(super) fn holds_log(mut input: impl Read, path: &Path) -> io::Result<bool> {
+    let first = first_bytes(&mut input)?;
+    if is_log(&first) {
+        return Ok(true);
+    }
+    let mut packed = Packed::read_before(first, input);
     let Some(kind) = Kind::next(&mut packed)? else {
         return Ok(is_log(packed.peek(MAGIC.len())?));
     };
@@ -166,6 +174,14 @@ pub(super) fn holds_log(input: impl Read, path: &Path) -> io::Result<bool> {
     let number = log_name(&name).rsplit_once('.').map_or("", |(_, number)| number);
     let named = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     Ok(is_log(&first) || read.is_err() && named)
+}
+
+/// As many first bytes as tell a log that is plain, fewer only where there are no more: thousands of
+/// files may be asked for them.
+fn first_bytes(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut first = Vec::with_capacity(MAGIC.len());
+    input.take(MAGIC.len() as u64).read_to_end(&mut first)?;
+    Ok(first)
 }
 
 fn is_log(first: &[u8]) -> bool {

@@ -38,6 +38,14 @@ impl<R: Read> Packed<R> {
         Packed { input, buffer: vec![0; FIRST_BYTES], start: 0, end: 0, consumed: Arc::default() }
     }
 
+    /// Goes on with `input`, of which these bytes were read.
+    pub fn read_before(first: Vec<u8>, input: R) -> Self {
+        let end = first.len();
+        let mut buffer = first;
+        buffer.resize(FIRST_BYTES.max(end), 0);
+        Packed { input, buffer, start: 0, end, consumed: Arc::default() }
+    }
+
     /// What was read from, behind all that was looked at.
     pub fn into_input(self) -> R {
         self.input
