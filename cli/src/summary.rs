@@ -347,13 +347,15 @@ impl Summary {
         self.endings[transaction.ending.number()] += 1;
         self.closed_by = None;
         self.open_transaction = None;
-        let opening = match transaction.gtid_event() {
-            Some(event) => self.check(log, event, Opening::read(event)),
-            None => None,
-        };
-        let gtid = opening.map(|opening| opening.gtid);
+        // Looked at where it was read: each transaction has one.
+        let read = transaction.gtid_event().map(Opening::read);
+        if let (Some(Err(fault)), Some(event)) = (&read, transaction.gtid_event()) {
+            self.faults.push(fault.clone().at(event.location(log)));
+        }
+        let opening = read.as_ref().and_then(|read| read.as_ref().ok());
+        let gtid = opening.map(|opening| &opening.gtid);
         match transaction.ending {
-            Ending::Open => self.open_transaction = Some(Cut::of(log, transaction, gtid.as_ref())),
+            Ending::Open => self.open_transaction = Some(Cut::of(log, transaction, gtid)),
             // It comes behind the damage that its beginning is in.
             Ending::Headless => {
                 if let Some(damage) = self.damage.last_mut() {
@@ -362,7 +364,7 @@ impl Summary {
             }
             _ => self.transactions += 1,
         }
-        if let Some(gtid) = gtid.as_ref().filter(|_| transaction.ending != Ending::Open) {
+        if let Some(gtid) = gtid.filter(|_| transaction.ending != Ending::Open) {
             self.extent.transaction(gtid);
             if let (TransactionGtid::Mysql(gtid), Some(event)) = (gtid, transaction.gtid_event())
                 && self.server_uuid.is_none()

@@ -281,6 +281,20 @@ impl Source {
         }
     }
 
+    /// Whether this source gave that GTID, and as this number.
+    #[must_use]
+    pub fn names(&self, gtid: &TransactionGtid, number: u64) -> bool {
+        match (self, gtid) {
+            (Source::Mysql(Tsid { uuid, tag }), TransactionGtid::Mysql(gtid)) => {
+                gtid.gno == number && gtid.uuid == *uuid && gtid.tag == *tag
+            }
+            (Source::Mariadb(MariadbSource { domain, server }), TransactionGtid::Mariadb(gtid)) => {
+                gtid.seq == number && gtid.domain == *domain && gtid.server == *server
+            }
+            _ => false,
+        }
+    }
+
     /// The GTID of this number.
     #[must_use]
     pub fn gtid(self, number: u64) -> TransactionGtid {

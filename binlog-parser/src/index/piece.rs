@@ -144,8 +144,9 @@ fn reach((first, last): (u32, u32), time: u32) -> (u32, u32) {
 }
 
 impl<N: Notes> Walk<'_, N> {
-    fn count(&mut self, events: &[RawEvent<'_>]) {
-        count_events(events, &mut self.events, &mut self.piece.facts.time);
+    /// Counts events; the earliest and the latest time that stands in them.
+    fn count(&mut self, events: &[RawEvent<'_>]) -> (u32, u32) {
+        count_events(events, &mut self.events, &mut self.piece.facts.time)
     }
 
     /// Takes the times of events of a transaction into the part.
@@ -195,28 +196,22 @@ impl<N: Notes> Walk<'_, N> {
         if start / PIECE_BYTES > self.part.0 / PIECE_BYTES && !self.piece.records.is_empty() {
             self.end_part(start);
         }
-        self.count(&transaction.events);
-        self.times(&transaction.events);
+        let (first, last) = self.count(&transaction.events);
+        let [times, _] = &mut self.part.1;
+        *times = reach(reach(*times, first), last);
         let ending = transaction.ending;
         self.piece.facts.closed_by = None;
         if let Some(count) = self.piece.facts.endings.get_mut(ending.number()) {
             *count += 1;
         }
-        let record = Record {
-            start,
-            end: transaction.end(),
-            started: transaction.started(),
-            time: transaction.timestamp(),
-            ending,
-            server_id: transaction.events.first().map_or(0, |event| event.header.server_id),
-            name: self.name(&transaction),
-            content: None,
-            counts: vec![],
-        };
+        let (end, started, time) =
+            (transaction.end(), transaction.started(), transaction.timestamp());
+        let server_id = transaction.events.first().map_or(0, |event| event.header.server_id);
+        let name = self.name(&transaction);
         self.content.compressed = transaction.is_compressed();
         self.content.changes.clear();
         (self.content.texts, self.content.rows_texts) = Default::default();
-        let whole = Whole { range: (record.start, record.end), ending };
+        let whole = Whole { range: (start, end), ending };
         let done = if self.content.compressed {
             self.compressed(whole, transaction, format);
             None
@@ -224,43 +219,52 @@ impl<N: Notes> Walk<'_, N> {
             self.plain(whole, &transaction, format);
             Some(transaction)
         };
-        self.push(record);
+        let counts = self.counts();
+        let content = Some(self.piece.contents.number(&self.content));
+        self.piece.records.push(Record {
+            start,
+            end,
+            started,
+            time,
+            ending,
+            server_id,
+            name,
+            content,
+            counts,
+        });
         done
     }
 
     /// Reads the name of a transaction, and when it was committed.
     fn name(&mut self, transaction: &Transaction<'_>) -> Name {
         let event = transaction.gtid_event();
-        let opening = event.map(Opening::read).transpose().unwrap_or_else(|_| {
-            self.piece.facts.faults += 1;
-            None
-        });
+        // Looked at where it was read: each transaction has one.
+        let read = event.map(Opening::read);
+        self.piece.facts.faults += u64::from(matches!(read, Some(Err(_))));
+        let opening = read.as_ref().and_then(|read| read.as_ref().ok());
         let committed = opening.and_then(|opening| opening.committed);
         self.piece.facts.clock.transaction(transaction, committed);
-        let (source, number) = match opening.map(|opening| opening.gtid) {
-            None => return Name::Unnamed,
-            Some(TransactionGtid::Anonymous) => return Name::Anonymous,
-            Some(TransactionGtid::Mysql(gtid)) => {
-                let server = event.map(|event| event.header.server_id);
-                if transaction.ending != Ending::Open && server == Some(self.log.header().server_id)
-                {
-                    self.piece.facts.server_uuid.get_or_insert(gtid.uuid);
-                }
-                (Source::Mysql(gtid.tsid()), gtid.gno)
-            }
-            Some(TransactionGtid::Mariadb(gtid)) => (Source::Mariadb(gtid.source()), gtid.seq),
-        };
-        match &mut self.run {
-            Some((known, _, last, of))
-                if *known == source
-                    && last.checked_add(1) == Some(number)
-                    && transaction.ending != Ending::Open =>
-            {
-                *last = number;
-                return Name::Gtid { source: *of, number };
-            }
-            _ => {}
+        let Some(Opening { gtid, .. }) = opening else { return Name::Unnamed };
+        if let (TransactionGtid::Mysql(gtid), Some(event)) = (gtid, event)
+            && self.piece.facts.server_uuid.is_none()
+            && transaction.ending != Ending::Open
+            && event.header.server_id == self.log.header().server_id
+        {
+            self.piece.facts.server_uuid = Some(gtid.uuid);
         }
+        if transaction.ending != Ending::Open
+            && let Some((known, _, last, of)) = &mut self.run
+            && let Some(number) = last.checked_add(1)
+            && known.names(gtid, number)
+        {
+            *last = number;
+            return Name::Gtid { source: *of, number };
+        }
+        let (source, number) = match gtid {
+            TransactionGtid::Anonymous => return Name::Anonymous,
+            TransactionGtid::Mysql(gtid) => (Source::Mysql(gtid.tsid()), gtid.gno),
+            TransactionGtid::Mariadb(gtid) => (Source::Mariadb(gtid.source()), gtid.seq),
+        };
         let of = self.piece.sources.number(&source);
         if transaction.ending != Ending::Open {
             self.end_run();
@@ -403,14 +407,14 @@ impl<N: Notes> Walk<'_, N> {
         }
     }
 
-    /// Adds a record of what was gathered.
-    fn push(&mut self, mut record: Record) {
+    /// Takes the numbers of rows out of the content that its record is to have.
+    fn counts(&mut self) -> Vec<u64> {
+        let mut counts = vec![];
         for change in &mut self.content.changes {
             if change.rows > ROWS_IN_CONTENT || change.rows == 0 {
-                record.counts.push(std::mem::take(&mut change.rows));
+                counts.push(std::mem::take(&mut change.rows));
             }
         }
-        record.content = Some(self.piece.contents.number(&self.content));
-        self.piece.records.push(record);
+        counts
     }
 }

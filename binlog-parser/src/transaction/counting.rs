@@ -11,21 +11,29 @@ use crate::row::RowLayout;
 use crate::scan::RawEvent;
 
 /// Counts `events` by the code of their type, and widens `time`, the earliest and the latest that an
-/// event has, in seconds since 1970 UTC; artificial events have none.
+/// event has, in seconds since 1970 UTC; artificial events have none. Returns the earliest timestamp as
+/// it stands in these events, which is 0 if one of them is artificial, and the latest.
 pub fn count_events(
     events: &[RawEvent<'_>],
     by_type: &mut [u64; 256],
     time: &mut Option<(u32, u32)>,
-) {
-    let (mut first, mut last) = time.unwrap_or((u32::MAX, 0));
+) -> (u32, u32) {
+    let (mut first, mut last) = (u32::MAX, 0);
+    let mut artificial = false;
     for event in events {
         by_type[usize::from(event.event_type().0)] += 1;
         let at = event.header.timestamp;
-        if at != 0 {
-            (first, last) = (first.min(at), last.max(at));
-        }
+        artificial |= at == 0;
+        // 0 becomes the greatest.
+        first = first.min(at.wrapping_sub(1));
+        last = last.max(at);
     }
-    *time = (last != 0).then_some((first, last));
+    let lowest = first.wrapping_add(1);
+    if last != 0 {
+        let (known_first, known_last) = time.unwrap_or((u32::MAX, 0));
+        *time = Some((known_first.min(lowest), known_last.max(last)));
+    }
+    (if artificial { 0 } else { lowest }, last)
 }
 
 /// How many table maps are remembered; a server with more open tables has them read again.

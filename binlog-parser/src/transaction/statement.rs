@@ -72,8 +72,17 @@ pub struct Statements<'t, 'a> {
 impl<'t, 'a> Iterator for Statements<'t, 'a> {
     type Item = Statement<'t, 'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Statement<'t, 'a>> {
-        let (kind, count) = self.measure()?;
+        // Those that are one event by their type alone first: most are, or rows.
+        let first = self.events.first()?.event_type();
+        let (kind, count) = if first == EventType::XID {
+            (StatementKind::End, 1)
+        } else if first.is_gtid() {
+            (StatementKind::Gtid, 1)
+        } else {
+            self.measure()?
+        };
         let (events, rest) = self.events.split_at(count.min(self.events.len()));
         self.events = rest;
         Some(Statement { kind, events })
@@ -87,6 +96,7 @@ impl<'t, 'a> Statements<'t, 'a> {
     }
 
     /// Kind of the next statement, and how many events it has; at least one.
+    #[inline(never)]
     fn measure(&self) -> Option<(StatementKind, usize)> {
         let first = self.events.first()?;
         if !is_context(first.event_type()) && !first.event_type().is_rows() {
@@ -130,10 +140,14 @@ fn unfinished(rows: bool) -> StatementKind {
 /// Kind of a statement that is this event alone.
 fn single(event: &RawEvent<'_>) -> StatementKind {
     match event.event_type() {
-        EventType::QUERY => match event.query_text().map(step) {
-            Some(Step::Begin) => StatementKind::Begin,
-            Some(Step::Commit | Step::Rollback) => StatementKind::End,
-            _ => StatementKind::Query,
+        EventType::QUERY => match event.query_text() {
+            // As every server writes it.
+            Some(b"BEGIN") => StatementKind::Begin,
+            text => match text.map(step) {
+                Some(Step::Begin) => StatementKind::Begin,
+                Some(Step::Commit | Step::Rollback) => StatementKind::End,
+                _ => StatementKind::Query,
+            },
         },
         EventType::EXECUTE_LOAD_QUERY => StatementKind::Query,
         EventType::XID | EventType::XA_PREPARE => StatementKind::End,
