@@ -347,12 +347,17 @@ impl Summary {
         self.endings[transaction.ending.number()] += 1;
         self.closed_by = None;
         self.open_transaction = None;
-        // Looked at where it was read: each transaction has one.
-        let read = transaction.gtid_event().map(Opening::read);
-        if let (Some(Err(fault)), Some(event)) = (&read, transaction.gtid_event()) {
-            self.faults.push(fault.clone().at(event.location(log)));
-        }
-        let opening = read.as_ref().and_then(|read| read.as_ref().ok());
+        // Looked at where it is read: each transaction has one.
+        let read;
+        let opening = match transaction.gtid_event() {
+            Some(event) => {
+                read = Opening::read(event);
+                read.as_ref()
+                    .map_err(|why| self.faults.push(why.clone().at(event.location(log))))
+                    .ok()
+            }
+            None => None,
+        };
         let gtid = opening.map(|opening| &opening.gtid);
         match transaction.ending {
             Ending::Open => self.open_transaction = Some(Cut::of(log, transaction, gtid)),

@@ -238,10 +238,16 @@ impl<N: Notes> Walk<'_, N> {
     /// Reads the name of a transaction, and when it was committed.
     fn name(&mut self, transaction: &Transaction<'_>) -> Name {
         let event = transaction.gtid_event();
-        // Looked at where it was read: each transaction has one.
-        let read = event.map(Opening::read);
-        self.piece.facts.faults += u64::from(matches!(read, Some(Err(_))));
-        let opening = read.as_ref().and_then(|read| read.as_ref().ok());
+        // Looked at where it is read: each transaction has one.
+        let read;
+        let opening = match event {
+            Some(event) => {
+                read = Opening::read(event);
+                self.piece.facts.faults += u64::from(read.is_err());
+                read.as_ref().ok()
+            }
+            None => None,
+        };
         let committed = opening.and_then(|opening| opening.committed);
         self.piece.facts.clock.transaction(transaction, committed);
         let Some(Opening { gtid, .. }) = opening else { return Name::Unnamed };
