@@ -113,8 +113,8 @@ impl Index {
         Ok((log, one.plain(inflated, self.format(entry)).transaction))
     }
 
-    /// The transactions from `entry` to `end`; one if there is no end. Their checksums were compared
-    /// when the index was made.
+    /// The transactions from `entry` to `end`; one if there is no end. Their checksums are compared
+    /// again: what is written over between two walks must not go into an undo.
     fn transactions<'s>(
         &self,
         set: &'s LogSet,
@@ -124,7 +124,7 @@ impl Index {
     ) -> Result<()> {
         let log = &set.logs()[entry.log as usize];
         let scan = log.scan_from(entry.start).with_format(self.format(entry).clone());
-        let mut units = Units::new(scan.trusting().until(end.unwrap_or(u64::MAX)));
+        let mut units = Units::new(scan.until(end.unwrap_or(u64::MAX)));
         run.clear();
         let mut last = None;
         while let Some(unit) = units.next() {
