@@ -51,27 +51,30 @@ pub fn is_plain(bytes: &[u8]) -> bool {
 
 /// Hands out text piece by piece, unsafe characters by their escapes.
 fn safe_parts(text: &str, mut part: impl FnMut(&str)) {
-    let mut rest = text;
-    while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c)) {
-        part(rest.get(..at).unwrap_or_default());
-        let mut escaped = String::new();
-        escape(&mut escaped, c);
-        part(&escaped);
-        rest = rest.get(at + c.len_utf8()..).unwrap_or_default();
+    let (mut given, mut at) = (0, 0);
+    // Printable ASCII is passed over by bytes: it is nearly all that there is.
+    while let Some(plain) = text.bytes().skip(at).position(|byte| !(0x20..0x7F).contains(&byte))
+        && let Some(c) = text.get(at + plain..).and_then(|rest| rest.chars().next())
+    {
+        at += plain;
+        if is_unsafe(c) {
+            part(text.get(given..at).unwrap_or_default());
+            escape(c, &mut part);
+            given = at + c.len_utf8();
+        }
+        at += c.len_utf8();
     }
-    part(rest);
+    part(text.get(given..).unwrap_or_default());
 }
 
-fn escape(out: &mut String, c: char) {
+fn escape(c: char, part: &mut impl FnMut(&str)) {
     match c {
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        '\0' => out.push_str("\\0"),
-        c if u32::from(c) < 0x100 => push_byte(out, u32::from(c) as u8),
-        c => {
-            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
-        }
+        '\n' => part("\\n"),
+        '\r' => part("\\r"),
+        '\t' => part("\\t"),
+        '\0' => part("\\0"),
+        c if u32::from(c) < 0x100 => part(&format!("\\x{:02x}", u32::from(c))),
+        c => part(&format!("\\u{{{:x}}}", u32::from(c))),
     }
 }
 

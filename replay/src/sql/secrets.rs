@@ -17,6 +17,9 @@ const MASK: &[u8] = b"'***'";
 /// (MASTER_PASSWORD, PASSWORD('x')), and a CONNECTION string. Only for showing: a replay sends the
 /// text as it is.
 pub fn mask_secrets<'a>(text: &'a [u8], dialect: &Dialect) -> Cow<'a, [u8]> {
+    if holds_none(text) {
+        return Cow::Borrowed(text);
+    }
     let mut masker = Masker { state: State::Start, identified: false, pending: false };
     let mut out = Vec::new();
     let mut copied = 0;
@@ -42,6 +45,32 @@ pub fn mask_secrets<'a>(text: &'a [u8], dialect: &Dialect) -> Cow<'a, [u8]> {
     }
     out.extend_from_slice(text.get(copied..).unwrap_or_default());
     Cow::Owned(out)
+}
+
+/// Words of which one stands before every secret.
+const BEFORE_SECRETS: [&[u8]; 4] = [b"password", b"connection", b"identified", b"via"];
+
+/// Whether a text certainly has no secret, without the lexer: it begins as traffic does, which deals
+/// with no accounts, and none of the words before secrets is anywhere in it.
+fn holds_none(text: &[u8]) -> bool {
+    const TRAFFIC: [&[u8]; 6] = [b"INSERT", b"UPDATE", b"DELETE", b"REPLACE", b"SELECT", b"COMMIT"];
+    let begins = |word: &&[u8]| {
+        text.split_at_checked(word.len()).is_some_and(|(start, rest)| {
+            start.eq_ignore_ascii_case(word)
+                && rest.first().is_none_or(|byte| byte.is_ascii_whitespace())
+        })
+    };
+    TRAFFIC.iter().any(|word| begins(word)) && !holds_word_before_secrets(text)
+}
+
+fn holds_word_before_secrets(text: &[u8]) -> bool {
+    let at = |start: usize, word: &[u8]| {
+        text.get(start..start + word.len()).is_some_and(|here| here.eq_ignore_ascii_case(word))
+    };
+    text.iter().enumerate().any(|(start, byte)| {
+        matches!(byte | 0x20, b'p' | b'c' | b'i' | b'v')
+            && BEFORE_SECRETS.iter().any(|word| at(start, word))
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +201,25 @@ mod tests {
         ];
         for (text, wanted) in cases {
             assert_eq!(masked(text), wanted);
+        }
+    }
+
+    #[test]
+    fn traffic_with_a_secret_in_it_is_no_mere_traffic() {
+        for text in [
+            "UPDATE u SET hash = Password('x')",
+            "INSERT INTO u SET `my_password`='x'",
+            "insert into u /* via */ values (1)",
+            "SELECT identified",
+            "SET PASSWORD='x'",
+            "CREATE TABLE t (a INT)",
+            "/* a */ INSERT INTO t VALUES (1)",
+            "INSERTS",
+        ] {
+            assert!(!holds_none(text.as_bytes()), "{text}");
+        }
+        for text in ["UPDATE t SET a = 'x'", "insert into t values (1)", "COMMIT"] {
+            assert!(holds_none(text.as_bytes()), "{text}");
         }
     }
 
