@@ -60,7 +60,7 @@ fn holds_none(text: &[u8]) -> bool {
                 && rest.first().is_none_or(|byte| byte.is_ascii_whitespace())
         })
     };
-    TRAFFIC.iter().any(|word| begins(word)) && !holds_word_before_secrets(text)
+    TRAFFIC.iter().any(begins) && !holds_word_before_secrets(text)
 }
 
 fn holds_word_before_secrets(text: &[u8]) -> bool {
