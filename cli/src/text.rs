@@ -73,7 +73,11 @@ fn escape(c: char, part: &mut impl FnMut(&str)) {
         '\r' => part("\\r"),
         '\t' => part("\\t"),
         '\0' => part("\\0"),
-        c if u32::from(c) < 0x100 => part(&format!("\\x{:02x}", u32::from(c))),
+        c if u32::from(c) < 0x100 => {
+            let mut out = String::new();
+            push_byte(&mut out, u32::from(c) as u8);
+            part(&out);
+        }
         c => part(&format!("\\u{{{:x}}}", u32::from(c))),
     }
 }

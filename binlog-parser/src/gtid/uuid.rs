@@ -8,7 +8,7 @@ use crate::error::Fault;
 use super::text::shown;
 
 /// A universally unique identifier: MySQL's `@@server_uuid`, or a Group Replication group's name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Uuid(pub [u8; 16]);
 
 impl Uuid {

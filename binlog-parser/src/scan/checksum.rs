@@ -14,21 +14,23 @@ pub(super) fn verify_checksum(
     if algorithm != ChecksumAlgorithm::Crc32 {
         return Ok(());
     }
-    let Some((checked, needed)) = event.split_last_chunk::<4>() else { return Ok(()) };
-    let mut crc = crc.clone();
-    crc.update(checked);
-    compare(u32::from_le_bytes(*needed), crc.finalize())
+    checksums(event, crc).map_or(Ok(()), |(needed, had)| compare(needed, had))
 }
 
 /// Whether an event is what its checksum is of, which stands in its last four bytes. `crc` is one of
 /// nothing.
 #[inline(always)]
 pub(super) fn is_right(event: &[u8], crc: &crc32fast::Hasher) -> bool {
-    event.split_last_chunk::<4>().is_none_or(|(checked, needed)| {
-        let mut crc = crc.clone();
-        crc.update(checked);
-        crc.finalize() == u32::from_le_bytes(*needed)
-    })
+    checksums(event, crc).is_none_or(|(needed, had)| needed == had)
+}
+
+/// The checksum that stands in an event, and the one that it has; none if it is too short for one.
+#[inline(always)]
+fn checksums(event: &[u8], crc: &crc32fast::Hasher) -> Option<(u32, u32)> {
+    let (checked, needed) = event.split_last_chunk::<4>()?;
+    let mut crc = crc.clone();
+    crc.update(checked);
+    Some((u32::from_le_bytes(*needed), crc.finalize()))
 }
 
 /// Reads a format description and compares its checksum, which is computed as if the log was closed.

@@ -67,8 +67,8 @@ impl<'a> Quick<'a> {
     }
 
     /// How far the checksums of the events ahead are right; `crc` is one of nothing. To compare those
-    /// of many events in a row takes half the time of comparing each where it is used: the processor
-    /// works on several at once.
+    /// of many events in a row is faster than to compare each where it is used: the processor works on
+    /// several at once.
     pub(super) fn checked(mut self, crc: &crc32fast::Hasher) -> usize {
         while let Some(frame) = self.frame()
             && is_right(frame.bytes, crc)

@@ -8,7 +8,7 @@ use crate::limits;
 use super::Scan;
 
 impl Scan<'_> {
-    /// Names the damage at where the walk is, and moves to the next event that can be read.
+    /// Names the damage where the walk is, and moves to the next event that can be read.
     pub(super) fn damage(&mut self, mut reason: DamageReason) -> Damage {
         self.reach(usize::MAX);
         match self.change() {

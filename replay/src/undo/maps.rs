@@ -10,6 +10,7 @@ use binlog_parser::quick_hash::QuickHash;
 use binlog_parser::row::RowLayout;
 use binlog_parser::row::column::code;
 use binlog_parser::scan::RawEvent;
+use binlog_parser::wire::le_uint;
 
 use crate::schema::TableName;
 
@@ -69,8 +70,7 @@ impl Layouts {
         event: &RawEvent<'_>,
         table_id_bytes: usize,
     ) -> Option<(u64, &Arc<RowLayout>)> {
-        let id = event.body().get(..table_id_bytes)?;
-        let id = id.iter().rev().fold(0, |id, byte| id << 8 | u64::from(*byte));
+        let id = le_uint(event.body().get(..table_id_bytes)?)?;
         let (said, layout) = self.known.get(&id)?;
         (said == without_id(event.body(), table_id_bytes)).then_some((id, layout))
     }

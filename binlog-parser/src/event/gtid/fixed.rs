@@ -1,7 +1,7 @@
 //! The layout of GTID (33) and ANONYMOUS_GTID (34) events, where each block may be the last.
 
 use crate::error::Fault;
-use crate::gtid::Uuid;
+use crate::gtid::{TransactionGtid, Uuid};
 use crate::wire::Reader;
 
 use super::fields::{GtidEvent, check_number, named};
@@ -15,83 +15,54 @@ const HAS_ORIGINAL_TIMESTAMP: u64 = 1 << 55;
 /// Bit of the immediate server version that says that the original one follows.
 const HAS_ORIGINAL_VERSION: u32 = 1 << 31;
 
-/// What an event says, its name in parts: those who want the name alone have no more made.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Fixed {
-    flags: u8,
-    pub uuid: Uuid,
-    pub gno: u64,
-    last_committed: i64,
-    sequence_number: i64,
-    pub immediate_commit_timestamp: Option<u64>,
-    original_commit_timestamp: Option<u64>,
-    transaction_length: Option<u64>,
-    immediate_server_version: Option<u32>,
-    original_server_version: Option<u32>,
-    commit_group_ticket: Option<u64>,
-}
-
 /// Reads the layout of types 33 and 34, where each block may be the last.
 pub(super) fn parse_fixed(body: &[u8], anonymous: bool) -> Result<GtidEvent, Fault> {
-    let fixed = Fixed::read(body, anonymous)?;
-    Ok(GtidEvent {
-        flags: fixed.flags,
-        gtid: named(anonymous, fixed.uuid, None, fixed.gno),
-        last_committed: fixed.last_committed,
-        sequence_number: fixed.sequence_number,
-        immediate_commit_timestamp: fixed.immediate_commit_timestamp,
-        original_commit_timestamp: fixed.original_commit_timestamp,
-        transaction_length: fixed.transaction_length,
-        immediate_server_version: fixed.immediate_server_version,
-        original_server_version: fixed.original_server_version,
-        commit_group_ticket: fixed.commit_group_ticket,
-    })
+    let (event, uuid, gno) = read_parts(body, anonymous)?;
+    Ok(GtidEvent { gtid: named(anonymous, uuid, None, gno), ..event })
 }
 
-impl Fixed {
-    #[inline(always)]
-    pub(super) fn read(body: &[u8], anonymous: bool) -> Result<Self, Fault> {
-        let mut reader = Reader::new(body);
-        let flags = reader.u8("GTID flags")?;
-        let uuid = Uuid(reader.array("UUID")?);
-        let gno = reader.u64("GNO")?;
-        check_number(anonymous, gno)?;
-        let mut event = Fixed { flags, uuid, gno, ..Fixed::default() };
-        if reader.is_empty()
-            || reader.u8("type of the logical clocks")? != LOGICAL_TIMESTAMP_TYPECODE
-        {
-            // 5.6 has no clocks, and milestones of 5.7 had others, which servers ignore too.
-            return Ok(event);
-        }
-        event.last_committed = reader.u64("last_committed")? as i64;
-        event.sequence_number = reader.u64("sequence_number")? as i64;
-        if reader.is_empty() {
-            return Ok(event);
-        }
-        let time = reader.u56("immediate_commit_timestamp")?;
-        event.immediate_commit_timestamp = Some(time & !HAS_ORIGINAL_TIMESTAMP);
-        event.original_commit_timestamp = event.immediate_commit_timestamp;
-        if time & HAS_ORIGINAL_TIMESTAMP != 0 {
-            event.original_commit_timestamp = Some(reader.u56("original_commit_timestamp")?);
-        }
-        if reader.is_empty() {
-            return Ok(event);
-        }
-        event.transaction_length = Some(reader.lenenc("transaction_length")?);
-        if reader.is_empty() {
-            return Ok(event);
-        }
-        let version = reader.u32("immediate_server_version")?;
-        event.immediate_server_version = Some(version & !HAS_ORIGINAL_VERSION);
-        event.original_server_version = event.immediate_server_version;
-        if version & HAS_ORIGINAL_VERSION != 0 {
-            event.original_server_version = Some(reader.u32("original_server_version")?);
-        }
-        if !reader.is_empty() {
-            event.commit_group_ticket = Some(reader.u64("commit_group_ticket")?);
-        }
-        Ok(event)
+/// The event without its name, and the name in parts: those who want no more than a name make it where
+/// it is to stay.
+#[inline(always)]
+pub(super) fn read_parts(body: &[u8], anonymous: bool) -> Result<(GtidEvent, Uuid, u64), Fault> {
+    let mut reader = Reader::new(body);
+    let flags = reader.u8("GTID flags")?;
+    let uuid = Uuid(reader.array("UUID")?);
+    let gno = reader.u64("GNO")?;
+    check_number(anonymous, gno)?;
+    let mut event = GtidEvent::new(flags, TransactionGtid::Anonymous);
+    if reader.is_empty() || reader.u8("type of the logical clocks")? != LOGICAL_TIMESTAMP_TYPECODE {
+        // 5.6 has no clocks, and milestones of 5.7 had others, which servers ignore too.
+        return Ok((event, uuid, gno));
     }
+    event.last_committed = reader.u64("last_committed")? as i64;
+    event.sequence_number = reader.u64("sequence_number")? as i64;
+    if reader.is_empty() {
+        return Ok((event, uuid, gno));
+    }
+    let time = reader.u56("immediate_commit_timestamp")?;
+    event.immediate_commit_timestamp = Some(time & !HAS_ORIGINAL_TIMESTAMP);
+    event.original_commit_timestamp = event.immediate_commit_timestamp;
+    if time & HAS_ORIGINAL_TIMESTAMP != 0 {
+        event.original_commit_timestamp = Some(reader.u56("original_commit_timestamp")?);
+    }
+    if reader.is_empty() {
+        return Ok((event, uuid, gno));
+    }
+    event.transaction_length = Some(reader.lenenc("transaction_length")?);
+    if reader.is_empty() {
+        return Ok((event, uuid, gno));
+    }
+    let version = reader.u32("immediate_server_version")?;
+    event.immediate_server_version = Some(version & !HAS_ORIGINAL_VERSION);
+    event.original_server_version = event.immediate_server_version;
+    if version & HAS_ORIGINAL_VERSION != 0 {
+        event.original_server_version = Some(reader.u32("original_server_version")?);
+    }
+    if !reader.is_empty() {
+        event.commit_group_ticket = Some(reader.u64("commit_group_ticket")?);
+    }
+    Ok((event, uuid, gno))
 }
 
 #[cfg(test)]

@@ -39,8 +39,8 @@ impl GtidEvent {
             return Ok((event.gtid, event.immediate_commit_timestamp));
         }
         let anonymous = header.event_type == EventType::ANONYMOUS_GTID;
-        let event = fixed::Fixed::read(body, anonymous)?;
-        let gtid = fields::named(anonymous, event.uuid, None, event.gno);
+        let (event, uuid, gno) = fixed::read_parts(body, anonymous)?;
+        let gtid = fields::named(anonymous, uuid, None, gno);
         Ok((gtid, event.immediate_commit_timestamp))
     }
 }
