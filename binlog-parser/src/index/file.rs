@@ -16,7 +16,7 @@ use crate::error::Fault;
 pub(super) const MAGIC: [u8; 8] = *b"\x89bidx\r\n\x1a";
 
 /// Version of all that follows. An index of another version is ignored, and built anew.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// The sections, in the order of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,8 @@ use sha2::{Digest, Sha256};
 use super::pack::Taker;
 use crate::error::Fault;
 use crate::header::HEADER_BYTES;
+use crate::source::ends::ends;
 use crate::source::log::{Log, MAGIC};
-
-/// Bytes at either end of a log that are hashed.
-const END_BYTES: usize = 4 << 10;
 
 /// Where the flags stand in the header of the format description, which the server clears one of
 /// when it closes the log.
@@ -43,35 +41,31 @@ impl Identity {
     /// The identity of `log`, all of which has to be there.
     #[must_use]
     pub fn of(log: &Log) -> Self {
-        Identity::of_bytes(log.bytes())
+        Identity::of_ends(log.len(), log.ends())
     }
 
-    fn of_bytes(bytes: &[u8]) -> Self {
-        let ends = END_BYTES.min(bytes.len());
-        let head = bytes.get(..ends).unwrap_or_default();
-        let (before, flags) = head.split_at(FLAGS.min(ends));
+    /// The identity of a log of so many bytes, of which these are the first and the last.
+    fn of_ends(bytes: u64, [head, tail]: [&[u8]; 2]) -> Self {
+        let (before, flags) = head.split_at(FLAGS.min(head.len()));
         let (flags, behind) = flags.split_at(FLAG_BYTES.min(flags.len()));
         let no_flags = [0; FLAG_BYTES];
         let no_flags = no_flags.get(..flags.len()).unwrap_or_default();
         // In a short log they are in the tail as well.
-        let tail = bytes.get((bytes.len() - ends).max(FLAGS + FLAG_BYTES)..).unwrap_or_default();
-        Identity {
-            bytes: bytes.len() as u64,
-            head: hash([before, no_flags, behind]),
-            tail: hash([tail]),
-        }
+        let before_tail = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_sub(tail.len());
+        let flags_end = (FLAGS + FLAG_BYTES).saturating_sub(before_tail);
+        let tail = tail.get(flags_end..).unwrap_or_default();
+        Identity { bytes, head: hash([before, no_flags, behind]), tail: hash([tail]) }
     }
 
     /// How `log` stands to this identity.
     #[must_use]
     pub fn kinship(&self, log: &Log) -> Kinship {
-        let bytes = log.bytes();
-        let had = usize::try_from(self.bytes).ok().and_then(|had| bytes.get(..had));
-        match had {
-            Some(had) if Identity::of_bytes(had) == *self => match had.len() == bytes.len() {
-                true => Kinship::Same,
-                false => Kinship::Grown,
-            },
+        if self.bytes == log.len() {
+            return if Identity::of(log) == *self { Kinship::Same } else { Kinship::Other };
+        }
+        let had = usize::try_from(self.bytes).ok().and_then(|had| log.bytes().get(..had));
+        match had.map(|had| Identity::of_ends(self.bytes, ends(had))) {
+            Some(had) if had == *self => Kinship::Grown,
             _ => Kinship::Other,
         }
     }
@@ -111,10 +105,11 @@ mod tests {
             assert_eq!(identity.kinship(&before.clone().query("DO 1").open()), Kinship::Grown);
             let mut closed = before.build();
             closed[FLAGS] ^= 1;
-            assert_eq!(Identity::of_bytes(&closed), identity);
+            let of_bytes = |bytes: &[u8]| Identity::of_ends(bytes.len() as u64, ends(bytes));
+            assert_eq!(of_bytes(&closed), identity);
             let mut changed = before.build();
             *changed.last_mut().unwrap() ^= 1;
-            assert_ne!(Identity::of_bytes(&changed), identity);
+            assert_ne!(of_bytes(&changed), identity);
             let other = LogBuilder::new("9.7.1").query("DROP TABLE u");
             assert_eq!(identity.kinship(&other.open()), Kinship::Other);
         }

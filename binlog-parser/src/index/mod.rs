@@ -190,8 +190,8 @@ impl Index {
             return Err(Fault::value("index", "a file", "something else").into());
         }
         if metadata.len() <= READ_BYTES {
-            let mut bytes = Vec::with_capacity(metadata.len() as usize);
-            file.read_to_end(&mut bytes).map_err(Unfit::Io)?;
+            let mut bytes = vec![0; metadata.len() as usize];
+            file.read_exact(&mut bytes).map_err(Unfit::Io)?;
             return Ok(Index::of(Bytes::Held(bytes))?);
         }
         let map = MappedFile::of(&file, &metadata, path)

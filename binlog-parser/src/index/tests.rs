@@ -6,6 +6,8 @@ use super::file::assemble;
 use super::*;
 use crate::event::format_description::FormatDescription;
 use crate::header::EventType;
+use crate::source::decrypt::Keys;
+use crate::source::expand::expand;
 use crate::source::log::FIRST_EVENT;
 use crate::testing::LogBuilder;
 use crate::transaction::{Statement, Transaction, Unit, Units};
@@ -17,8 +19,8 @@ fn shop() -> Vec<Log> {
     let mut logs = vec![];
     for server in SERVERS {
         let folder = format!("{}/../testdata/shop/{server}", env!("CARGO_MANIFEST_DIR"));
-        for path in crate::source::expand::expand(Path::new(&folder)).unwrap() {
-            logs.push(Log::open(&path).unwrap());
+        for named in expand(Path::new(&folder), &Keys::none()).unwrap() {
+            logs.push(Log::open(named.path()).unwrap());
         }
     }
     assert!(logs.len() >= 12);

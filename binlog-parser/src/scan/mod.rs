@@ -91,7 +91,17 @@ impl<'a> Scan<'a> {
     /// Walks `log` from the event at `offset`.
     #[must_use]
     pub fn new(log: &'a Log, offset: u64) -> Self {
-        let (bytes, growing) = log.so_far();
+        Scan::of(log, log.so_far(), offset)
+    }
+
+    /// Walks `bytes` of `log` from `offset` in them, as if the log had no others: to look at one end of
+    /// it alone.
+    pub(crate) fn over(log: &'a Log, bytes: &'a [u8], offset: u64) -> Self {
+        Scan::of(log, (bytes, None), offset)
+    }
+
+    fn of(log: &'a Log, so_far: (&'a [u8], Option<&'a Growing>), offset: u64) -> Self {
+        let (bytes, growing) = so_far;
         let quick = Quick::new(bytes, log.header().server_id, log.format());
         let mut scan = Scan {
             quick,

@@ -8,31 +8,55 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use crate::address::COMPRESSION_SUFFIXES;
 use crate::error::{Error, Fault, Result};
 use crate::source::archive;
+use crate::source::decrypt::Keys;
+use crate::source::log::Log;
 
 /// The name that stands for standard input.
 pub const STDIN: &str = "-";
 
-/// Paths of the logs that `input` names: itself if it is a log, the logs in a folder, the lines of
-/// an `.index` file.
+/// What an input names.
+#[derive(Debug)]
+pub(crate) enum Named {
+    /// The path of a log that is not opened yet.
+    Path(PathBuf),
+    /// A log of a folder that was opened where it was known to be one: thousands may be there, and
+    /// none is opened twice.
+    Log(Box<Log>),
+}
+
+impl Named {
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        match self {
+            Named::Path(path) => path,
+            Named::Log(log) => log.path(),
+        }
+    }
+}
+
+/// The logs that `input` names: itself if it is a log, the logs in a folder, the lines of an `.index`
+/// file. What a folder holds may have to be opened with one of `keys`.
 ///
 /// # Errors
-/// [`Error::Io`] if a folder or index cannot be read, [`Error::NotALog`] if it names no log.
-pub fn expand(input: &Path) -> Result<Vec<PathBuf>> {
+/// [`Error::Io`] if a folder or index cannot be read, [`Error::NotALog`] if it names no log; a log of a
+/// folder that cannot be opened.
+pub(crate) fn expand(input: &Path, keys: &Keys) -> Result<Vec<Named>> {
+    let itself = || Ok(vec![Named::Path(input.to_owned())]);
     if input.as_os_str() == STDIN {
-        return Ok(vec![input.to_owned()]);
+        return itself();
     }
     let metadata = fs::metadata(input).map_err(|e| Error::io(input, e))?;
     if metadata.is_dir() {
-        return folder(input);
+        return folder(input, keys);
     }
     if input.extension().is_some_and(|extension| extension == "index") {
-        return index(input);
+        return Ok(index(input)?.into_iter().map(Named::Path).collect());
     }
-    Ok(vec![input.to_owned()])
+    itself()
 }
 
 /// The logs in a folder, known by their first bytes: a data folder holds much else.
-fn folder(folder: &Path) -> Result<Vec<PathBuf>> {
+fn folder(folder: &Path, keys: &Keys) -> Result<Vec<Named>> {
     let mut files = vec![];
     for entry in fs::read_dir(folder).map_err(|e| Error::io(folder, e))? {
         let entry = entry.map_err(|e| Error::io(folder, e))?;
@@ -48,20 +72,24 @@ fn folder(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     // All in one folder: their parts need not be compared one by one.
     files.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
-    let is_log = |path: PathBuf| Ok(is_log(&path)?.then_some(path));
-    let logs: Vec<Option<PathBuf>> = files.into_par_iter().map(is_log).collect::<Result<_>>()?;
-    let logs: Vec<PathBuf> = logs.into_iter().flatten().collect();
+    let logs: Vec<_> = files.into_par_iter().map(|path| of_folder(path, keys)).collect();
+    // Of those that cannot be opened, the first is told.
+    let logs: Vec<_> = logs.into_iter().filter_map(Result::transpose).collect::<Result<_>>()?;
     if logs.is_empty() {
         return Err(Error::not_a_log(folder, Fault::value("folder", "a binary log in it", "none")));
     }
     Ok(logs)
 }
 
-/// Whether a file of a folder is meant: every binary log, packed ones too, and also the encrypted
-/// ones, so that they are refused by name rather than left out in silence.
-fn is_log(path: &Path) -> Result<bool> {
-    let file = File::open(path).map_err(|e| Error::io(path, e))?;
-    archive::holds_log(file, path).map_err(|e| Error::io(path, e))
+/// A file of a folder, if it is meant: every binary log, packed ones too, and also the encrypted ones,
+/// so that they are refused by name rather than left out in silence.
+fn of_folder(path: PathBuf, keys: &Keys) -> Result<Option<Named>> {
+    if let Some(log) = Log::open_plain(&path, keys)? {
+        return Ok(Some(Named::Log(Box::new(log))));
+    }
+    let file = File::open(&path).map_err(|e| Error::io(&path, e))?;
+    let packed = archive::holds_log(file, &path).map_err(|e| Error::io(&path, e))?;
+    Ok(packed.then_some(Named::Path(path)))
 }
 
 /// The logs that an index lists, one path a line, relative to the index's own folder. A path of the

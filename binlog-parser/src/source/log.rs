@@ -1,6 +1,6 @@
 //! One log: its name, its bytes, and how it says that it is to be read.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use crate::header::{EventHeader, flags};
 use crate::source::archive::{self, Archive, Opened};
 use crate::source::bytes::Bytes;
 use crate::source::decrypt::{self, Encryption, Keys};
+use crate::source::ends::{END_BYTES, Ends};
 use crate::source::expand::STDIN;
 use crate::source::growing::Growing;
 use crate::source::magic::check_magic;
@@ -62,10 +63,7 @@ impl Log {
     /// # Errors
     /// As [`Log::open_with`], but for what is wrong behind the start of the log.
     pub fn open_early(path: &Path, keys: &Keys) -> Result<Self> {
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        let name = log_name(&name);
-        let file = File::open(path).map_err(|e| Error::io(path, e))?;
-        let metadata = file.metadata().map_err(|e| Error::io(path, e))?;
+        let (file, metadata) = open(path)?;
         let kind = metadata.file_type();
         if kind.is_dir() {
             let fault = Fault::value("log", "a file", "a folder");
@@ -75,16 +73,47 @@ impl Log {
             // A named pipe, or what a shell's <(…) gives: it can be read but once.
             let (growing, unpacking) = archive::spill(file, path)?;
             unpacking.start()?;
-            return Log::of(Bytes::Growing(growing), name, path, keys);
+            return Log::named(Bytes::Growing(growing), path, keys);
         }
-        let bytes = match archive::open(file, metadata.len(), path)? {
+        match archive::open(file, metadata.len(), path)? {
             Opened::Packed(growing, unpacking) => {
                 unpacking.start()?;
-                Bytes::Growing(growing)
+                Log::named(Bytes::Growing(growing), path, keys)
             }
-            Opened::Plain(file) => Bytes::Mapped(MappedFile::of(&file, &metadata, path)?, None),
-        };
-        Log::of(bytes, name, path, keys)
+            Opened::Plain(file, head) => Log::mapped(&file, &metadata, head, path, keys),
+        }
+    }
+
+    /// Opens the log at `path`, if its first bytes are those of a log that is not packed.
+    ///
+    /// # Errors
+    /// As [`Log::open_with`].
+    pub(super) fn open_plain(path: &Path, keys: &Keys) -> Result<Option<Self>> {
+        let (mut file, metadata) = open(path)?;
+        let head = archive::first_bytes(&mut file, END_BYTES).map_err(|e| Error::io(path, e))?;
+        match archive::is_log(&head) {
+            true => Log::mapped(&file, &metadata, head, path, keys).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// The log in `file`, which is not packed; `head` are its first bytes.
+    fn mapped(
+        file: &File,
+        metadata: &Metadata,
+        head: Vec<u8>,
+        path: &Path,
+        keys: &Keys,
+    ) -> Result<Self> {
+        let ends = Ends::of(file, metadata.len(), head).map_err(|e| Error::io(path, e))?;
+        let map = MappedFile::of(file, metadata, path)?;
+        Log::named(Bytes::Mapped(map, ends, None), path, keys)
+    }
+
+    /// The log that has the name of its file.
+    fn named(bytes: Bytes, path: &Path, keys: &Keys) -> Result<Self> {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        Log::of(bytes, log_name(&name), path, keys)
     }
 
     /// Takes a log, packed or not, from `input`, which is copied to an unnamed temporary file
@@ -124,7 +153,8 @@ impl Log {
         let all = || bytes.whole().map(|()| bytes.all());
         let plain = decrypt::plain(bytes.head(), all, path, name, keys).map_err(explain)?;
         let (plain, encryption) = plain.unzip();
-        let plain = plain.map(|plain| Bytes::Mapped(plain, bytes.unpacked().cloned()));
+        let plain =
+            plain.map(|plain| Bytes::Mapped(plain, Ends::default(), bytes.unpacked().cloned()));
         let head = plain.as_ref().unwrap_or(&bytes).head();
         check_magic(head).map_err(|fault| explain(Error::not_a_log(path, fault)))?;
         let name: Arc<str> = name.into();
@@ -170,6 +200,12 @@ impl Log {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.bytes.all()
+    }
+
+    /// The first and the last bytes of the whole log, at most [`crate::source::ends::END_BYTES`] each:
+    /// to look at them costs no page of its map. Waits for all of it.
+    pub(crate) fn ends(&self) -> [&[u8]; 2] {
+        self.bytes.ends()
     }
 
     /// The bytes that are there, and where more come from, unless those are all.
@@ -279,6 +315,12 @@ impl Log {
     pub fn location(&self, offset: u64) -> Location {
         Location::new(&self.name, offset)
     }
+}
+
+fn open(path: &Path) -> Result<(File, Metadata)> {
+    let file = File::open(path).map_err(|e| Error::io(path, e))?;
+    let metadata = file.metadata().map_err(|e| Error::io(path, e))?;
+    Ok((file, metadata))
 }
 
 fn read_format(bytes: &[u8]) -> Result<(EventHeader, FormatDescription), Fault> {

@@ -13,7 +13,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use crate::error::{Error, Result};
 use crate::index::{self, Index, Indexed, Kinship, Unfit};
 use crate::source::decrypt::Keys;
-use crate::source::expand::{STDIN, expand};
+use crate::source::expand::{Named, STDIN, expand};
 use crate::source::log::Log;
 use crate::source::order::{Problem, arrange};
 
@@ -58,20 +58,20 @@ impl LogSet {
     /// # Errors
     /// As [`LogSet::open_with`], but for what is wrong behind the start of a log that is alone.
     pub fn open_early<P: AsRef<Path>>(inputs: &[P], keys: &Keys) -> Result<Self> {
-        let (mut paths, mut known) = (vec![], HashSet::new());
+        let (mut named, mut known) = (vec![], HashSet::new());
         for input in inputs {
             // The same file named twice (a folder and a file in it) is no duplicate log.
-            let named = expand(input.as_ref())?;
-            match inputs.len() {
-                1 => paths = named,
-                _ => paths.extend(named.into_iter().filter(|path| known.insert(path.clone()))),
+            let mut more = expand(input.as_ref(), keys)?;
+            if inputs.len() > 1 {
+                more.retain(|named| known.insert(named.path().to_owned()));
             }
+            named.extend(more);
         }
-        match &paths[..] {
+        match &named[..] {
             [] => Err(Error::LogSet("no log was named".into())),
-            [path] => Ok(LogSet::of(vec![open_early(path, keys)?])),
+            [Named::Path(path)] => Ok(LogSet::of(vec![open_early(path, keys)?])),
             _ => {
-                let (logs, problems) = arrange(open_all(&paths, keys)?);
+                let (logs, problems) = arrange(open_all(named, keys)?);
                 Ok(LogSet { problems, ..LogSet::of(logs) })
             }
         }
@@ -173,24 +173,32 @@ fn open_early(path: &Path, keys: &Keys) -> Result<Log> {
     }
 }
 
-/// Opens these logs, several at a time. Of those that cannot be opened, the first is told.
-fn open_all(paths: &[PathBuf], keys: &Keys) -> Result<Vec<Log>> {
+/// Opens those of these logs that are not open yet, several at a time. Of those that cannot be opened,
+/// the first is told.
+fn open_all(named: Vec<Named>, keys: &Keys) -> Result<Vec<Log>> {
+    let (mut opened, mut paths) = (vec![], vec![]);
+    for (index, named) in named.into_iter().enumerate() {
+        opened.push(match named {
+            Named::Log(log) => OnceLock::from(Ok(*log)),
+            Named::Path(path) => {
+                paths.push((index, path));
+                OnceLock::new()
+            }
+        });
+    }
     let next = AtomicUsize::new(0);
     let failed = AtomicUsize::new(usize::MAX);
-    let opened: Vec<OnceLock<Result<Log>>> = paths.iter().map(|_| OnceLock::new()).collect();
     let open = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(path) = paths.get(index) else { break };
-            if index > failed.load(Ordering::Relaxed) {
+        while let Some((index, path)) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if *index > failed.load(Ordering::Relaxed) {
                 break;
             }
             let log = open_early(path, keys).and_then(|log| log.whole().map(|()| log));
             if log.is_err() {
-                failed.fetch_min(index, Ordering::Relaxed);
+                failed.fetch_min(*index, Ordering::Relaxed);
             }
             // Nobody else has this index.
-            let _ = opened[index].set(log);
+            let _ = opened[*index].set(log);
         }
     };
     let threads = available_parallelism().map_or(1, usize::from).min(UNPACKED_AT_A_TIME);

@@ -4,6 +4,7 @@ pub mod archive;
 pub(crate) mod bytes;
 pub mod chain;
 pub mod decrypt;
+pub(crate) mod ends;
 pub mod expand;
 pub(crate) mod growing;
 pub mod log;

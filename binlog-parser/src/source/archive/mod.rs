@@ -22,6 +22,7 @@ use crate::address::log_name;
 use crate::damage::ArchiveDamage;
 use crate::error::{Error, Fault, Result};
 use crate::limits;
+use crate::source::ends::END_BYTES;
 use crate::source::growing::{Feed, Feeding, Growing, Readers, no_room};
 use crate::source::magic::{ENCRYPTED_MAGIC, MAGIC, check_magic};
 pub use crate::source::unpacked::Archive;
@@ -50,8 +51,8 @@ pub(super) struct Unpacking<R> {
 /// A file that may be an archive.
 #[derive(Debug)]
 pub(super) enum Opened {
-    /// It is none.
-    Plain(File),
+    /// It is none; its first bytes, at most [`END_BYTES`], unless they are still to be read.
+    Plain(File, Vec<u8>),
     /// The bytes that come of it, and its unpacking.
     Packed(Growing, Unpacking<File>),
 }
@@ -61,9 +62,9 @@ pub(super) enum Opened {
 /// # Errors
 /// [`Error::Io`] if `file` cannot be read, or there is no temporary file.
 pub(super) fn open(mut file: File, bytes: u64, path: &Path) -> Result<Opened> {
-    let first = first_bytes(&mut file).map_err(|e| Error::io(path, e))?;
+    let first = first_bytes(&mut file, END_BYTES).map_err(|e| Error::io(path, e))?;
     if is_log(&first) {
-        return Ok(Opened::Plain(file));
+        return Ok(Opened::Plain(file, first));
     }
     let mut packed = Packed::read_before(first, file);
     match Kind::next(&mut packed).map_err(|e| Error::io(path, e))? {
@@ -71,7 +72,7 @@ pub(super) fn open(mut file: File, bytes: u64, path: &Path) -> Result<Opened> {
             let (growing, unpacking) = Unpacking::new(packed, Some(kind), most(bytes), path)?;
             Ok(Opened::Packed(growing, unpacking))
         }
-        None => Ok(Opened::Plain(packed.into_input())),
+        None => Ok(Opened::Plain(packed.into_input(), vec![])),
     }
 }
 
@@ -158,7 +159,7 @@ pub fn plain_reader(input: impl Read + 'static) -> io::Result<Box<dyn Read>> {
 /// # Errors
 /// Where `input` cannot be read.
 pub(super) fn holds_log(mut input: impl Read, path: &Path) -> io::Result<bool> {
-    let first = first_bytes(&mut input)?;
+    let first = first_bytes(&mut input, MAGIC.len())?;
     if is_log(&first) {
         return Ok(true);
     }
@@ -176,15 +177,16 @@ pub(super) fn holds_log(mut input: impl Read, path: &Path) -> io::Result<bool> {
     Ok(is_log(&first) || read.is_err() && named)
 }
 
-/// As many first bytes as tell a log that is plain, fewer only where there are no more: thousands of
+/// So many first bytes, fewer only where there are no more: no more than is needed, for thousands of
 /// files may be asked for them.
-fn first_bytes(input: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut first = Vec::with_capacity(MAGIC.len());
-    input.take(MAGIC.len() as u64).read_to_end(&mut first)?;
+pub(super) fn first_bytes(input: &mut impl Read, count: usize) -> io::Result<Vec<u8>> {
+    let mut first = Vec::with_capacity(count);
+    input.take(count as u64).read_to_end(&mut first)?;
     Ok(first)
 }
 
-fn is_log(first: &[u8]) -> bool {
+/// Whether a file with these first bytes is a log that is not packed.
+pub(super) fn is_log(first: &[u8]) -> bool {
     first.starts_with(&MAGIC) || first.starts_with(&ENCRYPTED_MAGIC)
 }
 

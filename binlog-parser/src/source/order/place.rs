@@ -6,8 +6,8 @@ use crate::event::gtid_list::GtidListEvent;
 use crate::event::previous_gtids::PreviousGtidsEvent;
 use crate::event::rotate::RotateEvent;
 use crate::header::{EventHeader, EventType, Family, HEADER_BYTES};
-use crate::scan::Scanned;
-use crate::source::log::Log;
+use crate::scan::{Scan, Scanned};
+use crate::source::log::{FIRST_EVENT, Log};
 
 /// What the order is made from.
 #[derive(Debug)]
@@ -50,7 +50,8 @@ pub(super) const START_BYTES: usize = 60;
 
 /// The first bytes of a log, without its flags.
 fn start_of(log: &Log) -> [u8; START_BYTES] {
-    let (start, rest) = content(log);
+    let [head, _] = log.ends();
+    let (start, rest) = without_flags(head);
     let mut first = [0; START_BYTES];
     let bytes = start.iter().chain(rest);
     first.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
@@ -59,9 +60,12 @@ fn start_of(log: &Log) -> [u8; START_BYTES] {
 
 /// The bytes of a log before its flags and behind them: IN_USE is cleared when a log is closed.
 pub(super) fn content(log: &Log) -> (&[u8], &[u8]) {
+    without_flags(log.bytes())
+}
+
+fn without_flags(bytes: &[u8]) -> (&[u8], &[u8]) {
     /// Where the flags stand that tell it.
     const FLAGS: usize = 4 + 17;
-    let bytes = log.bytes();
     let (start, rest) = bytes.split_at(FLAGS.min(bytes.len()));
     (start, rest.get(1..).unwrap_or_default())
 }
@@ -81,26 +85,34 @@ pub(super) fn join_name(base: &str, number: u64, model: &str) -> String {
 
 /// How many transactions came before the log, by the event that says so near its start.
 fn transactions_before(log: &Log) -> u64 {
+    let [head, _] = log.ends();
+    let near = before_by(Scan::over(log, head, FIRST_EVENT));
+    near.or_else(|| before_by(log.scan())).unwrap_or(0)
+}
+
+/// What the event says that is among the first of `scan`, if it is.
+fn before_by(scan: Scan<'_>) -> Option<u64> {
+    let relay_log = scan.is_relay_log();
     // The event follows the format description, in relay logs and encrypted logs one later.
-    for scanned in log.scan().take(4) {
+    for scanned in scan.take(4) {
         let Scanned::Event(event) = scanned else { break };
         match event.event_type() {
             EventType::PREVIOUS_GTIDS => {
                 let set = PreviousGtidsEvent::parse(event.body(), &event.header);
-                return set.map_or(0, |event| event.gtids.count());
+                return Some(set.map_or(0, |event| event.gtids.count()));
             }
             // Of a relay log it tells only where the source's log began, and not every one has it.
-            EventType::GTID_LIST if log.is_relay_log() => return 0,
+            EventType::GTID_LIST if relay_log => return Some(0),
             EventType::GTID_LIST => {
                 let list = GtidListEvent::parse(event.body(), &event.header);
-                return list.map_or(0, |list| {
+                return Some(list.map_or(0, |list| {
                     list.gtids.iter().fold(0, |sum: u64, gtid| sum.saturating_add(gtid.seq))
-                });
+                }));
             }
             _ => {}
         }
     }
-    0
+    None
 }
 
 /// Longest name that a ROTATE event carries, in bytes (`FN_REFLEN`).
@@ -109,17 +121,16 @@ const NAME_BYTES: usize = 512;
 /// The name of the next log, from the ROTATE event at the very end, which is found without walking
 /// the log: its length leads exactly to the end.
 fn next_log(log: &Log) -> Option<String> {
-    let bytes = log.bytes();
+    let [_, tail] = log.ends();
     let checksum = log.format().checksum.bytes();
     let shortest = HEADER_BYTES + 8 + 1 + checksum;
-    for length in shortest..=(shortest + NAME_BYTES).min(bytes.len()) {
-        let event = &bytes[bytes.len() - length..];
+    for length in shortest..=(shortest + NAME_BYTES).min(tail.len()) {
+        let event = &tail[tail.len() - length..];
         let Ok(header) = EventHeader::parse(event) else { continue };
         if header.event_type != EventType::ROTATE || header.event_length as usize != length {
             continue;
         }
-        let offset = (bytes.len() - length) as u64;
-        if let Some(Scanned::Event(event)) = log.scan_from(offset).next() {
+        if let Some(Scanned::Event(event)) = Scan::over(log, event, 0).next() {
             let rotate = RotateEvent::parse(event.body()).ok()?;
             return String::from_utf8(rotate.next_log.to_vec()).ok();
         }
