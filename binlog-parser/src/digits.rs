@@ -28,11 +28,45 @@ const fn hex(digits: &[u8; 16]) -> [[u8; 2]; 256] {
 /// Most digits of a number of 64 bits.
 const MOST: usize = 20;
 
-/// Appends a number.
+/// The first number of more digits than go into a word.
+const WORD: u64 = 100_000_000;
+
+/// Appends a number. Its digits are made in a word, eight at a time: to store them one by one and read
+/// them back as a text would take longer.
 #[inline]
 pub fn write_unsigned(number: u64, out: &mut Vec<u8>) {
-    let mut digits = [0; MOST];
-    out.extend_from_slice(write_at_end(number, &mut digits));
+    if number >= WORD {
+        write_unsigned_long(number, out);
+        return;
+    }
+    let digits = eight_digits(number);
+    // One digit stays, also of 0.
+    let zeros = (digits.trailing_zeros() / 8).min(7);
+    out.extend_from_slice(&(as_text(digits) >> (8 * zeros)).to_le_bytes());
+    out.truncate(out.len() - zeros as usize);
+}
+
+#[inline(never)]
+fn write_unsigned_long(number: u64, out: &mut Vec<u8>) {
+    write_unsigned(number / WORD, out);
+    out.extend_from_slice(&as_text(eight_digits(number % WORD)).to_le_bytes());
+}
+
+/// The eight digits of a number below [`WORD`], a byte each, the first in the lowest.
+#[inline]
+fn eight_digits(number: u64) -> u64 {
+    // Divided in the parts of one word: by 10,000, by 100 each, by 10 each.
+    let fours = number / 10_000 | (number % 10_000) << 32;
+    let hundreds = (fours * 10_486 >> 20) & 0x7F_0000_007F;
+    let twos = hundreds | (fours - hundreds * 100) << 16;
+    let tens = (twos * 103 >> 10) & 0x000F_000F_000F_000F;
+    tens | (twos - tens * 10) << 8
+}
+
+/// Eight digits as text.
+#[inline]
+fn as_text(digits: u64) -> u64 {
+    digits + 0x3030_3030_3030_3030
 }
 
 /// Appends a number, with a minus sign before a negative one.
@@ -137,6 +171,20 @@ mod tests {
         assert_eq!(text(|out| write_two(255, out)), "255");
         assert_eq!(text(|out| write_hex(b"\0\xFF\x1a", out)), "00ff1a");
         assert_eq!(text(|out| write_upper_hex(b"\0\xFF\x1a", out)), "00FF1A");
+    }
+
+    #[test]
+    fn every_count_of_digits() {
+        let mut number: u64 = 0;
+        for digit in (1..=9).cycle().take(19) {
+            for number in [number, number + 1, number.saturating_sub(1), number * 10] {
+                assert_eq!(text(|out| write_unsigned(number, out)), number.to_string());
+            }
+            number = number * 10 + digit;
+        }
+        for number in (0..10_000).chain((0..100).map(|number| number * 1_000_000 + 999_999)) {
+            assert_eq!(text(|out| write_unsigned(number, out)), number.to_string());
+        }
     }
 
     proptest! {

@@ -267,19 +267,28 @@ impl<'a> Reader<'a> {
 #[must_use]
 #[inline]
 pub fn le_uint(bytes: &[u8]) -> Option<u64> {
-    let mut wide = [0u8; 8];
-    wide.get_mut(..bytes.len())?.copy_from_slice(bytes);
-    Some(u64::from_le_bytes(wide))
+    // Length by length: a copy of so many bytes as are there would be read back before it is stored.
+    Some(match *bytes {
+        [] => 0,
+        [a] => a.into(),
+        [a, b] => u16::from_le_bytes([a, b]).into(),
+        [a, b, c] => u32::from_le_bytes([a, b, c, 0]).into(),
+        [a, b, c, d] => u32::from_le_bytes([a, b, c, d]).into(),
+        [a, b, c, d, e] => u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]),
+        [a, b, c, d, e, f] => u64::from_le_bytes([a, b, c, d, e, f, 0, 0]),
+        [a, b, c, d, e, f, g] => u64::from_le_bytes([a, b, c, d, e, f, g, 0]),
+        [a, b, c, d, e, f, g, h] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        _ => return None,
+    })
 }
 
 /// An integer of up to eight bytes, most significant first; `None` beyond eight.
 #[must_use]
 #[inline]
 pub fn be_uint(bytes: &[u8]) -> Option<u64> {
-    let start = 8usize.checked_sub(bytes.len())?;
-    let mut wide = [0u8; 8];
-    wide[start..].copy_from_slice(bytes);
-    Some(u64::from_be_bytes(wide))
+    let unused = 64 - 8 * u32::try_from(bytes.len()).ok().filter(|count| *count <= 8)?;
+    let turned = le_uint(bytes)?.swap_bytes();
+    Some(turned.checked_shr(unused).unwrap_or(0))
 }
 
 /// A borrowed bitmap, least significant bit of the first byte first.
