@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 
-use super::content::{Content, TableName};
+use super::content::{Content, TableName, Texts};
 use super::directory::{BLOCK_RECORDS, Block, GtidDirectory, GtidEntry};
 use super::facts::{Facts, Source};
 use super::file::{Section, assemble};
@@ -12,6 +12,7 @@ use super::notes::{Noted, Notes};
 use super::pack::{put, put_bytes};
 use super::part::Part;
 use super::piece::{Numbered, PartOfPiece, Piece};
+use super::posting;
 use super::record::{Name, Packer, Record};
 use super::{Index, Resume};
 use crate::event::format_description::FormatDescription;
@@ -73,6 +74,8 @@ struct Joined {
     facts: Facts,
     /// In which blocks each table is changed, by its number.
     postings: Vec<Vec<u32>>,
+    /// The blocks that have statements as text, and which.
+    texts: Vec<(u32, Texts)>,
     directory: Vec<Block>,
     gtids: Vec<GtidEntry>,
     blocks: Vec<u8>,
@@ -107,6 +110,12 @@ impl Joined {
             ),
             facts: resume.facts.clone(),
             postings: index.postings().iter().take(resume.tables as usize).map(keep).collect(),
+            texts: index
+                .texts
+                .iter()
+                .filter(|(block, _)| (*block as usize) < kept)
+                .copied()
+                .collect(),
             directory,
             gtids: index.gtids().iter().filter(|entry| (entry.block as usize) < kept).collect(),
             blocks: blocks.to_vec(),
@@ -246,6 +255,11 @@ impl Joined {
         else {
             return;
         };
+        match self.texts.last_mut() {
+            _ if content.texts.is_empty() => {}
+            Some((last, known)) if *last == block => known.add(content.texts),
+            _ => self.texts.push((block, content.texts)),
+        }
         self.postings.resize(self.tables.all.len(), vec![]);
         for change in &content.changes {
             if let Some(posting) = self.postings.get_mut(change.table as usize)
@@ -270,15 +284,11 @@ impl Joined {
         for ((database, table), posting) in self.tables.all.iter().zip(&self.postings) {
             put_bytes(&mut names, database);
             put_bytes(&mut names, table);
-            put(&mut names, posting.len() as u64);
-            let mut before = 0;
-            for block in posting {
-                put(&mut names, u64::from(block - before));
-                before = *block;
-            }
+            posting::put_blocks(&mut names, posting);
         }
         put(&mut names, self.sources.all.len() as u64);
         self.sources.all.iter().for_each(|source| source.put(&mut names));
+        posting::put_texts(&mut names, &self.texts);
         put(&mut contents, self.contents.all.len() as u64);
         self.contents.all.iter().for_each(|content| content.put(&mut contents));
         self.directory.iter().for_each(|block| block.put(&mut directory));

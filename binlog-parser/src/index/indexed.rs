@@ -87,7 +87,7 @@ impl<'a> Indexed<'a> {
         if !has.contains(&true) {
             return Some(found);
         }
-        for block in 0..self.index.directory().len() {
+        for block in self.index.blocks_with_texts(words) {
             let records = self.index.records(block).ok()?;
             let records = records.into_iter().take_while(|record| record.end <= self.end);
             let wanted = records.filter(|record| {

@@ -3,6 +3,7 @@
 use crate::error::Fault;
 use crate::gtid::{AnyGtid, TransactionGtid};
 
+use super::content::Texts;
 use super::facts::Source;
 use super::file::Section;
 use super::record::{Name, Record, Records};
@@ -45,6 +46,12 @@ impl Index {
             }
         }
         Ok(records)
+    }
+
+    /// The blocks that have a statement as text that begins with one of `words`.
+    pub(super) fn blocks_with_texts(&self, words: Texts) -> impl Iterator<Item = usize> + '_ {
+        let has = move |(_, texts): &&(u32, Texts)| texts.0 & words.0 != 0;
+        self.texts.iter().filter(has).map(|(block, _)| *block as usize)
     }
 
     /// The transaction that the byte at `position` is in, if it is in one.

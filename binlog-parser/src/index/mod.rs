@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! NAME.bidx   facts       the log's identity; events, times, GTIDs, rows by table, damage
-//!             names       tables, with the blocks they are changed in; sources of GTIDs
+//!             names       tables, with the blocks they are changed in; sources of GTIDs; the blocks
+//!                         with statements as text
 //!             contents    what transactions do, each but once
 //!             directory   blocks of transactions, by position and time
 //!             gtids       the blocks of each source, by number
@@ -30,6 +31,7 @@ mod notes;
 pub mod pack;
 mod part;
 mod piece;
+mod posting;
 mod record;
 mod unfit;
 
@@ -129,6 +131,8 @@ pub struct Index {
     resume: Option<Resume>,
     tables: Vec<TableName>,
     postings: Vec<Vec<u32>>,
+    /// The blocks that have statements as text, and which.
+    texts: Vec<(u32, Texts)>,
     sources: Vec<Source>,
     contents: OnceLock<Result<Vec<Content>, Fault>>,
 }
@@ -215,12 +219,13 @@ impl Index {
         let directory = Directory::new(frame.of(file, Section::Directory));
         for _ in 0..names.count()? {
             tables.push((names.bytes()?.to_vec(), names.bytes()?.to_vec()));
-            postings.push(posting(&mut names, directory.len())?);
+            postings.push(posting::take(&mut names, directory.len())?);
         }
         let mut sources = vec![];
         for _ in 0..names.count()? {
             sources.push(Source::take(&mut names)?);
         }
+        let texts = posting::take_texts(&mut names, directory.len())?;
         names.end()?;
         let mut taker = Taker::new("facts of the index", frame.of(file, Section::Facts));
         let identity = Identity::take(&mut taker)?;
@@ -256,6 +261,7 @@ impl Index {
             resume,
             tables,
             postings,
+            texts,
             sources,
             contents,
         })
@@ -388,20 +394,6 @@ impl Index {
             Err(fault) => Err(fault.clone().into()),
         }
     }
-}
-
-/// The blocks of a table, each behind the one before it.
-fn posting(taker: &mut Taker<'_>, blocks: usize) -> Result<Vec<u32>, Fault> {
-    let mut posting: Vec<u32> = vec![];
-    for _ in 0..taker.count()? {
-        let (by, before) = (taker.short()?, posting.last().copied());
-        let block = before.unwrap_or(0).checked_add(by);
-        match block.filter(|block| (*block as usize) < blocks && (before.is_none() || by > 0)) {
-            Some(block) => posting.push(block),
-            None => return Err(taker.wrong("blocks of the index in their order", by)),
-        }
-    }
-    Ok(posting)
 }
 
 #[cfg(test)]
