@@ -37,7 +37,7 @@ pub fn push_literal(
     match value {
         Value::Null => out.extend_from_slice(b"NULL"),
         Value::Integer(integer) if integer.is_unsigned().is_none() => return Err(NoLiteral::Sign),
-        Value::Integer(integer) => push_integer(out, integer.value()),
+        Value::Integer(integer) => integer.write_text(out),
         Value::Float(value) => push_double(out, f64::from(*value)),
         Value::Double(value) => push_double(out, *value),
         Value::Decimal(decimal) => decimal.write_text(out),

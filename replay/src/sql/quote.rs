@@ -2,7 +2,6 @@
 //! that a row costs no allocation.
 
 use binlog_parser::digits::{write_unsigned, write_upper_hex};
-use binlog_parser::row::float::write_double;
 
 /// Appends a name in backticks, its own backticks doubled.
 ///
@@ -78,11 +77,12 @@ pub fn push_double(out: &mut Vec<u8>, value: f64) {
         out.extend_from_slice(b"'-0e0'");
         return;
     }
-    let start = out.len();
-    write_double(value, out);
-    if !out[start..].contains(&b'e') {
-        out.extend_from_slice(b"e0");
-    }
+    let mut digits = zmij::Buffer::new();
+    let digits = digits.format(value);
+    let (mantissa, exponent) = digits.split_once('e').unwrap_or((digits, "0"));
+    out.extend_from_slice(mantissa.strip_suffix(".0").unwrap_or(mantissa).as_bytes());
+    out.push(b'e');
+    out.extend_from_slice(exponent.strip_prefix('+').unwrap_or(exponent).as_bytes());
 }
 
 /// Appends text that may stand in a `-- …` comment or on a screen: printable ASCII as it is, every

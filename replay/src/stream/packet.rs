@@ -111,15 +111,35 @@ impl<'w> Packets<'w> {
     /// # Errors
     /// What the output says.
     pub fn statement(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+        self.statement_if(|out| {
+            write(out);
+            Ok(true)
+        })
+        .map(drop)
+    }
+
+    /// The same, unless `write` finds that there is none: false, and nothing of it stays.
+    ///
+    /// # Errors
+    /// What the output or `write` says.
+    pub fn statement_if<E: From<io::Error>>(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<bool, E>,
+    ) -> Result<bool, E> {
         if self.state == State::Binlog {
             self.end()?;
         }
-        if self.state == State::Statements {
+        let (before, state) = (self.buffer.len(), self.state);
+        if state == State::Statements {
             self.buffer.push(b';');
         }
         self.state = State::Statements;
-        write(&mut self.buffer);
-        Ok(())
+        let written = write(&mut self.buffer);
+        if !matches!(written, Ok(true)) {
+            self.buffer.truncate(before);
+            self.state = state;
+        }
+        written
     }
 
     /// Adds events, as they stand in `bytes`, to the packet's BINLOG.

@@ -9,7 +9,7 @@ use binlog_parser::inflate::Inflated;
 use binlog_parser::parallel;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
-use binlog_parser::transaction::{Statement, StatementKind, Transaction};
+use binlog_parser::transaction::{StatementKind, Transaction};
 
 use super::index::{Index, Run};
 use super::maps::Layouts;
@@ -70,15 +70,23 @@ pub(super) fn statements(
     mut visit: impl FnMut(Visited<'_, '_, '_>) -> Result<ControlFlow<()>>,
 ) -> Result<ControlFlow<()>> {
     let mut layouts = Layouts::default();
+    // Which events of a transaction each of its statements of rows has.
+    let mut of_rows: Vec<Range<usize>> = vec![];
     transactions(set, index, entries, |number, log, transaction| {
         let (entry, picked) = (index.entries[number], index.picked.get(&number));
         let format = index.format(entry);
-        let statements: Vec<Statement<'_, '_>> = transaction
-            .statements(format.table_id_bytes())
-            .filter(|statement| matches!(statement.kind, StatementKind::Rows { .. }))
-            .collect();
-        for statement in statements.iter().rev() {
-            let mut statement = RowsStatement::read_with(&mut layouts, statement, log, format)?;
+        of_rows.clear();
+        let mut end = 0;
+        for statement in transaction.statements(format.table_id_bytes()) {
+            let start = end;
+            end += statement.events.len();
+            if let StatementKind::Rows { .. } = statement.kind {
+                of_rows.push(start..end);
+            }
+        }
+        for events in of_rows.iter().rev() {
+            let events = transaction.events.get(events.clone()).unwrap_or_default();
+            let mut statement = RowsStatement::read_with(&mut layouts, events, log, format)?;
             let log_number = entry.log as usize;
             index
                 .rebuilt

@@ -17,6 +17,7 @@
 
 mod backward;
 mod base64;
+mod column_sql;
 mod conflicts;
 mod guards;
 mod history;

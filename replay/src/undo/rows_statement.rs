@@ -83,22 +83,23 @@ impl<'t, 'a> RowsStatement<'t, 'a> {
         log: &Log,
         format: &FormatDescription,
     ) -> Result<Self> {
-        Self::read_with(&mut Layouts::default(), statement, log, format)
+        Self::read_with(&mut Layouts::default(), statement.events, log, format)
     }
 
-    /// As [`RowsStatement::read`], with the layouts of table maps that were read before.
+    /// As [`RowsStatement::read`] with the events of a statement, and the layouts of table maps that were
+    /// read before.
     ///
     /// # Errors
     /// As there.
     pub fn read_with(
         layouts: &mut Layouts,
-        statement: &Statement<'t, 'a>,
+        events: &'t [RawEvent<'a>],
         log: &Log,
         format: &FormatDescription,
     ) -> Result<Self> {
         let table_id_bytes = format.table_id_bytes();
         let mut read = RowsStatement { maps: vec![], rows: vec![], text: None };
-        for event in statement.events {
+        for event in events {
             let done = match event.event_type() {
                 EventType::TABLE_MAP => {
                     layouts.map(event, table_id_bytes).map(|map| read.maps.push(map))

@@ -11,11 +11,11 @@
 //! stored programs alone. The client ends there and its transaction with it; under `--force` it goes
 //! on, and the count keeps the COMMIT away.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::request::Request;
 use super::{SANDBOX, header_comment};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sql::quote::{push_integer, text_literal};
 use crate::stream::packet::{DELIMITER, Packets};
 
@@ -221,16 +221,52 @@ impl<'w> Script<'w> {
 
     /// A statement without names that a client may stumble over.
     pub fn statement(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
+        self.statement_if(|out| {
+            write(out);
+            Ok::<_, Error>(true)
+        })
+        .map(drop)
+    }
+
+    /// The same, unless `write` finds that there is none.
+    fn statement_if<E: From<io::Error>>(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<bool, E>,
+    ) -> Result<bool, E> {
         if self.packets.pending_bytes() >= PACKET_ENDS {
             self.packets.end()?;
         }
         let follows = self.packets.pending_bytes() > 0;
-        Ok(self.packets.statement(|out| {
+        self.packets.statement_if(|out| {
             if follows {
                 out.push(b'\n');
             }
-            write(out);
-        })?)
+            write(out)
+        })
+    }
+
+    /// As [`Script::change`] of one row, for a statement that is written where it goes, unless `write`
+    /// finds that there is none.
+    ///
+    /// # Errors
+    /// What the output or `write` says.
+    pub fn change_one<E: From<io::Error> + From<Error>>(
+        &mut self,
+        awkward: bool,
+        told: &Told,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        if awkward {
+            let mut text = vec![];
+            if write(&mut text)? {
+                self.change(&text, awkward, 1, told)?;
+            }
+            return Ok(());
+        }
+        if self.statement_if(write)? {
+            self.check(told, |out| out.extend_from_slice(b"ROW_COUNT()=1"))?;
+        }
+        Ok(())
     }
 
     /// A statement on rows, and the check that it met `rows` of them. One with awkward names goes in
@@ -330,9 +366,20 @@ impl Told {
     }
 }
 
-/// Whether a byte may stand in quotes as it is, for any client and server.
+/// Whether each byte may stand in quotes as it is, for any client and server.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        plain[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(byte as u8, b' ' | b':' | b'-' | b'_' | b'.' | b'+');
+        byte += 1;
+    }
+    plain
+};
+
 fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b" :-_.+".contains(&byte)
+    PLAIN[usize::from(byte)]
 }
 
 /// Appends the condition that a statement met so many rows.

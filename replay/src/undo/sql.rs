@@ -5,7 +5,7 @@
 //! of an event together. Every statement is followed by a check that it met just the rows it means;
 //! before an INSERT it is checked that no row with such a key is there.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::ops::{ControlFlow, Range};
 use std::sync::Mutex;
 
@@ -290,24 +290,29 @@ impl<'w, 'r> Writer<'w, 'r> {
     }
 
     fn delete(&mut self, table: &TableSql, row: &Row<'_>) -> Result<(), RowError> {
-        self.text.clear();
-        table.push_delete(&mut self.text);
-        table.push_where(&mut self.text, row)?;
-        Ok(self.script.change(&self.text, table.has_awkward_names(), 1, &self.told)?)
+        self.script.change_one(table.has_awkward_names(), &self.told, |out| {
+            table.push_delete(out);
+            table.push_where(out, row)?;
+            Ok(true)
+        })
     }
 
     fn update(&mut self, table: &TableSql, now: &Row<'_>, then: &Row<'_>) -> Result<(), RowError> {
+        let awkward = table.has_awkward_names();
+        let write = |out: &mut Vec<u8>| -> Result<bool, RowError> {
+            let any = table.push_update(out, now, then)?;
+            if any {
+                table.push_where(out, now)?;
+            }
+            Ok(any)
+        };
+        if !table.needs_lax_mode(then) {
+            return self.script.change_one(awkward, &self.told, write);
+        }
         self.text.clear();
-        if !table.push_update(&mut self.text, now, then)? {
-            return Ok(());
-        }
-        table.push_where(&mut self.text, now)?;
-        let lax = table.needs_lax_mode(then);
-        if lax {
+        if write(&mut self.text)? {
             self.script.lax(true)?;
-        }
-        self.script.change(&self.text, table.has_awkward_names(), 1, &self.told)?;
-        if lax {
+            self.script.change(&self.text, awkward, 1, &self.told)?;
             self.script.lax(false)?;
         }
         Ok(())
@@ -347,6 +352,12 @@ enum RowError {
 impl From<Error> for RowError {
     fn from(error: Error) -> Self {
         RowError::Output(error)
+    }
+}
+
+impl From<io::Error> for RowError {
+    fn from(error: io::Error) -> Self {
+        RowError::Output(error.into())
     }
 }
 

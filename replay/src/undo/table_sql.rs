@@ -1,18 +1,13 @@
 //! A table, ready for statements on its rows.
 
-use binlog_parser::digits::write_hex;
 use binlog_parser::row::text::BINARY_COLLATION;
 use binlog_parser::row::{ColumnType, Columns, RowImage, Value};
 
-use sha2::{Digest, Sha256};
-
+use super::column_sql::{ColumnSql, charset};
 use super::row::Row;
-use crate::schema::{ResolvedColumn, ResolvedTable, SqlType, readable};
-use crate::sql::literal::{NoLiteral, push_literal};
-use crate::sql::quote::{hex_literal, push_hex, quote_identifier, quote_table};
-
-/// Bytes of text that are compared as they are; longer ones by their digest.
-const COMPARED_BYTES: usize = 64;
+use crate::schema::{ResolvedColumn, ResolvedTable, readable};
+use crate::sql::literal::NoLiteral;
+use crate::sql::quote::quote_table;
 
 /// A table, ready for statements on its rows.
 #[derive(Debug)]
@@ -21,8 +16,10 @@ pub(super) struct TableSql {
     pub resolved: ResolvedTable,
     /// How its rows are read.
     columns: Columns,
-    /// Name of each column, quoted.
-    names: Vec<Vec<u8>>,
+    /// Each column in statements.
+    sql: Vec<ColumnSql>,
+    /// One that is none.
+    nameless: ColumnSql,
     /// Name of the table, quoted.
     name: Vec<u8>,
     /// Whether a client may take something in the names for a command of its own.
@@ -36,8 +33,6 @@ pub(super) struct TableSql {
     /// Columns by whose values a row is known: those of the key only where the server takes
     /// different values for the same.
     compared: Vec<usize>,
-    /// The character set of each column's literals.
-    charsets: Vec<Option<&'static str>>,
 }
 
 impl TableSql {
@@ -52,14 +47,15 @@ impl TableSql {
                 }
             }
         });
-        let quoted = |name: &[u8]| {
-            let mut out = vec![];
-            quote_identifier(&mut out, name);
-            out
-        };
         let mut name = vec![];
         quote_table(&mut name, &resolved.name.database, &resolved.name.table);
-        let names = resolved.columns.iter().map(|column| quoted(&column.name)).collect();
+        let types = (0..).map(|at| columns.get(at).map(|column| column.column_type));
+        let sql: Vec<_> = resolved
+            .columns
+            .iter()
+            .zip(types)
+            .map(|(column, column_type)| ColumnSql::new(column, column_type))
+            .collect();
         let doubtful = (0..columns.len()).filter(|at| {
             let known = resolved.columns.get(*at);
             known.is_none_or(|known| is_doubtful(columns[*at].column_type, known))
@@ -70,25 +66,25 @@ impl TableSql {
             known().filter(|(_, column)| column.is_settable()).map(|(at, _)| at).collect();
         let is_enum = |at: &usize| matches!(columns[*at].column_type, ColumnType::Enum { .. });
         let enums = (0..columns.len()).filter(is_enum).collect();
-        let charsets: Vec<_> = resolved.columns.iter().map(charset).collect();
         let is_exact = |at: &usize| {
-            let charset = charsets.get(*at).copied().flatten();
+            let charset = sql.get(*at).and_then(|column| column.charset);
             let key = resolved.key.as_ref().is_some_and(|key| key.columns.contains(at));
             key && charset.is_none_or(|charset| charset == "binary")
         };
         let compared = settable.iter().copied().filter(|at| !is_exact(at)).collect();
-        let awkward = std::iter::once(&name).chain(&names).any(|name| is_awkward(name));
+        let mut names = sql.iter().map(|column| &column.name);
+        let awkward = is_awkward(&name) || names.any(|name| is_awkward(name));
         TableSql {
             resolved,
             columns,
-            names,
+            sql,
+            nameless: ColumnSql::default(),
             name,
             awkward,
             doubtful,
             settable,
             enums,
             compared,
-            charsets,
         }
     }
 
@@ -144,7 +140,7 @@ impl TableSql {
             scratch.clear();
             Value::decode(column, cell.bytes)
                 .map_err(NoLiteral::from)
-                .and_then(|value| self.push_value(scratch, ordinal, &value))
+                .and_then(|value| self.column(ordinal).push_value(scratch, &value))
                 .map_err(|why| (ordinal, why))?;
         }
         Ok(())
@@ -185,7 +181,7 @@ impl TableSql {
         out.extend_from_slice(b" (");
         for (count, ordinal) in self.settable().enumerate() {
             out.extend_from_slice(if count > 0 { b"," } else { b"" });
-            self.push_name(out, ordinal);
+            out.extend_from_slice(&self.column(ordinal).name);
         }
         out.extend_from_slice(b") VALUES");
     }
@@ -199,7 +195,9 @@ impl TableSql {
         for (count, ordinal) in self.settable().enumerate() {
             out.extend_from_slice(if count > 0 { b"," } else { b"" });
             match row.has(ordinal) {
-                true => row.look_at(ordinal, |value| self.push_value(out, ordinal, value))?,
+                true => {
+                    row.look_at(ordinal, |value| self.column(ordinal).push_value(out, value))?
+                }
                 false => out.extend_from_slice(b"DEFAULT"),
             }
         }
@@ -230,11 +228,7 @@ impl TableSql {
                 continue;
             }
             then.look_at(ordinal, |value| {
-                out.extend_from_slice(if first { b"" } else { b"," });
-                first = false;
-                self.push_name(out, ordinal);
-                out.push(b'=');
-                self.push_value(out, ordinal, value)
+                self.column(ordinal).push_set(out, std::mem::take(&mut first), value)
             })?;
         }
         if !any {
@@ -269,24 +263,16 @@ impl TableSql {
     /// [`NoLiteral`].
     pub fn push_row_condition(&self, out: &mut Vec<u8>, row: &Row<'_>) -> Result<(), NoLiteral> {
         let mut first = true;
-        let mut and = |out: &mut Vec<u8>| {
-            out.extend_from_slice(if first { b"" } else { b" AND " });
-            first = false;
-        };
         let key = self.resolved.key.as_ref().map(|key| &key.columns[..]).unwrap_or_default();
         for &ordinal in key {
             row.look_at(ordinal, |value| {
-                and(out);
-                self.push_name(out, ordinal);
-                out.push(b'=');
-                self.push_value(out, ordinal, value)
+                self.column(ordinal).push_is(out, std::mem::take(&mut first), value)
             })?;
         }
         for &ordinal in &self.compared {
             row.look_at(ordinal, |value| {
                 let start = out.len();
-                and(out);
-                match self.push_comparison(out, ordinal, value) {
+                match self.column(ordinal).push_same(out, std::mem::take(&mut first), value) {
                     Err(NoLiteral::Json(_)) if !key.is_empty() => {
                         out.truncate(start);
                         Ok(())
@@ -306,7 +292,7 @@ impl TableSql {
         }
         for (count, &ordinal) in key.iter().enumerate() {
             out.extend_from_slice(if count > 0 { b"," } else { b"" });
-            self.push_name(out, ordinal);
+            out.extend_from_slice(&self.column(ordinal).name);
         }
         out.extend_from_slice(if key.len() == 1 { b" IN (" } else { b") IN (" });
     }
@@ -323,7 +309,9 @@ impl TableSql {
         for (count, &ordinal) in key.iter().enumerate() {
             out.extend_from_slice(if count > 0 { b"," } else { b"" });
             match row.has(ordinal) {
-                true => row.look_at(ordinal, |value| self.push_value(out, ordinal, value))?,
+                true => {
+                    row.look_at(ordinal, |value| self.column(ordinal).push_value(out, value))?
+                }
                 false => out.extend_from_slice(b"NULL"),
             }
         }
@@ -338,79 +326,6 @@ impl TableSql {
         out.extend_from_slice(&self.name);
     }
 
-    /// Appends a comparison that only the very same value passes.
-    fn push_comparison(
-        &self,
-        out: &mut Vec<u8>,
-        ordinal: usize,
-        value: &Value<'_>,
-    ) -> Result<(), NoLiteral> {
-        match value {
-            // Collations take different texts for the same.
-            Value::Text(text) => {
-                let mut padded = vec![];
-                let bytes = if text.padding > 0 {
-                    text.write_text(&mut padded);
-                    &padded
-                } else {
-                    text.bytes
-                };
-                if bytes.len() <= COMPARED_BYTES {
-                    self.push_function(out, b"CAST(", ordinal, b" AS BINARY)<=>");
-                    hex_literal(out, bytes);
-                } else {
-                    self.push_digest(out, ordinal, bytes);
-                }
-            }
-            Value::Compressed(compressed) => self.push_digest(out, ordinal, &compressed.inflate()?),
-            Value::Geometry(geometry) => {
-                let bytes = [&geometry.srid.to_le_bytes(), geometry.wkb].concat();
-                self.push_function(out, b"HEX(", ordinal, b")<=>'");
-                push_hex(out, &bytes);
-                out.push(b'\'');
-            }
-            // As it stands, a SET compares as a number with a sign.
-            Value::Set(_) => {
-                self.push_function(out, b"CAST(", ordinal, b" AS UNSIGNED)<=>");
-                self.push_value(out, ordinal, value)?;
-            }
-            // MySQL does not compare vectors, not even with NULL.
-            Value::Null if self.is_vector(ordinal) => {
-                self.push_name(out, ordinal);
-                out.extend_from_slice(b" IS NULL");
-            }
-            Value::Vector(vector) => {
-                self.push_function(out, b"HEX(", ordinal, b")<=>'");
-                push_hex(out, vector.bytes);
-                out.push(b'\'');
-            }
-            value => {
-                self.push_name(out, ordinal);
-                out.extend_from_slice(b"<=>");
-                self.push_value(out, ordinal, value)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn is_vector(&self, ordinal: usize) -> bool {
-        let column = self.columns.get(ordinal);
-        column.is_some_and(|column| matches!(column.column_type, ColumnType::Vector { .. }))
-    }
-
-    /// Appends a comparison of long values, by what no two of them have in common.
-    fn push_digest(&self, out: &mut Vec<u8>, ordinal: usize, bytes: &[u8]) {
-        self.push_function(out, b"SHA2(CAST(", ordinal, b" AS BINARY),256)<=>'");
-        write_hex(&Sha256::digest(bytes), out);
-        out.push(b'\'');
-    }
-
-    fn push_function(&self, out: &mut Vec<u8>, before: &[u8], ordinal: usize, behind: &[u8]) {
-        out.extend_from_slice(before);
-        self.push_name(out, ordinal);
-        out.extend_from_slice(behind);
-    }
-
     /// Whether a strict server refuses the row although it was stored: an ENUM may hold the number
     /// 0, which stands for a value that was none.
     pub fn needs_lax_mode(&self, row: &Row<'_>) -> bool {
@@ -418,21 +333,9 @@ impl TableSql {
         self.enums.iter().any(none)
     }
 
-    fn push_name(&self, out: &mut Vec<u8>, ordinal: usize) {
-        out.extend_from_slice(self.names.get(ordinal).map_or(&b""[..], |name| name));
-    }
-
-    fn push_value(
-        &self,
-        out: &mut Vec<u8>,
-        ordinal: usize,
-        value: &Value<'_>,
-    ) -> Result<(), NoLiteral> {
-        push_literal(out, value, self.charset(ordinal))
-    }
-
-    fn charset(&self, ordinal: usize) -> Option<&'static str> {
-        self.charsets.get(ordinal).copied().flatten()
+    #[inline]
+    fn column(&self, ordinal: usize) -> &ColumnSql {
+        self.sql.get(ordinal).unwrap_or(&self.nameless)
     }
 }
 
@@ -440,16 +343,6 @@ impl TableSql {
 fn is_awkward(name: &[u8]) -> bool {
     let awkward = |byte: &u8| byte.is_ascii_control() || *byte == b'\\';
     name.iter().any(awkward) || name.windows(2).any(|two| two == b"/*")
-}
-
-/// The character set of a column's literals.
-fn charset(column: &ResolvedColumn) -> Option<&'static str> {
-    match column.sql_type {
-        Some(SqlType::Uuid | SqlType::Inet4 | SqlType::Inet6 | SqlType::Vector { .. }) => {
-            Some("binary")
-        }
-        _ => column.charset.map(|charset| charset.name),
-    }
 }
 
 /// Whether nothing but its bytes tells if a value of this type can be written.
