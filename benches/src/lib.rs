@@ -13,7 +13,8 @@
 //! - [`report`]: the table, and the raw results;
 //! - [`restore`]: the race of restores, `race restore`, a course of its own;
 //! - [`undo_large`]: the undo of one large DELETE, `race undo-large`;
-//! - [`growth`]: thousands of logs, with indexes and without, `race growth`.
+//! - [`growth`]: thousands of logs, with indexes and without, `race growth`;
+//! - [`log_writer`]: logs written anew out of the events of others.
 
 #![forbid(unsafe_code)]
 
@@ -21,6 +22,7 @@ pub mod archives;
 pub mod contest;
 pub mod decode;
 pub mod growth;
+pub mod log_writer;
 pub mod logs;
 pub mod measure;
 pub mod report;

@@ -7,12 +7,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use binlog_parser::gtid::{TransactionGtid, Tsid};
-use binlog_parser::header::{EventHeader, EventType, HEADER_BYTES};
-use binlog_parser::source::log::{FIRST_EVENT, Log, MAGIC};
+use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Transaction, Unit, Units};
 use chrono::DateTime;
 use servers::Product;
 
+use crate::log_writer::LogWriter;
 use crate::logs::{self, RaceLogs};
 use crate::measure::time;
 use crate::shapes::Shape;
@@ -109,43 +109,25 @@ fn divide(log: &Log, count: usize) -> Result<Many> {
     fs::create_dir_all(&beside)?;
     let each = transactions.len().div_ceil(count).max(1);
     let mut before = 0;
-    for (number, part) in transactions.chunks(each).enumerate() {
-        let name = |number: usize| format!("binlog.{:06}", number + 1);
-        let mut bytes = begun(log, part, before)?;
+    for (number, part) in (0..).zip(transactions.chunks(each)) {
+        let (tsid, first) = gno(part.first())?;
+        // Begun when its first transaction was: no two logs of a server begin in one second and alike.
+        let begun = part.first().map_or(0, Transaction::started);
+        let mut writer = LogWriter::create(&beside.join(name(number)), log)?;
+        writer.add_start(log, begun, (tsid, before.max(first - 1)))?;
         for event in part.iter().flat_map(|transaction| &transaction.events) {
-            add(&mut bytes, event.bytes());
+            writer.add(event)?;
         }
-        let rotate = [&4u64.to_le_bytes()[..], name(number + 1).as_bytes()].concat();
-        let ended = part.last().map_or(0, Transaction::timestamp);
-        add(&mut bytes, &event(log, (EventType::ROTATE, ended), &rotate));
-        fs::write(beside.join(name(number)), bytes)?;
+        writer.rotate(part.last().map_or(0, Transaction::timestamp), &name(number + 1))?;
         before = gno(part.last())?.1;
     }
     fs::rename(&beside, &logs)?;
     Ok(many)
 }
 
-/// The start of a log, behind transactions up to number `before`.
-fn begun(log: &Log, part: &[Transaction<'_>], before: u64) -> Result<Vec<u8>> {
-    let (tsid, first) = gno(part.first())?;
-    let before = before.max(first - 1);
-    let mut bytes = MAGIC.to_vec();
-    let description = log.scan().events().next().context("no format description")?;
-    let mut description = description.bytes().to_vec();
-    // Begun when its first transaction was: no two logs of a server begin in one second and alike.
-    let begun = part.first().map_or(0, Transaction::started);
-    description[..4].copy_from_slice(&begun.to_le_bytes());
-    add(&mut bytes, &description);
-    let mut previous = u64::from(before > 0).to_le_bytes().to_vec(); // sources
-    if before > 0 {
-        previous.extend(tsid.uuid.0);
-        previous.extend(1u64.to_le_bytes()); // intervals
-        previous.extend(1u64.to_le_bytes()); // start
-        previous.extend((before + 1).to_le_bytes()); // end, exclusive
-    }
-    add(&mut bytes, &event(log, (EventType::PREVIOUS_GTIDS, begun), &previous));
-    ensure!(bytes.len() as u64 > FIRST_EVENT, "an empty log");
-    Ok(bytes)
+/// The name of log `number`, from 0.
+fn name(number: u64) -> String {
+    format!("binlog.{:06}", number + 1)
 }
 
 fn gno(transaction: Option<&Transaction<'_>>) -> Result<(Tsid, u64)> {
@@ -153,29 +135,4 @@ fn gno(transaction: Option<&Transaction<'_>>) -> Result<(Tsid, u64)> {
         TransactionGtid::Mysql(gtid) => Ok((gtid.tsid(), gtid.gno)),
         other => anyhow::bail!("needed GTIDs of MySQL, had {other}"),
     }
-}
-
-/// An event of the server of `log`, with room for its checksum.
-fn event(log: &Log, (event_type, time): (EventType, u32), body: &[u8]) -> Vec<u8> {
-    let mut event = time.to_le_bytes().to_vec();
-    event.push(event_type.0);
-    event.extend(log.header().server_id.to_le_bytes());
-    event.extend(((HEADER_BYTES + body.len() + 4) as u32).to_le_bytes());
-    event.extend([0; 6]); // log_pos, flags
-    event.extend(body);
-    event.extend([0; 4]);
-    event
-}
-
-/// Appends an event, with the position and the checksum that it has there.
-fn add(bytes: &mut Vec<u8>, event: &[u8]) {
-    let start = bytes.len();
-    bytes.extend(event);
-    let end = (bytes.len() as u32).to_le_bytes();
-    let position = start + HEADER_BYTES - 6;
-    bytes[position..position + 4].copy_from_slice(&end);
-    let checked = bytes.len() - 4;
-    let crc = crc32fast::hash(&bytes[start..checked]);
-    bytes[checked..].copy_from_slice(&crc.to_le_bytes());
-    debug_assert!(EventHeader::parse(&bytes[start..]).is_ok());
 }
