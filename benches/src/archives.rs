@@ -11,7 +11,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use servers::Product;
 
-use crate::contest::{Contest, Unpacker, packed};
+use crate::contest::{self, Contest};
+use crate::entrant::{Entrant, Program, Proof, Role};
 use crate::logs::RaceLogs;
 
 /// A kind of archive, and the verbs that read it.
@@ -19,6 +20,16 @@ struct Kind {
     suffix: &'static str,
     tool: &'static str,
     contests: [(&'static str, &'static str); 2],
+}
+
+/// What unpacks an archive to standard output.
+struct Unpacker {
+    /// Its name in the table.
+    name: &'static str,
+    /// Where it is.
+    program: PathBuf,
+    /// What it is told before the archive's path.
+    argument: &'static str,
 }
 
 const KINDS: [Kind; 2] = [
@@ -45,6 +56,35 @@ pub fn contests(binlog: &Path, product: Product, logs: &RaceLogs) -> Result<Vec<
         }
     }
     Ok(contests)
+}
+
+/// A verb over archives, beside what unpacks them and nothing else.
+fn packed(
+    name: &'static str,
+    verb: &'static str,
+    binlog: &Path,
+    unpacker: Unpacker,
+    (product, archives): (Product, &RaceLogs),
+) -> Result<Contest> {
+    let mut contest = contest::named(verb, binlog, product, archives)?;
+    let Unpacker { name: tool, program, argument } = unpacker;
+    let program = (Program::Path(program), vec![argument.to_owned()]);
+    let bytes = archives.made.bytes;
+    let rival =
+        Entrant::new(tool, Role::Rival, program, Proof::Unpacks(bytes), (product, archives));
+    let mut packed_bytes = 0;
+    for path in &archives.paths {
+        packed_bytes += fs::metadata(path)?.len();
+    }
+    for entrant in &mut contest.entrants {
+        match entrant.role {
+            Role::Ours => {}
+            Role::Rival => *entrant = rival.clone(),
+            Role::Read => entrant.proof = Proof::Reads(packed_bytes),
+        }
+    }
+    contest.name = name;
+    Ok(contest)
 }
 
 /// The archive of `log`, as its tool makes it without options: gzip at level 6, zstd at level 3.

@@ -6,7 +6,8 @@
 //! Where things are:
 //! - [`shapes`]: what servers do while they write the logs;
 //! - [`logs`]: the logs that are raced over, made on real servers and kept in `target/race`;
-//! - [`contest`]: who runs against whom, and how each proves that it did the work;
+//! - [`contest`]: who runs against whom, and [`entrant`]: how each proves that it did the work;
+//! - `courses`: the table of what the verbs and their rivals are asked;
 //! - [`decode`]: every row decoded, by this parser and by its rival among Rust's crates;
 //! - [`archives`]: the same logs packed, beside what only unpacks them;
 //! - [`measure`]: one run of a program, with its time and memory;
@@ -20,7 +21,9 @@
 
 pub mod archives;
 pub mod contest;
+mod courses;
 pub mod decode;
+pub mod entrant;
 pub mod growth;
 pub mod log_writer;
 pub mod logs;

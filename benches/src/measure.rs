@@ -19,7 +19,7 @@ const SAMPLE: Duration = Duration::from_millis(5);
 const BLOCK: usize = 1 << 20;
 
 /// What a run cost.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Cost {
     /// Wall clock, in seconds.
     pub seconds: f64,
@@ -104,7 +104,7 @@ pub fn time(mut command: Command) -> Result<(ExitStatus, Cost)> {
 ///
 /// # Errors
 /// Where it cannot be read.
-pub fn time_read(path: &Path) -> Result<(u64, Cost)> {
+fn time_read(path: &Path) -> Result<(u64, Cost)> {
     let mut block = vec![0; BLOCK];
     let start = Instant::now();
     let mut file = File::open(path)?;
@@ -116,7 +116,22 @@ pub fn time_read(path: &Path) -> Result<(u64, Cost)> {
         }
     }
     let seconds = start.elapsed().as_secs_f64();
-    Ok((bytes, Cost { seconds, cpu_seconds: seconds, private_bytes: 0, resident_bytes: 0 }))
+    Ok((bytes, Cost { seconds, cpu_seconds: seconds, ..Cost::default() }))
+}
+
+/// Reads one file after another.
+///
+/// # Errors
+/// As [`time_read`].
+pub fn time_read_all(paths: &[impl AsRef<Path>]) -> Result<(u64, Cost)> {
+    let (mut bytes, mut sum) = (0, Cost::default());
+    for path in paths {
+        let (read, cost) = time_read(path.as_ref())?;
+        bytes += read;
+        sum.seconds += cost.seconds;
+        sum.cpu_seconds += cost.cpu_seconds;
+    }
+    Ok((bytes, sum))
 }
 
 /// Peaks of memory, in bytes.

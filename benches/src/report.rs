@@ -9,7 +9,8 @@ use anyhow::Result;
 use serde::Serialize;
 use servers::Product;
 
-use crate::contest::{Contest, Entrant, Role};
+use crate::contest::Contest;
+use crate::entrant::{Entrant, Role};
 use crate::logs::{self, RaceLogs};
 use crate::measure::Cost;
 use crate::shapes::Shape;
