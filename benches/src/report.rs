@@ -91,8 +91,8 @@ pub fn machine() -> String {
 
 /// Columns of the table: name, width.
 const COLUMNS: [(&str, usize); 10] = [
-    ("contest", 11),
-    ("program", 46),
+    ("contest", 23),
+    ("program", 51),
     ("seconds", 8),
     ("fastest", 8),
     ("MB/s", 6),
@@ -135,33 +135,40 @@ fn print_line(cells: [String; COLUMNS.len()]) {
 
 /// The lines of one contest; `costs` has those of each entrant, in their order.
 pub fn print_contest(contest: &Contest, bytes: u64, costs: &[Vec<Cost>]) {
+    for line in lines(contest, bytes, costs) {
+        print_line(line);
+    }
+}
+
+fn lines(contest: &Contest, bytes: u64, costs: &[Vec<Cost>]) -> Vec<[String; COLUMNS.len()]> {
     let medians: Vec<f64> =
         costs.iter().map(|costs| median(costs.iter().map(|cost| cost.seconds))).collect();
     let of = |role: Role| {
         let index = contest.entrants.iter().position(|entrant| entrant.role == role);
-        index.and_then(|index| medians.get(index)).copied().unwrap_or(f64::NAN)
+        index.and_then(|index| medians.get(index)).copied()
     };
-    for ((entrant, costs), seconds) in contest.entrants.iter().zip(costs).zip(&medians) {
+    let line = |((entrant, costs), seconds): ((&Entrant, &Vec<Cost>), &f64)| {
         let peak = |of: fn(&Cost) -> u64| {
             let most = costs.iter().map(of).max().unwrap_or(0);
             format!("{:.1}", most as f64 / f64::from(1 << 20))
         };
         let own = entrant.role != Role::Read;
-        let faster = format!("{:.1} ×", of(Role::Rival) / seconds);
+        let faster = of(Role::Rival).filter(|_| entrant.role == Role::Ours);
         let fastest = costs.iter().map(|cost| cost.seconds).fold(f64::INFINITY, f64::min);
-        print_line([
+        [
             contest.name.to_owned(),
             entrant.label.clone(),
             format!("{seconds:.3}"),
             format!("{fastest:.3}"),
             format!("{:.0}", bytes as f64 / 1e6 / seconds),
-            if entrant.role == Role::Ours { faster } else { String::new() },
-            format!("{:.1}", seconds / of(Role::Read)),
+            faster.map_or_else(String::new, |rival| format!("{:.1} ×", rival / seconds)),
+            of(Role::Read).map_or_else(String::new, |read| format!("{:.1}", seconds / read)),
             format!("{:.2}", median(costs.iter().map(|cost| cost.cpu_seconds))),
             if own { peak(|cost| cost.private_bytes) } else { String::new() },
             if own { peak(|cost| cost.resident_bytes) } else { String::new() },
-        ]);
-    }
+        ]
+    };
+    contest.entrants.iter().zip(costs).zip(&medians).map(line).collect()
 }
 
 /// The middle number; of an even count, the mean of the two in the middle.
@@ -179,6 +186,8 @@ pub(crate) fn median(numbers: impl Iterator<Item = f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contest::tests::echo;
+    use crate::entrant::Proof;
 
     #[test]
     fn the_median_is_the_middle() {
@@ -186,5 +195,23 @@ mod tests {
         assert_eq!(median([4.0, 1.0, 2.0, 3.0].into_iter()), 2.5);
         assert_eq!(median([5.0].into_iter()), 5.0);
         assert!(median([].into_iter()).is_nan());
+    }
+
+    #[test]
+    fn who_has_no_rival_is_no_times_faster() {
+        let cost = |seconds| vec![Cost { seconds, ..Cost::default() }];
+        let entrants = [Role::Ours, Role::Rival, Role::Read];
+        let entrants = entrants.map(|role| echo(role, Proof::prints("", 1))).to_vec();
+        let mut contest = Contest { name: "index", product: Product::Mysql97, entrants };
+        let faster_and_read = |contest: &Contest, costs: &[Vec<Cost>]| {
+            lines(contest, 1_000_000, costs)
+                .into_iter()
+                .map(|line| line[5..7].join(";"))
+                .collect::<Vec<_>>()
+        };
+        let costs = [cost(1.0), cost(4.0), cost(0.5)];
+        assert_eq!(faster_and_read(&contest, &costs), ["4.0 ×;2.0", ";8.0", ";1.0"]);
+        contest.entrants.remove(1);
+        assert_eq!(faster_and_read(&contest, &[cost(1.0), cost(0.5)]), [";2.0", ";1.0"]);
     }
 }
