@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use anyhow::{Context, Result, ensure};
@@ -34,6 +34,8 @@ pub struct Entrant {
     pub(crate) exit_codes: RangeInclusive<i32>,
     logs: Vec<PathBuf>,
     program: Option<(Program, Vec<String>)>,
+    /// What the program is asked once before all that is measured.
+    before: Option<Vec<String>>,
 }
 
 /// What shows that the work was done.
@@ -91,6 +93,7 @@ impl Entrant {
             exit_codes: 0..=0,
             logs: logs.paths.clone(),
             program: Some(program),
+            before: None,
         }
     }
 
@@ -102,7 +105,25 @@ impl Entrant {
             exit_codes: 0..=0,
             logs: logs.paths.clone(),
             program: None,
+            before: None,
         }
+    }
+
+    /// The same with the indexes in `folder`, which the program makes before it runs first.
+    pub(crate) fn with_indexes(mut self, folder: &Path) -> Entrant {
+        let option = ["--index-dir".to_owned(), folder.to_string_lossy().into_owned()];
+        if let Some((_, arguments)) = &mut self.program {
+            arguments.extend(option.clone());
+        }
+        self.label += " --index-dir DIR";
+        self.before = Some([vec!["index".to_owned()], option.to_vec()].concat());
+        self
+    }
+
+    /// The same with `name` for `word` in the table.
+    pub(crate) fn shown_as(mut self, word: &str, name: &str) -> Entrant {
+        self.label = self.label.replace(word, name);
+        self
     }
 
     fn command(&self) -> Result<Option<Command>> {
@@ -115,8 +136,18 @@ impl Entrant {
             Program::Path(path) => Command::new(path),
             Program::Tool(product) => Installation::of(*product)?.tool(product.binlog_tool())?,
         };
-        command.args(arguments).args(&self.logs);
+        // The rivals take times for local ones: everybody shall mean the same second.
+        command.args(arguments).args(&self.logs).env("TZ", "UTC");
         Ok(command)
+    }
+
+    fn prepare(&self) -> Result<()> {
+        let (Some((program, _)), Some(before)) = (&self.program, &self.before) else {
+            return Ok(());
+        };
+        let (status, _) = measure::time(self.asked(program, before)?)?;
+        ensure!(status.success(), "{self}, before it: {status}");
+        Ok(())
     }
 
     /// Runs once, unmeasured, and looks at what comes out: returns how many bytes that is.
@@ -124,6 +155,7 @@ impl Entrant {
     /// # Errors
     /// Where the work was not done.
     pub fn prove(&self) -> Result<u64> {
+        self.prepare()?;
         let needle = match &self.proof {
             Proof::Prints(needle, _) => needle.as_bytes(),
             _ => b"\n",
@@ -187,7 +219,18 @@ impl fmt::Display for Entrant {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contest::tests::echo;
+    use crate::contest::tests::{echo, logs};
+
+    #[test]
+    fn indexes_are_made_before_and_named_behind_the_words() {
+        let proof = Proof::Says("find --index-dir /indexes /log".to_owned());
+        let entrant = echo(Role::Ours, proof).with_indexes(Path::new("/indexes"));
+        assert_eq!(entrant.label, "echo find --index-dir DIR");
+        let before = entrant.before.clone().unwrap();
+        assert_eq!(before, ["index", "--index-dir", "/indexes"]);
+        entrant.prove().unwrap();
+        assert!(Entrant::plain_read(&logs()).before.is_none());
+    }
 
     #[test]
     fn too_much_is_no_proof_where_so_much_is_needed() {

@@ -8,6 +8,8 @@
 //! - [`logs`]: the logs that are raced over, made on real servers and kept in `target/race`;
 //! - [`contest`]: who runs against whom, and [`entrant`]: how each proves that it did the work;
 //! - `courses`: the table of what the verbs and their rivals are asked;
+//! - [`indexed`]: indexes made, and the verbs that have them;
+//! - [`dated`]: the same logs with times that go on, for what begins at a time;
 //! - [`decode`]: every row decoded, by this parser and by its rival among Rust's crates;
 //! - [`archives`]: the same logs packed, beside what only unpacks them;
 //! - [`measure`]: one run of a program, with its time and memory;
@@ -22,9 +24,11 @@
 pub mod archives;
 pub mod contest;
 mod courses;
+pub mod dated;
 pub mod decode;
 pub mod entrant;
 pub mod growth;
+pub mod indexed;
 pub mod log_writer;
 pub mod logs;
 pub mod measure;

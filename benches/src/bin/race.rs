@@ -5,6 +5,7 @@
 //! `cargo run --release -p benches --bin race -- restore --transactions 3000`
 //! `cargo run --release -p benches --bin race -- undo-large --rows 1000000`
 //! `cargo run --release -p benches --bin race -- growth --logs 2000`
+//! `cargo run --release -p benches --bin race -- --only index --only "find, indexed"`
 
 use std::io::stdout;
 use std::path::PathBuf;
@@ -12,9 +13,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use benches::archives;
-use benches::contest::{Contest, contests, decoding};
+use benches::contest::{Contest, contests, decoding, knows};
 use benches::decode;
 use benches::growth::Growth;
+use benches::indexed;
 use benches::logs::RaceLogs;
 use benches::report::{self, RawResults};
 use benches::restore::Race as Restore;
@@ -45,7 +47,7 @@ struct Race {
     #[arg(long, value_enum, value_name = "SHAPE", default_values_t = [Shape::Small])]
     shape: Vec<Shape>,
 
-    /// Only this verb; may be repeated
+    /// Only this verb, or this contest, such as "find, indexed"; may be repeated
     #[arg(long, value_name = "VERB")]
     only: Vec<String>,
 
@@ -60,6 +62,14 @@ struct Race {
     /// Make the logs and end
     #[arg(long)]
     make_logs: bool,
+}
+
+impl Race {
+    /// Whether the contest of this name is run: it is named, or its verb.
+    fn wants(&self, contest: &str) -> bool {
+        let verb = contest.split([' ', ',']).next().unwrap_or_default();
+        self.only.is_empty() || self.only.iter().any(|only| only == verb || only == contest)
+    }
 }
 
 /// Courses of their own.
@@ -218,21 +228,26 @@ fn main() -> Result<()> {
         None => build()?,
     };
     let mut raw = RawResults::create()?;
+    let indexes = tempfile::tempdir_in(benches::logs::folder())?;
     for (product, logs) in &courses {
-        let (mut contests, unknown) = contests(&binlog, *product, logs)?;
+        let (mut contests, mut unknown) = contests(&binlog, *product, logs)?;
         if logs.shape.has_plain_rows() {
             contests.push(decoding(*product, logs)?);
         }
         if logs.shape == Shape::Small {
             contests.extend(archives::contests(&binlog, *product, logs)?);
         }
-        let wanted = |contest: &&Contest| {
-            let verb = contest.name.split(' ').next().unwrap_or_default();
-            race.only.is_empty()
-                || race.only.iter().any(|only| only == verb || only == contest.name)
-        };
+        match knows(&binlog, &["index".to_owned()])? {
+            true => contests.extend(indexed::contests(
+                &binlog,
+                (*product, logs),
+                indexes.path(),
+                |name| race.wants(name),
+            )?),
+            false => unknown.push("index"),
+        }
         report::print_head(*product, logs, race.rounds.into());
-        for contest in contests.iter().filter(wanted) {
+        for contest in contests.iter().filter(|contest| race.wants(contest.name)) {
             run(contest, logs, race.rounds.into(), &mut raw)?;
         }
         if !unknown.is_empty() {
@@ -278,5 +293,16 @@ mod tests {
     fn sizes_are_read() {
         assert_eq!((bytes("1G"), bytes("256M"), bytes("12")), (Ok(1 << 30), Ok(256 << 20), Ok(12)));
         assert!(bytes("G").is_err() && bytes("99999999999G").is_err());
+    }
+
+    #[test]
+    fn contests_are_wanted_by_name_and_by_verb() {
+        let race = |only: &str| Race::parse_from(["race", "--only", only]);
+        assert!(race("find").wants("find, indexed") && race("find").wants("find zst"));
+        assert!(
+            race("find, indexed").wants("find, indexed") && !race("find, indexed").wants("find")
+        );
+        assert!(race("index").wants("index") && !race("index").wants("find, indexed"));
+        assert!(Race::parse_from(["race"]).wants("start-datetime, indexed"));
     }
 }
