@@ -16,7 +16,7 @@
 //! - [`report`]: the table, and the raw results;
 //! - [`restore`]: the race of restores, `race restore`, a course of its own;
 //! - [`undo_large`]: the undo of one large DELETE, `race undo-large`;
-//! - [`growth`]: thousands of logs, with indexes and without, `race growth`;
+//! - [`growth`]: thousands of logs, and many times their size, with indexes and without, `race growth`;
 //! - [`log_writer`]: logs written anew out of the events of others.
 
 #![forbid(unsafe_code)]

@@ -5,6 +5,7 @@
 //! `cargo run --release -p benches --bin race -- restore --transactions 3000`
 //! `cargo run --release -p benches --bin race -- undo-large --rows 1000000`
 //! `cargo run --release -p benches --bin race -- growth --logs 2000`
+//! `cargo run --release -p benches --bin race -- growth --sizes 1G,4G,16G --discard`
 //! `cargo run --release -p benches --bin race -- --only index --only "find, indexed"`
 
 use std::io::stdout;
@@ -16,6 +17,7 @@ use benches::archives;
 use benches::contest::{Contest, contests, decoding, knows};
 use benches::decode;
 use benches::growth::Growth;
+use benches::growth::sizes::Sizes;
 use benches::indexed;
 use benches::logs::RaceLogs;
 use benches::report::{self, RawResults};
@@ -87,24 +89,8 @@ enum Course {
         #[arg(long, value_name = "FILE")]
         binlog: Option<PathBuf>,
     },
-    /// Measures what a log divided into many takes, with indexes and without
-    Growth {
-        /// How many logs it is divided into
-        #[arg(long, default_value_t = 2000)]
-        logs: usize,
-
-        /// Bytes of the log
-        #[arg(long, default_value = "256M", value_parser = bytes, value_name = "BYTES")]
-        size: u64,
-
-        /// How often each program runs
-        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
-        rounds: u16,
-
-        /// The binlog to measure, instead of one that is built now
-        #[arg(long, value_name = "FILE")]
-        binlog: Option<PathBuf>,
-    },
+    /// Measures what a log divided into many takes, or grown to many, with indexes and without
+    Growth(GrowthArgs),
     /// Decodes all rows of logs, and counts them
     #[command(hide = true)]
     Decode { reader: Reader, logs: Vec<PathBuf> },
@@ -147,6 +133,53 @@ struct RestoreArgs {
     /// The binlog to race, instead of one that is built now
     #[arg(long, value_name = "FILE")]
     binlog: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct GrowthArgs {
+    /// How many logs it is divided into
+    #[arg(long, default_value_t = 2000)]
+    logs: usize,
+
+    /// Sizes that it is grown to instead, such as 1G,4G,16G: its transactions again and again, in
+    /// logs of its size
+    #[arg(long, value_delimiter = ',', value_parser = bytes, value_name = "BYTES")]
+    #[arg(conflicts_with = "logs")]
+    sizes: Vec<u64>,
+
+    /// Delete the logs of a size when they were measured
+    #[arg(long, requires = "sizes")]
+    discard: bool,
+
+    /// Bytes of the log [default: 256M; with --sizes the smallest of them, at most 1G]
+    #[arg(long, value_parser = bytes, value_name = "BYTES")]
+    size: Option<u64>,
+
+    /// How often each program runs
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+
+    /// The binlog to measure, instead of one that is built now
+    #[arg(long, value_name = "FILE")]
+    binlog: Option<PathBuf>,
+}
+
+impl GrowthArgs {
+    fn run(&self) -> Result<()> {
+        let (logs, rounds) = (self.logs, usize::from(self.rounds));
+        let binlog = self.binlog.clone().map_or_else(build, Ok)?;
+        match self.sizes.iter().min() {
+            Some(smallest) => {
+                let source = self.size.unwrap_or(*smallest).min(1 << 30);
+                let sizes = self.sizes.clone();
+                Sizes { sizes, source, rounds, discard: self.discard, binlog }.run()
+            }
+            None => {
+                let bytes = self.size.unwrap_or(256 << 20);
+                Growth { logs, bytes, rounds, binlog }.run()
+            }
+        }
+    }
 }
 
 fn product(name: &str) -> Result<Product, String> {
@@ -193,11 +226,7 @@ fn main() -> Result<()> {
             let binlog = binlog.clone().map_or_else(build, Ok)?;
             return UndoLarge { rows: *rows, binlog }.run();
         }
-        Some(Course::Growth { logs, size, rounds, binlog }) => {
-            let (logs, bytes, rounds) = (*logs, *size, usize::from(*rounds));
-            let binlog = binlog.clone().map_or_else(build, Ok)?;
-            return Growth { logs, bytes, rounds, binlog }.run();
-        }
+        Some(Course::Growth(growth)) => return growth.run(),
         Some(Course::Decode { reader, logs }) => {
             for log in logs {
                 let decoded = match reader {
@@ -304,5 +333,17 @@ mod tests {
         );
         assert!(race("index").wants("index") && !race("index").wants("find, indexed"));
         assert!(Race::parse_from(["race"]).wants("start-datetime, indexed"));
+    }
+
+    #[test]
+    fn sizes_to_grow_to_are_read() {
+        let growth =
+            |options: &[&str]| Race::try_parse_from([&["race", "growth"], options].concat());
+        let Some(Course::Growth(args)) = growth(&["--sizes", "64M,1G"]).unwrap().course else {
+            panic!("no growth");
+        };
+        assert_eq!(args.sizes, [64 << 20, 1 << 30]);
+        assert!(growth(&["--discard"]).is_err() && growth(&["--logs", "3"]).is_ok());
+        assert!(growth(&["--sizes", "1G", "--logs", "3"]).is_err());
     }
 }

@@ -1,5 +1,13 @@
 //! Thousands of logs, `race growth`: one log of a real server divided into many that follow each other,
 //! and what it takes to look through them all with indexes and without.
+//!
+//! - [`grown`]: its transactions again and again instead, log after log;
+//! - [`sizes`]: what the verbs take of more and more such logs, `race growth --sizes`;
+//! - [`table`]: how that is printed.
+
+pub mod grown;
+pub mod sizes;
+pub mod table;
 
 use std::fs;
 use std::path::{Path, PathBuf};
