@@ -136,8 +136,12 @@ impl Entrant {
             Program::Path(path) => Command::new(path),
             Program::Tool(product) => Installation::of(*product)?.tool(product.binlog_tool())?,
         };
-        // The rivals take times for local ones: everybody shall mean the same second.
-        command.args(arguments).args(&self.logs).env("TZ", "UTC");
+        // The rivals take times for local ones: everybody shall mean the same second. Elsewhere the zone
+        // is left as people have it, for to know it spares a rival a look at a file for each event.
+        if arguments.iter().any(|argument| argument == "--start-datetime") {
+            command.env("TZ", "UTC");
+        }
+        command.args(arguments).args(&self.logs);
         Ok(command)
     }
 
