@@ -21,7 +21,7 @@ use crate::source::log::{FIRST_EVENT, Log};
 use crate::transaction::Units;
 
 /// Contents that an index tells apart, at most: records of others say nothing of theirs.
-const CONTENTS: usize = 1 << 16;
+pub(super) const CONTENTS: usize = 1 << 16;
 
 /// An index that is built, and not written yet.
 #[derive(Debug)]

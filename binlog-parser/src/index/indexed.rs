@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::Index;
+use super::build::CONTENTS;
 use super::content::{TableName, Texts};
 use super::facts::Facts;
 use super::identity::Kinship;
@@ -81,7 +82,8 @@ impl<'a> Indexed<'a> {
     /// of those that are known; none if the index does not tell.
     #[must_use]
     pub fn with_texts(&self, words: Texts) -> Option<Vec<Range<u64>>> {
-        let contents = self.index.contents().ok()?;
+        // Where there was no more room, transactions say nothing of their texts.
+        let contents = self.index.contents().ok().filter(|all| all.len() < CONTENTS)?;
         let has: Vec<bool> = contents.iter().map(|of| of.texts.0 & words.0 != 0).collect();
         let mut found = vec![];
         if !has.contains(&true) {
