@@ -62,7 +62,7 @@ pub fn build<N: Notes>(
         ControlFlow::Continue(())
     };
     parallel::units_in(log, from..log.len(), gather, take);
-    Built { bytes: joined.finish(Identity::of(log), N::VERSION), from }
+    Built { bytes: joined.finish::<N>(log), from }
 }
 
 /// The pieces so far.
@@ -167,13 +167,9 @@ impl Joined {
     fn part(&mut self, part: PartOfPiece, end: u64, tables: &[u32]) {
         let PartOfPiece { start, times: [(first_time, last_time), frame_times], noted } = part;
         let offset = self.notes.len() as u64;
-        if let Some(Noted { tables: named, bytes }) = noted {
-            put(&mut self.notes, named.len() as u64);
-            for table in named {
-                let number = tables.get(table as usize).copied().unwrap_or_default();
-                put(&mut self.notes, u64::from(number));
-            }
-            self.notes.extend(bytes);
+        if let Some(noted) = noted {
+            let number = |table| tables.get(table as usize).copied().unwrap_or_default();
+            noted.put(&mut self.notes, number);
         }
         let noted = self.notes.get(offset as usize..).unwrap_or_default();
         self.parts.push(Part {
@@ -270,11 +266,30 @@ impl Joined {
         }
     }
 
-    fn finish(mut self, identity: Identity, notes_version: u32) -> Vec<u8> {
+    /// What the notes of all parts say together, behind its checksum; nothing if one has none.
+    fn digest<N: Notes>(&self, log: &Log) -> Vec<u8> {
+        let noted = |part: &Part| {
+            let (start, length) = (part.offset as usize, part.length as usize);
+            let bytes = self.notes.get(start..).and_then(|notes| notes.get(..length))?;
+            Noted::take(bytes, self.tables.all.len()).ok().map(|noted| (*part, noted))
+        };
+        if self.parts.iter().any(|part| part.length == 0) {
+            return vec![];
+        }
+        let digest = N::digest(log, &self.tables.all, self.parts.iter().map_while(noted));
+        let Some(digest) = digest else { return vec![] };
+        let mut bytes = vec![];
+        digest.put(&mut bytes, |table| table);
+        let crc = crc32fast::hash(&bytes).to_le_bytes();
+        [&crc[..], &bytes].concat()
+    }
+
+    fn finish<N: Notes>(mut self, log: &Log) -> Vec<u8> {
+        let digest = self.digest::<N>(log);
         self.postings.resize(self.tables.all.len(), vec![]);
         let (mut facts, mut names, mut contents, mut directory) = (vec![], vec![], vec![], vec![]);
-        identity.put(&mut facts);
-        put(&mut facts, u64::from(notes_version));
+        Identity::of(log).put(&mut facts);
+        put(&mut facts, u64::from(N::VERSION));
         self.facts.put(&mut facts);
         put(&mut facts, u64::from(self.resume.is_some()));
         if let Some(resume) = &self.resume {
@@ -295,6 +310,7 @@ impl Joined {
         let gtids = GtidDirectory::write(self.gtids);
         let mut parts = vec![];
         self.parts.iter().for_each(|part| part.put(&mut parts));
-        assemble([&facts, &names, &contents, &directory, &gtids, &parts, &self.blocks, &self.notes])
+        let (blocks, notes) = (&self.blocks, &self.notes);
+        assemble([&facts, &names, &contents, &directory, &gtids, &parts, blocks, notes, &digest])
     }
 }

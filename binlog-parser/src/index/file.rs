@@ -1,12 +1,12 @@
 //! The file: a head that names its sections, each with its checksum.
 //!
 //! ```text
-//! magic  version  [crc  offset  length] * 8  crc of the head
-//! facts  tables  contents  directory  gtids  parts  blocks  notes
+//! magic  version  [crc  offset  length] * 9  crc of the head
+//! facts  tables  contents  directory  gtids  parts  blocks  notes  digest
 //! ```
 //! Numbers of the head and of the directories have fixed widths, the lowest byte first, and are read
-//! where they are mapped. Blocks and notes have checksums of their own in the directory and the parts:
-//! what nobody asks for is not read.
+//! where they are mapped. Blocks and notes have checksums of their own in the directory and the parts,
+//! and the digest of the notes in itself: what nobody asks for is not read.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ use crate::error::Fault;
 pub(super) const MAGIC: [u8; 8] = *b"\x89bidx\r\n\x1a";
 
 /// Version of all that follows. An index of another version is ignored, and built anew.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 /// The sections, in the order of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,26 +37,28 @@ pub(super) enum Section {
     Blocks,
     /// What was noted for others; checked part by part.
     Notes,
+    /// What all notes say together; checked by whoever reads it.
+    Digest,
 }
 
-const SECTIONS: usize = 8;
+const SECTIONS: usize = 9;
 
-/// Whether the parts of section number `number` are checked by themselves.
-fn by_parts(number: usize) -> bool {
-    number == Section::Blocks as usize || number == Section::Notes as usize
+/// Whether section number `number` is checked where it is read.
+fn by_itself(number: usize) -> bool {
+    number >= Section::Blocks as usize
 }
 
 const ENTRY_BYTES: usize = 4 + 8 + 8;
 const HEAD_BYTES: usize = MAGIC.len() + 4 + SECTIONS * ENTRY_BYTES + 4;
 
-/// Puts the sections into one file; the blocks and the notes without a checksum of their own.
+/// Puts the sections into one file; those that are checked where they are read without a checksum.
 pub(super) fn assemble(sections: [&[u8]; SECTIONS]) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEAD_BYTES + sections.iter().map(|s| s.len()).sum::<usize>());
     out.extend(MAGIC);
     out.extend(VERSION.to_le_bytes());
     let mut offset = HEAD_BYTES as u64;
     for (number, section) in sections.iter().enumerate() {
-        let crc = if by_parts(number) { 0 } else { crc32fast::hash(section) };
+        let crc = if by_itself(number) { 0 } else { crc32fast::hash(section) };
         out.extend(crc.to_le_bytes());
         out.extend(offset.to_le_bytes());
         out.extend((section.len() as u64).to_le_bytes());
@@ -72,7 +74,8 @@ pub(super) fn assemble(sections: [&[u8]; SECTIONS]) -> Vec<u8> {
 pub(super) struct Frame(Vec<Range<usize>>);
 
 impl Frame {
-    /// Reads the head of `file`, and proves the checksum of every section but the blocks and the notes.
+    /// Reads the head of `file`, and proves the checksum of every section that is not checked where it
+    /// is read.
     ///
     /// # Errors
     /// What does not fit.
@@ -103,7 +106,7 @@ impl Frame {
             };
             let range = offset as usize..end as usize;
             let bytes = file.get(range.clone()).unwrap_or_default();
-            if !by_parts(number) && u64::from(crc32fast::hash(bytes)) != crc {
+            if !by_itself(number) && u64::from(crc32fast::hash(bytes)) != crc {
                 return Err(wrong("the checksum of a section", "another".into()));
             }
             frame.push(range);
@@ -142,11 +145,12 @@ mod tests {
             b"parts",
             b"blocks",
             b"notes",
+            b"digest",
         ]);
         let frame = Frame::read(&file).unwrap();
         assert_eq!(frame.of(&file, Section::Directory), b"directory");
         assert_eq!(frame.of(&file, Section::Blocks), b"blocks");
-        let blocks = file.len() - 11;
+        let blocks = file.len() - b"blocksnotesdigest".len();
         for bit in 0..blocks * 8 {
             let mut changed = file.clone();
             changed[bit / 8] ^= 1 << (bit % 8);

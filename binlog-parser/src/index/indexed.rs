@@ -78,6 +78,16 @@ impl<'a> Indexed<'a> {
         self.index.notes(part).ok().flatten()
     }
 
+    /// What was noted of all its parts together, in this version; none if nothing was, if not all of the
+    /// log is known, or if it is not what was written.
+    #[must_use]
+    pub fn digest(&self, version: u32) -> Option<Noted> {
+        if self.index.notes_version() != version || !self.is_whole() {
+            return None;
+        }
+        self.index.digest().ok().flatten()
+    }
+
     /// Where the transactions stand that have a statement as text that begins with one of `words`,
     /// of those that are known; none if the index does not tell.
     #[must_use]

@@ -10,6 +10,7 @@
 //!             parts       where walks may begin, and the times in between
 //!             blocks      a record of a few bytes a transaction
 //!             notes       what others noted of each part, in their own form
+//!             digest      what these notes say together
 //! ```
 //!
 //! An index is a claim. It is ignored, by name, unless every part that is asked for is what was
@@ -323,16 +324,24 @@ impl Index {
         if crc32fast::hash(bytes) != part.crc {
             return Err(Fault::value("notes of the index", "their checksum", "another").into());
         }
-        let mut taker = Taker::new("notes of the index", bytes);
-        let mut tables = vec![];
-        for _ in 0..taker.count()? {
-            let table = taker.short()?;
-            if table as usize >= self.tables.len() {
-                return Err(taker.wrong("a table of the index", table).into());
-            }
-            tables.push(table);
+        Ok(Some(Noted::take(bytes, self.tables.len())?))
+    }
+
+    /// What was noted of all parts together; none if nothing was.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn digest(&self) -> Result<Option<Noted>, Unfit> {
+        let digest = self.section(Section::Digest);
+        if digest.is_empty() {
+            return Ok(None);
         }
-        Ok(Some(Noted { tables, bytes: taker.rest().to_vec() }))
+        let short = || Fault::short("digest of the index", 4, digest.len() as u64);
+        let (crc, bytes) = digest.split_first_chunk().ok_or_else(short)?;
+        if crc32fast::hash(bytes) != u32::from_le_bytes(*crc) {
+            return Err(Fault::value("digest of the index", "its checksum", "another").into());
+        }
+        Ok(Some(Noted::take(bytes, self.tables.len())?))
     }
 
     /// Bytes of the index.

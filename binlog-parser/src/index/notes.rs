@@ -1,14 +1,19 @@
 //! What somebody else wants to find again without reading the log, noted while it is indexed.
 //!
 //! The index keeps it, part by part, and knows nothing of what it says: who notes it gives it a
-//! version, and asks for it by that.
+//! version, and asks for it by that. From the notes of all parts it may make a digest, so that whoever
+//! wants to know of the whole log need not ask each part.
 
 use super::content::TableName;
+use super::pack::{Taker, put};
+use super::part::Part;
+use crate::error::Fault;
 use crate::event::format_description::FormatDescription;
+use crate::source::log::Log;
 use crate::transaction::counting::{CountFault, Tally};
 use crate::transaction::{Ending, Statement, Transaction};
 
-/// What was noted of a part of a log.
+/// What was noted of a part of a log, or of all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Noted {
     /// The tables that it speaks of, by their numbers; [`Noted::bytes`] may name them by their
@@ -16,6 +21,30 @@ pub struct Noted {
     pub tables: Vec<u32>,
     /// All else, in whatever form.
     pub bytes: Vec<u8>,
+}
+
+impl Noted {
+    /// Appends it, its tables by the numbers that they have in the index.
+    pub(super) fn put(&self, out: &mut Vec<u8>, number: impl Fn(u32) -> u32) {
+        put(out, self.tables.len() as u64);
+        self.tables.iter().for_each(|table| put(out, u64::from(number(*table))));
+        out.extend(&self.bytes);
+    }
+
+    /// Takes what [`Noted::put`] appended, in an index of so many tables.
+    pub(super) fn take(bytes: &[u8], tables: usize) -> Result<Self, Fault> {
+        let mut taker = Taker::new("notes of the index", bytes);
+        let mut noted = Noted::default();
+        for _ in 0..taker.count()? {
+            let table = taker.short()?;
+            if table as usize >= tables {
+                return Err(taker.wrong("a table of the index", table));
+            }
+            noted.tables.push(table);
+        }
+        noted.bytes = taker.rest().to_vec();
+        Ok(noted)
+    }
 }
 
 /// A transaction as it stands in its log, compressed or not.
@@ -57,6 +86,14 @@ pub trait Notes {
 
     /// What was noted since this was asked last; none if the log itself has to be read there.
     fn take(&mut self) -> Option<Noted>;
+
+    /// What the notes of all parts of `log` say together, its tables by the numbers that they have in
+    /// `tables`; none if each part has to be asked.
+    fn digest(
+        log: &Log,
+        tables: &[TableName],
+        parts: impl Iterator<Item = (Part, Noted)>,
+    ) -> Option<Noted>;
 }
 
 /// Takes no notes.
@@ -75,6 +112,10 @@ impl Notes for () {
     }
 
     fn take(&mut self) -> Option<Noted> {
+        None
+    }
+
+    fn digest(_: &Log, _: &[TableName], _: impl Iterator<Item = (Part, Noted)>) -> Option<Noted> {
         None
     }
 }

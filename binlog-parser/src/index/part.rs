@@ -101,6 +101,31 @@ impl<'a> Parts<'a> {
         Part::read(self.0.get(at..at.checked_add(PART_BYTES)?)?)
     }
 
+    /// All of them as one, without notes.
+    #[must_use]
+    pub fn as_one(&self) -> Part {
+        let nothing = Part {
+            start: FIRST_EVENT,
+            end: FIRST_EVENT,
+            first_time: NEVER.0,
+            last_time: NEVER.1,
+            frame_times: NEVER,
+            offset: 0,
+            length: 0,
+            crc: 0,
+        };
+        self.iter().fold(nothing, |one, part| Part {
+            end: part.end,
+            first_time: one.first_time.min(part.first_time),
+            last_time: one.last_time.max(part.last_time),
+            frame_times: (
+                one.frame_times.0.min(part.frame_times.0),
+                one.frame_times.1.max(part.frame_times.1),
+            ),
+            ..one
+        })
+    }
+
     /// All parts.
     pub fn iter(&self) -> impl Iterator<Item = Part> + use<'a> {
         let parts = *self;
@@ -239,5 +264,8 @@ mod tests {
         assert_eq!(parts.of_events(Some(41), None), [4..104, 304..404]);
         assert_eq!(parts.of_events(Some(18), Some(99)), all);
         assert_eq!(parts.first(2).of_transactions(Some(21), None), one(104..204));
+        let all = parts.as_one();
+        assert_eq!((all.start, all.end), (4, 404));
+        assert_eq!((all.first_time, all.last_time, all.frame_times), (10, 60, (99, 99)));
     }
 }

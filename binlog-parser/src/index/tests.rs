@@ -57,6 +57,18 @@ impl Notes for Letters {
     fn take(&mut self) -> Option<Noted> {
         Some(std::mem::take(&mut self.0))
     }
+
+    fn digest(
+        _: &Log,
+        _: &[TableName],
+        parts: impl Iterator<Item = (Part, Noted)>,
+    ) -> Option<Noted> {
+        parts.map(|(_, noted)| noted).reduce(|mut all, noted| {
+            all.tables.extend(noted.tables);
+            all.bytes.extend(noted.bytes);
+            all
+        })
+    }
 }
 
 fn transactions(log: &Log) -> Vec<Transaction<'_>> {
@@ -163,7 +175,7 @@ fn parts_are_the_log_and_know_the_times_and_notes_of_theirs() {
     for log in shop().iter().chain([&long]) {
         let built = build(log, None, |_| Letters::default(), |_| {});
         let index = Index::read(built.bytes).unwrap();
-        let mut end = FIRST_EVENT;
+        let (mut end, mut all) = (FIRST_EVENT, vec![]);
         for part in index.parts().iter() {
             assert_eq!(part.start, end);
             end = part.end;
@@ -186,8 +198,10 @@ fn parts_are_the_log_and_know_the_times_and_notes_of_theirs() {
             let walked = units.filter(|unit| matches!(unit, Unit::Transaction(_))).count();
             let entered = noted.bytes.iter().filter(|byte| **byte == b'(').count();
             assert_eq!(entered, walked);
+            all.extend(noted.bytes);
         }
         assert_eq!(end, log.len());
+        assert_eq!(index.digest().unwrap().unwrap().bytes, all);
     }
     assert!(indexed(&long).parts().len() > 3);
 }
@@ -279,6 +293,7 @@ fn everything(bytes: Vec<u8>) -> Result<String, Unfit> {
     for part in index.parts().iter() {
         said += &format!("{part:?} {:?}", index.notes(&part)?);
     }
+    said += &format!("{:?}", index.digest()?);
     for time in [0, 1, u32::MAX] {
         said += &format!("{:?}", index.parts().of_transactions(Some(time), Some(time)));
     }
@@ -286,7 +301,7 @@ fn everything(bytes: Vec<u8>) -> Result<String, Unfit> {
 }
 
 /// The sections of a small index, and all of it.
-fn small() -> ([Vec<u8>; 8], Vec<u8>) {
+fn small() -> ([Vec<u8>; 9], Vec<u8>) {
     let folder = format!("{}/../testdata/shop/mysql-9.7", env!("CARGO_MANIFEST_DIR"));
     let log = Log::open(&Path::new(&folder).join("binlog.000004")).unwrap();
     let bytes = build(&log, None, |_| Letters::default(), |_| {}).bytes;
@@ -300,6 +315,7 @@ fn small() -> ([Vec<u8>; 8], Vec<u8>) {
         Section::Parts,
         Section::Blocks,
         Section::Notes,
+        Section::Digest,
     ];
     (sections.map(|section| frame.of(&bytes, section).to_vec()), bytes)
 }
@@ -322,7 +338,7 @@ proptest! {
     /// Who writes wrong things with right checksums may mislead, but brings nothing down.
     #[test]
     fn sections_of_any_content_are_read_or_refused(
-        section in 0usize..8,
+        section in 0usize..9,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         length in any::<prop::sample::Index>(),
         cut in any::<bool>(),

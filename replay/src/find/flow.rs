@@ -41,6 +41,22 @@ impl Flow {
             }
         }
     }
+
+    /// Adds the sum of the statements that come next.
+    pub(super) fn join(&mut self, next: &Flow) {
+        let missing = |rows: i64| rows.saturating_sub(self.net);
+        let low = i64::try_from(self.low).unwrap_or(i64::MAX);
+        let exact_from = next.exact_from.filter(|rows| *rows > low).map(missing);
+        self.need = self.need.max(next.need.map(missing));
+        self.exact_from = self.exact_from.max(exact_from);
+        self.net = self.net.saturating_add(next.net);
+        self.low = next.behind(self.low);
+    }
+
+    /// Rows that a table has at least behind the statements, if it had `rows` at least before them.
+    pub(super) fn behind(&self, rows: u64) -> u64 {
+        rows.saturating_add_signed(self.net).max(self.low)
+    }
 }
 
 #[cfg(test)]
@@ -58,6 +74,7 @@ mod tests {
             before in proptest::collection::vec((0u8..3, 0u64..9), 0..6),
             sums in proptest::collection::vec(
                 proptest::collection::vec((0u8..3, 0u64..9), 1..8), 0..5),
+            joined in 0usize..8,
         ) {
             let kind = |kind| [Write, Update, Delete][usize::from(kind)];
             let mut single = Table::default();
@@ -69,11 +86,13 @@ mod tests {
             }
             let mut summed = single.clone();
             for sum in sums {
-                let mut flow = Flow::default();
-                for (of, rows) in sum {
+                let (mut flow, mut rest) = (Flow::default(), Flow::default());
+                for (number, (of, rows)) in sum.into_iter().enumerate() {
                     single.count(kind(of), rows);
-                    flow.add(kind(of), rows);
+                    let half = if number < joined { &mut flow } else { &mut rest };
+                    half.add(kind(of), rows);
                 }
+                flow.join(&rest);
                 summed.flow(&flow);
                 prop_assert_eq!(format!("{:?}", &summed), format!("{:?}", &single));
                 single.behind();

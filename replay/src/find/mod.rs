@@ -10,6 +10,7 @@
 //!   classify     is a text destructive?
 //!   flow         the sum of statements that only have to be counted
 //! notes        summaries kept in a log's index, and taken from there; packed: in few bytes
+//!   digest       those of all parts of a log in one
 //! candidate    suspicious statements until all the logs have been seen
 //! xa           what became of XA transactions
 //! rank         the last word on each, and worst first
@@ -29,6 +30,7 @@ mod classify_ddl;
 mod classify_dml;
 pub mod classify_kind;
 mod ddl;
+mod digest;
 #[cfg(test)]
 mod division_tests;
 pub mod finding;

@@ -1,13 +1,17 @@
 //! What a search needs to know of a log, noted in its index: the summary of each part as a search
-//! without filters makes it. A part that the filters divide, or of which they look at more than times
-//! and positions, is read.
+//! without filters makes it, and a digest of all. Where the filters divide the log its parts are asked;
+//! a part that they divide, or of which they look at more than times and positions, is read.
 
 use binlog_parser::event::format_description::FormatDescription;
-use binlog_parser::index::{self, Built, Counted, Index, Indexed, Noted, Notes, Part, Whole};
+use binlog_parser::index::{
+    self, Built, Counted, Index, Indexed, Noted, Notes, Part, TableName, Whole,
+};
+use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Statement, Transaction};
 
 use super::Options;
+use super::digest::{Digest, Digesting, MANY_ROWS};
 use super::packed;
 use super::summarise::{Course, Summariser};
 use super::summary::{FEWEST_ROWS, Step, Summary, TableSummary};
@@ -15,7 +19,7 @@ use crate::select::Filter;
 
 /// Version of the notes: of their form, and of what a search takes for worth a look. An index with
 /// notes of another version is built anew.
-pub const NOTES_VERSION: u32 = 1;
+pub const NOTES_VERSION: u32 = 2;
 
 /// Builds the index of log number `number` of `set`, with what a search needs to know of it.
 /// `before` is carried on where it can be; `progress` is told stream positions now and then.
@@ -90,6 +94,33 @@ impl Notes for NoteTaker<'_> {
         let tables = std::mem::take(&mut self.tables);
         Some(Noted { tables, bytes: packed::pack(&summary)? })
     }
+
+    fn digest(
+        log: &Log,
+        tables: &[TableName],
+        parts: impl Iterator<Item = (Part, Noted)>,
+    ) -> Option<Noted> {
+        let mut digesting = Digesting::default();
+        for (part, noted) in parts {
+            digesting.add(packed::unpack(&noted, tables, &part, log.name())?, &noted.tables);
+        }
+        digesting.pack()
+    }
+}
+
+/// The digest of a log, as far as the filters go; none if its parts have to be asked.
+pub(super) fn digest(course: Course<'_>, indexed: &Indexed<'_>) -> Option<Digest> {
+    if course.options.min_rows < MANY_ROWS {
+        return None;
+    }
+    let all = indexed.parts().as_one();
+    let selected = selected(course, &all)?;
+    let noted = indexed.digest(NOTES_VERSION)?;
+    let mut digest = Digest::unpack(&noted, indexed.tables(), &all, course.log.name())?;
+    if !selected {
+        leave_out(&mut digest.summary);
+    }
+    Some(digest)
 }
 
 /// The summary of a part, as the walk of it would make it; none if it has to be walked.
@@ -102,11 +133,16 @@ pub(super) fn summary(course: Course<'_>, indexed: &Indexed<'_>, part: &Part) ->
     let noted = indexed.notes(part, NOTES_VERSION)?;
     let mut summary = packed::unpack(&noted, indexed.tables(), part, course.log.name())?;
     if !selected {
-        (summary.selected, summary.row_statements, summary.row_texts) = (0, 0, 0);
-        summary.transactions.iter_mut().for_each(|place| place.selected = false);
-        summary.steps.retain(|step| !matches!(step, Step::Unread(..)));
+        leave_out(&mut summary);
     }
     Some(summary)
+}
+
+/// Makes of a summary that of transactions which the filters do not select.
+fn leave_out(summary: &mut Summary) {
+    (summary.selected, summary.row_statements, summary.row_texts) = (0, 0, 0);
+    summary.transactions.iter_mut().for_each(|place| place.selected = false);
+    summary.steps.retain(|step| !matches!(step, Step::Unread(..)));
 }
 
 /// Whether the filters select all transactions of a part, or none of them; none if they divide it,

@@ -111,9 +111,14 @@ impl<'a> Search<'a> {
         self.walk(course, range, progress);
     }
 
-    /// Searches what an index knows of a log: by what was noted of its parts, and where that does not
-    /// do, in the parts themselves.
+    /// Searches what an index knows of a log: by the digest of it, or by what was noted of its parts, and
+    /// where that does not do, in the parts themselves.
     fn known(&mut self, course: Course<'a>, indexed: &Indexed<'a>, progress: &mut dyn FnMut(u64)) {
+        let digest = notes::digest(course, indexed);
+        if let Some(digest) = digest.filter(|digest| digest.holds(&self.tables)) {
+            self.take(course, digest.summary);
+            return;
+        }
         let mut unread = FIRST_EVENT;
         for part in indexed.parts().iter() {
             let Some(summary) = notes::summary(course, indexed, &part) else { continue };

@@ -165,7 +165,7 @@ impl Table {
             stretch.need = stretch.need.max(u64::try_from(missing).unwrap_or(0));
         }
         stretch.net = stretch.net.saturating_add(flow.net);
-        self.floor = self.floor.saturating_add_signed(flow.net).max(flow.low);
+        self.floor = flow.behind(self.floor);
     }
 
     fn stretch(&mut self) -> &mut Stretch {
@@ -291,10 +291,11 @@ impl Tables {
         }
     }
 
-    /// The tables of a database that are known.
+    /// The tables of a database that something concerned before.
     pub(super) fn of_database(&self, database: &[u8]) -> Vec<TableIndex> {
         let numbered = self.tables.iter().enumerate();
-        numbered.filter(|(_, table)| table.database == database).map(|(index, _)| index).collect()
+        let known = numbered.filter(|(_, table)| table.seen && table.database == database);
+        known.map(|(index, _)| index).collect()
     }
 }
 
