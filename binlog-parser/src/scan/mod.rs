@@ -173,17 +173,6 @@ impl<'a> Scan<'a> {
         Scan { exact: true, ..self.until(offset) }
     }
 
-    /// Moves to the first event, at or behind where the walk is, that can be believed; none before
-    /// the end of the walk.
-    pub(crate) fn synchronised(mut self) -> Option<Self> {
-        self.reach(usize::MAX);
-        let stop = self.stop.min(self.quick.bytes.len());
-        self.quick.offset =
-            (self.quick.offset..stop).find(|offset| self.is_plausible(*offset, true))?;
-        self.released = self.quick.offset;
-        Some(self)
-    }
-
     /// Reads events by `format` from here on: for a walk that starts behind a format description
     /// that is not the log's first, as relay logs have them.
     #[must_use]

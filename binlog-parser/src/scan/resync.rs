@@ -1,13 +1,76 @@
 //! What becomes of a walk where an event cannot be read: the damage by name, and where it goes on.
 
+use std::ops::Range;
+
 use crate::damage::{ArchiveDamage, Damage, DamageReason};
 use crate::event::format_description::ChecksumAlgorithm;
-use crate::header::HEADER_BYTES;
+use crate::header::{EventHeader, Family, HEADER_BYTES};
 use crate::limits;
 
 use super::Scan;
 
+/// Where in a header the length of its event stands, and behind it log_pos.
+const LENGTH_AT: usize = 9;
+
+/// Most bytes of an event without log_pos that is believed where a walk is to go on: what looks like
+/// one at first sight has its checksum computed.
+const UNPLACED_BYTES: u32 = 64 << 10;
+
 impl Scan<'_> {
+    /// Moves to the first event, at or behind where the walk is, that can be believed well enough to
+    /// walk from there; none before the end of the walk.
+    pub(crate) fn synchronised(mut self) -> Option<Self> {
+        self.reach(usize::MAX);
+        let stop = self.stop.min(self.quick.bytes.len());
+        let unplaced = self.format.family == Family::Mariadb;
+        let mut at = self.quick.offset;
+        loop {
+            at = self.next_framed(at..stop, unplaced)?;
+            if self.is_plausible(at, true) || unplaced && self.is_within(at) {
+                break;
+            }
+            at += 1;
+        }
+        self.quick.offset = at;
+        self.released = at;
+        Some(self)
+    }
+
+    /// The first offset in `range` at which what would be a header says that its event ends where
+    /// log_pos is, or, where that is asked for, has none.
+    fn next_framed(&self, range: Range<usize>, unplaced: bool) -> Option<usize> {
+        // Those of relay logs are of their source, and those of old logs where the event starts.
+        if self.relay_log || self.format.binlog_version < 4 {
+            return (!range.is_empty()).then_some(range.start);
+        }
+        let from = self.quick.bytes.get(range.start.checked_add(LENGTH_AT)?..)?;
+        let mut pairs = from.windows(8).zip(range).map(|(pair, at)| {
+            let pair = pair.first_chunk().map_or(0, |pair| u64::from_le_bytes(*pair));
+            (pair as u32, (pair >> 32) as u32, at)
+        });
+        pairs.find_map(|(length, log_pos, at)| {
+            let placed = log_pos.wrapping_sub(length) == at as u32;
+            let framed = placed || unplaced && log_pos == 0 && length <= UNPLACED_BYTES;
+            framed.then_some(at)
+        })
+    }
+
+    /// Whether there is an event at `offset` as MariaDB writes them inside of transactions, without
+    /// log_pos: another of its server follows.
+    fn is_within(&self, offset: usize) -> bool {
+        let header = |at| self.header(self.quick.bytes.get(at..)?);
+        let Some(first) = header(offset) else { return false };
+        let follows = |header: EventHeader| {
+            header.server_id == first.server_id && header.event_type.is_known()
+        };
+        first.log_pos == 0
+            && first.event_type.is_known()
+            && first.event_length <= UNPLACED_BYTES
+            && header(offset + first.event_length as usize).is_some_and(follows)
+            && self.format.checksum == ChecksumAlgorithm::Crc32
+            && self.frame(offset).is_ok()
+    }
+
     /// Names the damage where the walk is, and moves to the next event that can be read.
     pub(super) fn damage(&mut self, mut reason: DamageReason) -> Damage {
         self.reach(usize::MAX);
@@ -44,7 +107,14 @@ impl Scan<'_> {
     fn resynchronise(&self, start: usize) -> Option<usize> {
         let limit = self.quick.bytes.len().min(start.saturating_add(limits::RESYNC_BYTES as usize));
         let next = self.chained(start).filter(|next| *next < limit);
-        (start + 1..next.unwrap_or(limit)).find(|offset| self.is_plausible(*offset, true)).or(next)
+        let (mut at, stop) = (start + 1, next.unwrap_or(limit));
+        while let Some(framed) = self.next_framed(at..stop, false) {
+            if self.is_plausible(framed, true) {
+                return Some(framed);
+            }
+            at = framed + 1;
+        }
+        next
     }
 
     /// Where the event behind the damaged one at `start` begins by the length of that, if there is

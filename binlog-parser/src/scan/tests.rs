@@ -3,7 +3,7 @@
 use super::checksum::FLAGS_OFFSET;
 use super::*;
 use crate::header::flags;
-use crate::testing::LogBuilder;
+use crate::testing::{LogBuilder, inner};
 
 /// A log of one format description and three Xid events.
 fn three_xids() -> Vec<u8> {
@@ -211,4 +211,36 @@ fn pages_that_were_walked_over_are_let_go_and_come_again() {
         }
         assert!(resident(&log) > 16 << 20, "they were read");
     }
+}
+
+/// An event as MariaDB writes it inside of a transaction: without log_pos.
+fn unplaced(event_type: EventType, body: &[u8]) -> Vec<u8> {
+    let mut event = inner(event_type, &[body, &[0; 4]].concat());
+    let checked = event.len() - 4;
+    let crc = crc32fast::hash(&event[..checked]).to_le_bytes();
+    event[checked..].copy_from_slice(&crc);
+    event
+}
+
+#[test]
+fn a_walk_may_begin_inside_of_a_transaction_of_mariadb() {
+    let text = unplaced(EventType::ANNOTATE_ROWS, &b"(1,'one'),".repeat(10_000));
+    // Rows that look like events, one after another, but for their checksums.
+    let like_events = inner(EventType::XID, &[0; 8]).repeat(20);
+    let rows = unplaced(EventType::WRITE_ROWS_V1, &like_events);
+    let head = LogBuilder::new("11.8.6-MariaDB").event(EventType::MARIADB_GTID, &[0; 19]);
+    let start = head.build().len();
+    let mut ends = vec![start];
+    for event in [&text, &rows, &rows, &rows] {
+        ends.push(ends[ends.len() - 1] + event.len());
+    }
+    let log = head.bytes(&text).bytes(&rows).bytes(&rows).bytes(&rows);
+    let log = log.event(EventType::XID, &[0; 8]).open();
+    let first_from = |offset: usize| log.scan_from(offset as u64).synchronised().unwrap().offset();
+    for (start, end) in ends.iter().zip(&ends[1..]) {
+        for offset in (start + 1..*end).step_by(7).chain([*end]) {
+            assert_eq!(first_from(offset), *end as u64, "from {offset}");
+        }
+    }
+    assert!(log.scan_from(ends[4] as u64 + 1).synchronised().is_none());
 }

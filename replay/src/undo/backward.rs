@@ -139,7 +139,7 @@ pub(super) fn transactions(
 }
 
 /// Bytes that a walk goes over before it lets go of their pages.
-const LET_GO_BYTES: u64 = 256 << 10;
+const LET_GO_BYTES: u64 = 1 << 20;
 
 /// What a backward walk went over and still holds in memory; it lets go of it now and then, and in the
 /// end.
