@@ -3,26 +3,34 @@
 //!
 //! From the newest change to the oldest, each row is looked at where it is met first: an earlier
 //! change of it meets what the undo of the later one leaves.
+//!
+//! ```text
+//! stretch | stretch | stretch      on all threads: each row with its fingerprints and its condition
+//!     '---------'---------'---> Guards     in order: was it met before? one check for many rows
+//! ```
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
+use std::sync::{Arc, Mutex};
 
-use binlog_parser::address::EventAddress;
-use binlog_parser::row::RowImage;
 use binlog_parser::source::log_set::LogSet;
 
 use super::backward;
 use super::conflicts::{Keys, Order, Place, Prints, RowAt, each_row};
 use super::index::Index;
+use super::looks::{Event, Look, Looks};
 use super::request::Request;
 use super::script::{Script, Told};
 use super::sql::{CHANGED, TAKEN};
 use super::table_sql::TableSql;
 use super::tables::Tables;
 use crate::error::Result;
-use crate::sql::literal::NoLiteral;
 
 /// Most rows of one check, and about how many bytes it may have.
 const MOST: (u64, usize) = (100, 64 << 10);
+
+/// Bytes of a transaction from which on its rows are looked at in their turn: the conditions of all
+/// would be too much to be held.
+const LARGE_BYTES: usize = 4 << 20;
 
 /// Writes the checks, and returns how many rows could not be checked.
 ///
@@ -35,43 +43,103 @@ pub(super) fn write(
     request: &Request,
     script: &mut Script<'_>,
 ) -> Result<u64> {
-    let mut guards = Guards { script, open: None, seen: Prints::default(), unchecked: 0 };
     let before = request.resume_at.saturating_sub(1);
     let committed = request.batch.map_or(0, |rows| rows.get()).saturating_mul(before);
-    let mut number = 0;
-    let mut keys = Keys::default();
-    let all = 0..index.entries.len();
-    backward::transactions(set, index, all, |entry, _, transaction| {
-        let place = Place::new(set, index, index.entries[entry]);
-        let picked = index.picked.get(&entry);
-        let wanted = |name: &crate::schema::TableName| {
-            request.filter.selects_table(&name.database, &name.table)
+    let (seen, number) = (Prints::default(), 0);
+    let mut guards = Guards { set, script, open: None, seen, number, committed, unchecked: 0 };
+    let walk = Walk { set, index, tables, request };
+    let fresh = Keys::default();
+    let spare: Mutex<Vec<(Keys, Looks)>> = Mutex::default();
+    let make = |entries| {
+        let used = spare.lock().ok().and_then(|mut spare| spare.pop());
+        let (mut keys, mut looks) = used.unwrap_or_else(|| (fresh.clone(), Looks::default()));
+        looks.clear();
+        let add = |row: &RowAt<'_, '_>, place: Place<'_>| {
+            looks.add(row, place.number);
+            Ok(looks.has_room())
         };
-        each_row(&mut keys, tables, place, transaction, Order::Backward, wanted, |row| {
-            if picked.is_some_and(|picked| !picked.takes(row.event, row.row)) {
-                return Ok(());
+        let whole = walk.rows(entries, &mut keys, LARGE_BYTES, add)?.is_continue();
+        Ok(whole.then_some((keys, looks)))
+    };
+    backward::ahead(index, make, |entries, made| {
+        if let Some((keys, looks)) = made {
+            looks.rows.iter().try_for_each(|look| guards.row(&looks, look))?;
+            if let Ok(mut spare) = spare.lock() {
+                spare.push((keys, looks));
             }
-            number += 1;
-            if number > committed { guards.row(row, place) } else { Ok(()) }
-        })?;
-        Ok(ControlFlow::Continue(()))
-    })
-    .map(drop)?;
+            return Ok(());
+        }
+        let mut looks = Looks::default();
+        let look = |row: &RowAt<'_, '_>, place: Place<'_>| {
+            looks.clear();
+            looks.add(row, place.number);
+            looks.rows.iter().try_for_each(|look| guards.row(&looks, look))?;
+            Ok(true)
+        };
+        walk.rows(entries, &mut fresh.clone(), usize::MAX, look).map(drop)
+    })?;
     guards.end()?;
     Ok(guards.unchecked)
 }
 
+/// What is undone, and how it is read.
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    set: &'a LogSet,
+    index: &'a Index,
+    tables: &'a Tables,
+    request: &'a Request,
+}
+
+impl Walk<'_> {
+    /// Visits the rows of some entries that are undone, the newest first, as long as `visit` has room
+    /// for more; breaks there, and before a transaction of more than `most` bytes.
+    fn rows(
+        &self,
+        entries: Range<usize>,
+        keys: &mut Keys,
+        most: usize,
+        mut visit: impl FnMut(&RowAt<'_, '_>, Place<'_>) -> Result<bool>,
+    ) -> Result<ControlFlow<()>> {
+        let Walk { set, index, tables, request } = *self;
+        let wanted = |name: &crate::schema::TableName| {
+            request.filter.selects_table(&name.database, &name.table)
+        };
+        backward::transactions(set, index, entries, |entry, _, transaction| {
+            let bytes: usize = transaction.events.iter().map(|event| event.bytes().len()).sum();
+            if bytes > most {
+                return Ok(ControlFlow::Break(()));
+            }
+            let place = Place::new(set, index, index.entries[entry]);
+            let picked = index.picked.get(&entry);
+            let mut room = true;
+            each_row(keys, tables, place, transaction, Order::Backward, wanted, |row| {
+                if room && picked.is_none_or(|picked| picked.takes(row.event, row.row)) {
+                    room = visit(row, place)?;
+                }
+                Ok(())
+            })?;
+            Ok(if room { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })
+    }
+}
+
 struct Guards<'g, 'w> {
+    set: &'g LogSet,
     script: &'g mut Script<'w>,
     open: Option<Check>,
     seen: Prints,
+    /// Rows so far.
+    number: u64,
+    /// How many of them an earlier run has undone.
+    committed: u64,
     unchecked: u64,
 }
 
 /// A check that is being built.
 struct Check {
-    table: std::sync::Arc<TableSql>,
-    address: EventAddress,
+    table: Arc<TableSql>,
+    event: Event,
     /// Whether its rows have to be there, or else their keys must not be taken.
     there: bool,
     text: Vec<u8>,
@@ -79,32 +147,32 @@ struct Check {
 }
 
 impl Guards<'_, '_> {
-    fn row(&mut self, row: &RowAt<'_, '_>, place: Place<'_>) -> Result<()> {
-        let (there, image) = match (row.change.before, row.change.after) {
-            (_, Some(after)) => (true, after),
-            (Some(before), None) => (false, before),
-            (None, None) => return Ok(()),
-        };
-        let Some(table) = row.table else {
-            self.unchecked += 1;
+    fn row(&mut self, looks: &Looks, look: &Look) -> Result<()> {
+        self.number += 1;
+        if self.number <= self.committed {
             return Ok(());
+        }
+        let row = match look {
+            Look::Nameless => {
+                self.unchecked += 1;
+                return Ok(());
+            }
+            // Without a key the server compares all columns itself.
+            Look::Keyless => return Ok(()),
+            Look::Row(row) => row,
         };
-        // Without a key the server compares all columns itself.
-        let Some(last) = row.touch.row_prints().last().filter(|_| table.resolved.key.is_some())
-        else {
-            return Ok(());
-        };
-        let met = self.seen.contains(*last)?;
-        for print in row.touch.row_prints() {
-            self.seen.insert(*print)?;
+        let [_, last] = row.prints;
+        let met = self.seen.contains(last)?;
+        for print in row.prints {
+            self.seen.insert(print)?;
         }
         if met {
             return Ok(());
         }
-        let address = row.event.address(place.log);
+        let table = &looks.tables[row.table];
         let follows = self.open.as_ref().is_some_and(|open| {
-            std::sync::Arc::ptr_eq(&open.table, table)
-                && (open.there, &open.address) == (there, &address)
+            Arc::ptr_eq(&open.table, table)
+                && (open.there, &open.event) == (row.there, &row.event)
                 && open.rows < MOST.0
                 && open.text.len() < MOST.1
         });
@@ -112,21 +180,21 @@ impl Guards<'_, '_> {
             self.end()?;
         }
         let open = self.open.get_or_insert_with(|| Check {
-            table: std::sync::Arc::clone(table),
-            address,
-            there,
+            table: Arc::clone(table),
+            event: row.event,
+            there: row.there,
             text: vec![],
             rows: 0,
         });
-        match open.add(image) {
-            Ok(()) => open.rows += 1,
-            Err(_) => self.unchecked += 1,
+        match looks.condition(row) {
+            Some(condition) => open.add(condition),
+            None => self.unchecked += 1,
         }
         Ok(())
     }
 
     fn end(&mut self) -> Result<()> {
-        let Some(Check { table, address, there, text, rows }) = self.open.take() else {
+        let Some(Check { table, event, there, text, rows }) = self.open.take() else {
             return Ok(());
         };
         if rows == 0 {
@@ -143,36 +211,27 @@ impl Guards<'_, '_> {
             true => condition.extend_from_slice(format!(")={rows}").as_bytes()),
             false => condition.extend_from_slice(b"))"),
         }
-        let told = Told::new(
-            &address.log,
-            (address.position, address.inner),
-            if there { CHANGED } else { TAKEN },
-        );
+        let log = self.set.logs()[event.log].name();
+        let told = Told::new(log, event.place, if there { CHANGED } else { TAKEN });
         self.script.check_text(&told, &condition, table.has_awkward_names())
     }
 }
 
 impl Check {
-    /// Adds a row; nothing if one of its values has no literal.
-    fn add(&mut self, image: RowImage<'_>) -> Result<(), NoLiteral> {
-        let start = self.text.len();
-        let mut row = self.table.row();
-        row.fill(image)?;
-        let added = if self.there {
-            self.text.extend_from_slice(if self.rows == 0 { b"(" } else { b" OR (" });
-            let added = self.table.push_row_condition(&mut self.text, &row);
-            self.text.push(b')');
-            added
-        } else {
-            match self.rows {
-                0 => self.table.push_key_in(&mut self.text),
-                _ => self.text.push(b','),
+    /// Adds the condition on a row.
+    fn add(&mut self, condition: &[u8]) {
+        let (before, behind): (&[u8], &[u8]) = match (self.there, self.rows) {
+            (true, 0) => (b"(", b")"),
+            (true, _) => (b" OR (", b")"),
+            (false, 0) => {
+                self.table.push_key_in(&mut self.text);
+                (b"", b"")
             }
-            self.table.push_key(&mut self.text, &row)
+            (false, _) => (b",", b""),
         };
-        if added.is_err() {
-            self.text.truncate(start);
+        for part in [before, condition, behind] {
+            self.text.extend_from_slice(part);
         }
-        added
+        self.rows += 1;
     }
 }

@@ -11,6 +11,7 @@
 //! backward   from the newest to the oldest, one transaction at a time
 //!   runs       runs of inverted rows events, as large as a packet may be
 //!   base64     these in BINLOG statements
+//!     guards     behind checks that all rows are as the logs left them; looks: the rows to check
 //!   log_file   these in a log of their own, as a server writes one
 //!   sql        INSERT, UPDATE and DELETE statements
 //! ```
@@ -25,6 +26,7 @@ mod index;
 mod invert;
 mod judge;
 mod log_file;
+mod looks;
 pub(crate) mod maps;
 mod picked;
 mod plan;

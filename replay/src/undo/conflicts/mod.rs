@@ -29,7 +29,7 @@ mod walk;
 mod watch;
 
 pub use listing::{Conflict, Side};
-pub(super) use prints::Prints;
+pub(super) use prints::{Print, PrintSet, Prints};
 pub(super) use spare::spare;
 pub(super) use touch::references;
 pub(super) use walk::{Keys, Order, Place, RowAt, each_row};

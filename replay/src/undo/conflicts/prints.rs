@@ -14,8 +14,37 @@ use binlog_parser::source::private_file::private_file;
 /// log can be made whose different rows have the same.
 pub(in crate::undo) type Print = u128;
 
-/// Makes fingerprints; those of different printers have nothing in common.
-#[derive(Debug, Default)]
+/// Fingerprints in memory.
+pub(in crate::undo) type PrintSet = HashSet<Print, AsIs>;
+
+/// The hash of a fingerprint, which is one already.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::undo) struct AsIs(u64);
+
+impl BuildHasher for AsIs {
+    type Hasher = AsIs;
+
+    fn build_hasher(&self) -> AsIs {
+        AsIs(0)
+    }
+}
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |all, byte| all << 8 | u64::from(*byte));
+    }
+
+    fn write_u128(&mut self, print: Print) {
+        self.0 = print as u64;
+    }
+}
+
+/// Makes fingerprints; those of different printers have nothing in common, but for copies of one.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Printer {
     high: RandomState,
     low: RandomState,
@@ -50,7 +79,7 @@ const PAGE: usize = 256;
 /// A set of fingerprints.
 #[derive(Debug)]
 pub(in crate::undo) struct Prints {
-    recent: HashSet<Print>,
+    recent: PrintSet,
     most_recent: usize,
     runs: Vec<Run>,
     file: Option<File>,
@@ -75,7 +104,7 @@ impl Default for Prints {
 impl Prints {
     /// An empty set that holds so many fingerprints in memory.
     fn holding(most_recent: usize) -> Self {
-        Prints { recent: HashSet::new(), most_recent, runs: vec![], file: None }
+        Prints { recent: PrintSet::default(), most_recent, runs: vec![], file: None }
     }
 
     /// Whether nothing is in the set.

@@ -79,8 +79,8 @@ impl<'r> RowAt<'r, '_> {
     }
 }
 
-/// The keys of tables, looked up once for each definition.
-#[derive(Debug, Default)]
+/// The keys of tables, looked up once for each definition. Copies make the same fingerprints.
+#[derive(Debug, Clone, Default)]
 pub(in crate::undo) struct Keys {
     pub(super) printer: Printer,
     known: HashMap<usize, Arc<TableKeys>>,
