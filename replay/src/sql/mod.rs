@@ -11,6 +11,7 @@ mod constant;
 pub mod cursor;
 mod dialect;
 pub mod dml;
+mod harmless;
 mod json_literal;
 pub mod lexer;
 pub mod literal;

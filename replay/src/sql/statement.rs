@@ -146,6 +146,10 @@ const HEAD_TOKENS: usize = 24;
 
 /// Reads the head of a statement; a text that does not lex counts as far as it does.
 pub fn head(text: &[u8], dialect: &Dialect) -> StatementHead {
+    if let Some(verb) = traffic(text) {
+        let (object, or_replace, temporary) = (Object::None, false, false);
+        return StatementHead { verb, object, or_replace, temporary };
+    }
     let mut first: Vec<Token<'_>> = Vec::with_capacity(HEAD_TOKENS);
     let mut code = Lexer::new(text, dialect).code();
     first.extend(code.by_ref().map_while(Result::ok).take(HEAD_TOKENS));
@@ -154,6 +158,18 @@ pub fn head(text: &[u8], dialect: &Dialect) -> StatementHead {
         first.extend(code.map_while(Result::ok));
     }
     read_head(&mut Cursor::new(&first, dialect.charset))
+}
+
+/// The verb of a text that begins as nearly all of an application's do.
+fn traffic(text: &[u8]) -> Option<StatementVerb> {
+    use StatementVerb::{Delete, Insert, Replace, Update};
+    const VERBS: [(&[u8], StatementVerb); 4] =
+        [(b"INSERT", Insert), (b"UPDATE", Update), (b"DELETE", Delete), (b"REPLACE", Replace)];
+    let begins = |word: &[u8]| {
+        let head = text.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
+        head && matches!(text.get(word.len()), Some(b' ' | b'\n' | b'\t'))
+    };
+    VERBS.iter().find(|(word, _)| begins(word)).map(|(_, verb)| *verb)
 }
 
 /// Takes the head of a statement, up to and with the word that names the kind of object.
@@ -331,6 +347,21 @@ mod tests {
 
     fn dialect() -> Dialect {
         Dialect::new(Family::Mariadb, 101106)
+    }
+
+    #[test]
+    fn traffic_is_what_its_first_token_says() {
+        for text in ["INSERT INTO t SELECT 1", "update\nt set a=1", "Delete\tFROM t", "REPLACE t"] {
+            let verb = traffic(text.as_bytes()).unwrap();
+            let tokens: Vec<_> =
+                Lexer::new(text.as_bytes(), &dialect()).code().map_while(Result::ok).collect();
+            let read = read_head(&mut Cursor::new(&tokens, dialect().charset));
+            assert_eq!(head(text.as_bytes(), &dialect()), read, "{text}");
+            assert_eq!(verb, read.verb);
+        }
+        for text in ["INSERTS t", "INSERT", "UPDATE(t)", " DELETE FROM t", "REPLACE/**/t"] {
+            assert_eq!(traffic(text.as_bytes()), None, "{text}");
+        }
     }
 
     #[test]

@@ -197,7 +197,9 @@ fn loads(text: &[u8], path: &str, dialect: &Dialect) -> bool {
 /// Whether a statement of text would have the client send a file: no server logs one so.
 pub(super) fn sends_a_file(text: &[u8], dialect: &Dialect) -> bool {
     const WORD: &[u8] = b"infile";
-    let mentioned = text.windows(WORD.len()).any(|word| word.eq_ignore_ascii_case(WORD));
+    let word_at = |at: usize| text.get(at.checked_sub(2)?..at + 4);
+    let mentioned = memchr::memchr2_iter(b'f', b'F', text)
+        .any(|at| word_at(at).is_some_and(|word| word.eq_ignore_ascii_case(WORD)));
     mentioned
         && lex_code(text, dialect).map_or(true, |tokens| {
             tokens.windows(2).any(|pair| pair[0].is_word("LOCAL") && pair[1].is_word("INFILE"))

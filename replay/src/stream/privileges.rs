@@ -7,10 +7,12 @@
 //! privilege on their tables. What statements of text need is what the manuals' pages on GRANT and
 //! on each statement say.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use binlog_parser::event::format_description::{FormatDescription, ServerVersion};
 use binlog_parser::header::Family;
+use memchr::memchr2_iter;
 
 use crate::sql::statement::{Object, StatementHead, StatementVerb};
 use crate::sql::{Dialect, Family as SqlFamily, Token, lex_code};
@@ -51,8 +53,8 @@ impl Privileges {
 
     /// Adds what a statement of text needs.
     pub(super) fn add_statement(&mut self, text: &[u8], head: StatementHead, dialect: &Dialect) {
-        let tokens = lex_code(text, dialect).unwrap_or_default();
-        let words = Words { tokens: &tokens, mysql: dialect.family == SqlFamily::Mysql };
+        let tokens = LazyCell::new(|| lex_code(text, dialect).unwrap_or_default());
+        let words = Words { text, tokens: &tokens, mysql: dialect.family == SqlFamily::Mysql };
         match words.privileges(head) {
             Some(names) => self.names.extend(names),
             None => self.unknown += 1,
@@ -69,14 +71,16 @@ impl Privileges {
 }
 
 /// The words of a statement.
-struct Words<'t, 'a> {
-    tokens: &'t [Token<'a>],
+struct Words<'t, 'a, F> {
+    text: &'a [u8],
+    /// Its tokens, which most statements of an application do not need.
+    tokens: &'t LazyCell<Vec<Token<'a>>, F>,
     mysql: bool,
 }
 
-impl Words<'_, '_> {
+impl<'a, F: FnOnce() -> Vec<Token<'a>>> Words<'_, 'a, F> {
     fn has(&self, word: &str) -> bool {
-        self.tokens.iter().any(|token| token.is_word(word))
+        mentions(self.text, word) && self.tokens.iter().any(|token| token.is_word(word))
     }
 
     /// What kind of stored program a statement is about.
@@ -153,6 +157,16 @@ impl Words<'_, '_> {
             _ => vec!["ALTER ROUTINE"],
         }
     }
+}
+
+/// Whether a word stands anywhere in a text, in whatever case.
+fn mentions(text: &[u8], word: &str) -> bool {
+    let Some(first) = word.bytes().next() else { return true };
+    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    memchr2_iter(lower, upper, text).any(|at| {
+        let here = text.get(at..at + word.len());
+        here.is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes()))
+    })
 }
 
 #[cfg(test)]

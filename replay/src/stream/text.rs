@@ -1,6 +1,7 @@
 //! Statements of text: whether they are selected, and how they pass through a client unharmed.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use binlog_parser::event::query::QueryEvent;
 use binlog_parser::event::status_vars::StatusVars;
@@ -83,7 +84,12 @@ pub(super) struct TextStatement<'q, 'a> {
     /// SUPPRESS_USE: the server says that it does not depend on the database.
     suppress_use: bool,
     client_collation: Option<u16>,
+    /// See [`TextStatement::safe_text`].
+    safe: OnceCell<Result<SafeText<'a>, Refusal>>,
 }
+
+/// A text as the client has to be given it, and another delimiter where the usual one stands in it.
+type SafeText<'a> = (Cow<'a, [u8]>, Option<&'static str>);
 
 impl<'q, 'a> TextStatement<'q, 'a> {
     pub fn new(
@@ -106,6 +112,7 @@ impl<'q, 'a> TextStatement<'q, 'a> {
             head: head(query.text, &dialect),
             suppress_use: event.header.has(flags::SUPPRESS_USE),
             client_collation,
+            safe: OnceCell::new(),
         }
     }
 
@@ -172,7 +179,7 @@ impl<'q, 'a> TextStatement<'q, 'a> {
         if self.query.database.is_empty() && self.asks_for_database() {
             return Some("DATABASE() was NULL, and no client can leave a database".into());
         }
-        self.safe_text().err().map(|refusal| refusal.to_string())
+        self.safe_text().as_ref().err().map(Refusal::to_string)
     }
 
     /// The tables that the text writes, if the filters select some of them and others not: it cannot
@@ -208,7 +215,7 @@ impl<'q, 'a> TextStatement<'q, 'a> {
     /// Whether a client would make something else of a text that is one statement.
     fn is_misread(&self) -> bool {
         use Refusal::{Command, Delimiter, Disagreement, Nul};
-        let refusal = self.safe_text().err();
+        let refusal = self.safe_text().as_ref().err();
         refusal.is_some_and(|refusal| {
             matches!(refusal, Command { .. } | Delimiter { .. } | Disagreement { .. } | Nul { .. })
         })
@@ -271,13 +278,16 @@ impl<'q, 'a> TextStatement<'q, 'a> {
 
     /// Brings the statement into the form in which a client forwards it unchanged.
     pub fn prepare(&self, client: &mut ClientCharsetState) -> Result<Prepared<'a>, Refusal> {
-        let (text, delimiter) = self.safe_text()?;
+        let (text, delimiter) = self.safe_text().clone()?;
         Ok(self.prepared(text, delimiter, client))
     }
 
-    /// The text as the client has to be given it, and another delimiter where the usual one stands
-    /// in the text.
-    fn safe_text(&self) -> Result<(Cow<'a, [u8]>, Option<&'static str>), Refusal> {
+    /// The text as the client has to be given it.
+    fn safe_text(&self) -> &Result<SafeText<'a>, Refusal> {
+        self.safe.get_or_init(|| self.find_safe_text())
+    }
+
+    fn find_safe_text(&self) -> Result<SafeText<'a>, Refusal> {
         let text = self.query.text;
         let mut others = OTHER_DELIMITERS.into_iter();
         let mut delimiter = None;

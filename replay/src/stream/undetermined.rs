@@ -2,6 +2,8 @@
 //! another account or another server answers otherwise. A server logs them as text only in the
 //! STATEMENT format, with a warning to its own client.
 
+use memchr::{memchr_iter, memmem};
+
 use crate::sql::{Dialect, Object, StatementHead, StatementVerb, Token, lex_code};
 
 /// Functions without an argument; in parentheses they cannot be a table or a column list.
@@ -33,7 +35,7 @@ pub(super) fn undetermined(
     dialect: &Dialect,
     head: &StatementHead,
 ) -> Option<&'static str> {
-    if !may_depend(head) {
+    if !may_depend(head) || !may_call(text) {
         return None;
     }
     let tokens = lex_code(text, dialect).ok()?;
@@ -45,6 +47,31 @@ pub(super) fn undetermined(
         _ => 0,
     };
     (from..tokens.len()).find_map(|at| function(&tokens, at))
+}
+
+/// Whether one of the functions may stand in a text: of nearly all, no token has to be read.
+fn may_call(text: &[u8]) -> bool {
+    // Comments may stand between a function and its parenthesis, and hold either.
+    let comments: [&[u8]; 3] = [b"/*", b"--", b"#"];
+    if comments.iter().any(|mark| memmem::find(text, mark).is_some()) {
+        return true;
+    }
+    let ends_as = |at: usize, name: &str| {
+        let start = at.checked_sub(name.len());
+        let word = start.and_then(|start| text.get(start..at));
+        word.is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    let named = |parenthesis: usize| {
+        let before = text.get(..parenthesis).unwrap_or_default();
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+        let Some(last) = before.iter().rposition(|byte| !is_space(byte)) else { return false };
+        let function = |name: &&str| ends_as(last + 1, name);
+        // A byte beyond ASCII may be a space.
+        !before[last].is_ascii()
+            || WITHOUT_ARGUMENTS.iter().any(function)
+            || WITH_ARGUMENTS.iter().any(function)
+    };
+    memchr_iter(b'(', text).any(named) || memchr_iter(b'_', text).any(|at| ends_as(at, "CURRENT"))
 }
 
 /// Whether a statement reads or writes anything when it runs: definitions do so later.
@@ -83,6 +110,7 @@ mod tests {
     use super::*;
     use crate::sql::Family;
     use crate::sql::statement::head;
+    use proptest::prelude::*;
 
     fn of(text: &str) -> Option<&'static str> {
         let dialect = Dialect::new(Family::Mysql, 90700);
@@ -97,6 +125,35 @@ mod tests {
         assert_eq!(of("GRANT SELECT ON a.* TO CURRENT_USER()"), Some("CURRENT_USER"));
         assert_eq!(of("CREATE TABLE t (a INT) SELECT UUID() a"), Some("UUID"));
         assert_eq!(of("INSERT INTO t VALUES (LOAD_FILE('/a'))"), Some("LOAD_FILE"));
+        // In latin1, 0xA0 is a space.
+        let text = b"INSERT INTO t VALUES (UUID\xA0())";
+        let latin1 = Dialect::new(Family::Mysql, 90700).with_client_collation(8);
+        assert_eq!(undetermined(text, &latin1, &head(text, &latin1)), Some("UUID"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+        #[test]
+        fn whatever_calls_a_function_may_call_one(
+            pieces in prop::collection::vec(
+                prop::sample::select(&[
+                    "uuid", "USER", "load_file", "Current_User", "(", ")", " ", "\n", "\u{b}", "1", ",",
+                    "'", "/**/", "/*! */", "-- \n", "#\n", ".", "`", "$", "é", "VALUES", "@",
+                ][..]),
+                0..8,
+            ),
+        ) {
+            let text = format!("INSERT INTO t {}", pieces.concat());
+            if of(&text).is_some() {
+                prop_assert!(may_call(text.as_bytes()), "{text}");
+            }
+            let dialect = Dialect::new(Family::Mysql, 90700);
+            let tokens = lex_code(text.as_bytes(), &dialect).unwrap_or_default();
+            if (0..tokens.len()).any(|at| function(&tokens, at).is_some()) {
+                prop_assert!(may_call(text.as_bytes()), "{text}");
+            }
+        }
     }
 
     #[test]
