@@ -51,9 +51,8 @@ pub(super) fn undetermined(
 
 /// Whether one of the functions may stand in a text: of nearly all, no token has to be read.
 fn may_call(text: &[u8]) -> bool {
-    // Comments may stand between a function and its parenthesis, and hold either.
-    let comments: [&[u8]; 3] = [b"/*", b"--", b"#"];
-    if comments.iter().any(|mark| memmem::find(text, mark).is_some()) {
+    // Such a comment may stand between a function and its parenthesis, and hold either.
+    if memmem::find(text, b"/*").is_some() {
         return true;
     }
     let ends_as = |at: usize, name: &str| {
@@ -66,8 +65,9 @@ fn may_call(text: &[u8]) -> bool {
         let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
         let Some(last) = before.iter().rposition(|byte| !is_space(byte)) else { return false };
         let function = |name: &&str| ends_as(last + 1, name);
-        // A byte beyond ASCII may be a space.
-        !before[last].is_ascii()
+        // The line before may be a comment; and a byte beyond ASCII, a space.
+        before[last..].contains(&b'\n')
+            || !before[last].is_ascii()
             || WITHOUT_ARGUMENTS.iter().any(function)
             || WITH_ARGUMENTS.iter().any(function)
     };
@@ -125,6 +125,10 @@ mod tests {
         assert_eq!(of("GRANT SELECT ON a.* TO CURRENT_USER()"), Some("CURRENT_USER"));
         assert_eq!(of("CREATE TABLE t (a INT) SELECT UUID() a"), Some("UUID"));
         assert_eq!(of("INSERT INTO t VALUES (LOAD_FILE('/a'))"), Some("LOAD_FILE"));
+        for comment in ["/* ( */", "# x\n", "-- (\n ", "/*!50000 */"] {
+            let text = format!("INSERT INTO t VALUES (UUID {comment}())");
+            assert_eq!(of(&text), Some("UUID"), "{text}");
+        }
         // In latin1, 0xA0 is a space.
         let text = b"INSERT INTO t VALUES (UUID\xA0())";
         let latin1 = Dialect::new(Family::Mysql, 90700).with_client_collation(8);
