@@ -39,6 +39,7 @@ mod next;
 mod notes;
 mod relay_logs;
 mod rescue_report;
+mod row_counts;
 mod rows;
 mod shower;
 mod summary;

@@ -1,6 +1,6 @@
 //! What a log holds, counted: the facts that `info` and `verify` print.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{ControlFlow, Range};
 
@@ -9,13 +9,10 @@ use binlog_parser::event::format_description::{ChecksumAlgorithm, FormatDescript
 use binlog_parser::event::gtid_list::GtidListEvent;
 use binlog_parser::event::previous_gtids::PreviousGtidsEvent;
 use binlog_parser::event::rotate::RotateEvent;
-use binlog_parser::event::rows::{RowsEvent, RowsKind};
-use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::gtid::TransactionGtid;
 use binlog_parser::header::EventType;
 use binlog_parser::index::Indexed;
 use binlog_parser::inflate::Inflated;
-use binlog_parser::row::RowLayout;
 use binlog_parser::scan::{DamageReason, RawEvent};
 use binlog_parser::source::chain::Extent;
 use binlog_parser::source::log::Log;
@@ -23,10 +20,11 @@ use binlog_parser::source::log_set::LogSet;
 use binlog_parser::source::relay::SourceTracker;
 use binlog_parser::transaction::clock::Clock;
 use binlog_parser::transaction::counting::count_events;
-use binlog_parser::transaction::{Ending, Opening, Plain, Transaction, Unit, Units};
+use binlog_parser::transaction::{Ending, Opening, Transaction, Unit, Units};
 use binlog_parser::{Error, Fault, parallel};
 
 use crate::damage::{Cut, DamageLine, is_cut};
+use crate::row_counts::{RowCounter, RowCounts, TableCounts};
 use crate::text::{one_line, utf8};
 
 /// A log in numbers.
@@ -55,7 +53,7 @@ pub struct Summary {
     /// Where the source's part of a relay log begins and ends in the source's logs.
     pub source: Option<[SourceAddress; 2]>,
     /// Rows changed, by database and table; empty if they were not asked for.
-    pub tables: BTreeMap<(String, String), RowCounts>,
+    pub tables: TableCounts,
     /// Name of the next log.
     pub next_log: Option<String>,
     /// How the server closed the log: Rotate, Stop, or not at all.
@@ -105,22 +103,18 @@ pub struct SourceAddress {
     pub position: u64,
 }
 
-/// Rows changed in a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RowCounts {
-    /// Rows inserted.
-    pub inserts: u64,
-    /// Rows updated.
-    pub updates: u64,
-    /// Rows deleted.
-    pub deletes: u64,
-}
-
 /// Among how many events at the start of a log those are that tell what came before it.
 const FIRST_EVENTS: usize = 6;
 
-/// Tables as the maps of a transaction name them.
-type Tables<'a> = HashMap<u64, (TableMapEvent<'a>, RowLayout)>;
+/// What a walk over a piece of a log keeps beside its sum.
+#[derive(Default)]
+struct Walk<'a> {
+    /// Counts rows, if they were asked for.
+    rows: Option<RowCounter>,
+    /// The memory for compressed transactions, once there is one.
+    inflated: Option<Box<Inflated>>,
+    tracker: SourceTracker<'a>,
+}
 
 impl Summary {
     /// Sums up log number `number` of `set`, with its rows: what its index knows by that, and the
@@ -198,11 +192,12 @@ impl Summary {
     /// Sums up a piece of `log`.
     fn of_piece<'a>(log: &'a Log, units: &mut Units<'a>, rows: bool) -> Self {
         let mut piece = Summary::default();
-        let (mut inflated, mut tracker) = (None, SourceTracker::default());
+        let mut walk = Walk { rows: rows.then(RowCounter::default), ..Walk::default() };
         while let Some(unit) = units.next() {
-            let done = piece.unit(log, units.format(), unit, (rows, &mut inflated), &mut tracker);
+            let done = piece.unit(log, units.format(), unit, &mut walk);
             done.into_iter().for_each(|transaction| units.give_back(transaction));
         }
+        walk.rows.into_iter().for_each(|rows| rows.add_to(&mut piece.tables));
         piece
     }
 
@@ -235,25 +230,26 @@ impl Summary {
         log: &'a Log,
         format: &FormatDescription,
         unit: Unit<'a>,
-        (rows, inflated): (bool, &mut Option<Box<Inflated>>),
-        tracker: &mut SourceTracker<'a>,
+        walk: &mut Walk<'a>,
     ) -> Option<Transaction<'a>> {
         match unit {
             Unit::Transaction(transaction) => {
                 self.count(&transaction.events);
                 if log.is_relay_log() {
-                    transaction.events.iter().for_each(|event| self.follow(event, tracker));
+                    let events = transaction.events.iter();
+                    events.for_each(|event| self.follow(event, &mut walk.tracker));
                 }
                 self.transaction(log, &transaction);
-                if !rows && !transaction.is_compressed() {
+                if !transaction.is_compressed() {
+                    self.rows(log, format, &transaction, &mut walk.rows);
                     return Some(transaction);
                 }
-                self.plain(log, format, transaction, (rows, inflated));
+                self.compressed(log, format, transaction, walk);
             }
             Unit::Control(event) => {
                 self.count(std::slice::from_ref(&event));
                 if log.is_relay_log() {
-                    self.follow(&event, tracker);
+                    self.follow(&event, &mut walk.tracker);
                 }
                 let read = self.control(&event);
                 self.check(log, &event, read);
@@ -381,23 +377,16 @@ impl Summary {
         self.clock.transaction(transaction, opening.and_then(|opening| opening.committed));
     }
 
-    /// Opens a transaction that is compressed, and counts its rows if `rows`.
-    fn plain(
+    /// Opens a transaction that is compressed, and counts its rows.
+    fn compressed(
         &mut self,
         log: &Log,
         format: &FormatDescription,
         transaction: Transaction<'_>,
-        (rows, inflated): (bool, &mut Option<Box<Inflated>>),
+        walk: &mut Walk<'_>,
     ) {
-        let plain = match transaction.is_compressed() {
-            true => transaction.plain(inflated.get_or_insert_default(), format),
-            false => Plain { transaction, damage: None },
-        };
-        let mut tables = Tables::new();
-        for event in plain.transaction.events.iter().filter(|_| rows) {
-            let read = self.rows_event(event, format.table_id_bytes(), &mut tables);
-            self.check(log, event, read);
-        }
+        let plain = transaction.plain(walk.inflated.get_or_insert_default(), format);
+        self.rows(log, format, &plain.transaction, &mut walk.rows);
         if let Some(damage) = plain.damage {
             let cut = Cut::of(log, &plain.transaction, plain.transaction.gtid().ok().as_ref());
             let line = DamageLine::of(log, &damage.damage(), Some(cut));
@@ -405,42 +394,20 @@ impl Summary {
         }
     }
 
-    fn rows_event<'a>(
+    /// Counts the rows of a plain transaction, if they were asked for.
+    fn rows(
         &mut self,
-        event: &RawEvent<'a>,
-        table_id_bytes: usize,
-        tables: &mut Tables<'a>,
-    ) -> Result<(), Fault> {
-        let event_type = event.event_type();
-        if event_type == EventType::TABLE_MAP {
-            let map = TableMapEvent::parse(event.body(), table_id_bytes)?;
-            let layout = map.layout()?;
-            tables.insert(map.table_id, (map, layout));
-        } else if event_type.is_rows() {
-            let rows = RowsEvent::parse(event.body(), event_type, table_id_bytes)?;
-            let Some((map, layout)) = tables.get(&rows.table_id) else { return Ok(()) };
-            let count = rows.count(layout)?;
-            let counts = self.counts(map);
-            match rows.kind {
-                RowsKind::Write => counts.inserts += count,
-                RowsKind::Update => counts.updates += count,
-                RowsKind::Delete => counts.deletes += count,
-            }
+        log: &Log,
+        format: &FormatDescription,
+        plain: &Transaction<'_>,
+        rows: &mut Option<RowCounter>,
+    ) {
+        let Some(rows) = rows else { return };
+        rows.enter();
+        for event in &plain.events {
+            let read = rows.event(event, format.table_id_bytes());
+            self.check(log, event, read);
         }
-        Ok(())
-    }
-
-    fn counts(&mut self, map: &TableMapEvent<'_>) -> &mut RowCounts {
-        let name = |name| utf8(name).text.into_owned();
-        self.tables.entry((name(map.database), name(map.table))).or_default()
-    }
-}
-
-impl RowCounts {
-    fn add(&mut self, other: RowCounts) {
-        self.inserts += other.inserts;
-        self.updates += other.updates;
-        self.deletes += other.deletes;
     }
 }
 

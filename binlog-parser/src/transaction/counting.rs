@@ -106,6 +106,14 @@ impl Counter {
         self.transaction += 1;
     }
 
+    /// Whether the table map of rows with this body stood in the transaction.
+    #[must_use]
+    pub fn has_map(&mut self, body: &[u8], table_id_bytes: usize) -> bool {
+        let at = self.find(table_id(body, table_id_bytes));
+        let mapped = at.and_then(|at| self.maps.get(at));
+        mapped.is_some_and(|map| map.transaction == self.transaction)
+    }
+
     /// Counts the rows of a statement's `events` into `tallies`, one for each table, which is
     /// emptied first.
     ///
