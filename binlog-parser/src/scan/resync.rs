@@ -1,6 +1,6 @@
 //! What becomes of a walk where an event cannot be read: the damage by name, and where it goes on.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::damage::{ArchiveDamage, Damage, DamageReason};
 use crate::event::format_description::ChecksumAlgorithm;
@@ -12,9 +12,9 @@ use super::Scan;
 /// Where in a header the length of its event stands, and behind it log_pos.
 const LENGTH_AT: usize = 9;
 
-/// Most bytes of an event without log_pos that is believed where a walk is to go on: what looks like
-/// one at first sight has its checksum computed.
-const UNPLACED_BYTES: u32 = 64 << 10;
+/// Bytes of an event without log_pos that is believed where a walk is to go on: of what looks like one
+/// at first sight, the checksum is computed.
+const UNPLACED_BYTES: RangeInclusive<u32> = HEADER_BYTES as u32..=64 << 10;
 
 impl Scan<'_> {
     /// Moves to the first event, at or behind where the walk is, that can be believed well enough to
@@ -50,7 +50,7 @@ impl Scan<'_> {
         });
         pairs.find_map(|(length, log_pos, at)| {
             let placed = log_pos.wrapping_sub(length) == at as u32;
-            let framed = placed || unplaced && log_pos == 0 && length <= UNPLACED_BYTES;
+            let framed = placed || unplaced && log_pos == 0 && UNPLACED_BYTES.contains(&length);
             framed.then_some(at)
         })
     }
@@ -65,7 +65,7 @@ impl Scan<'_> {
         };
         first.log_pos == 0
             && first.event_type.is_known()
-            && first.event_length <= UNPLACED_BYTES
+            && UNPLACED_BYTES.contains(&first.event_length)
             && header(offset + first.event_length as usize).is_some_and(follows)
             && self.format.checksum == ChecksumAlgorithm::Crc32
             && self.frame(offset).is_ok()
