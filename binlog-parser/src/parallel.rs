@@ -150,7 +150,9 @@ pub fn stream<'a, T: Send>(
 /// As [`stream`], with the events of each piece as they come.
 ///
 /// `take` gets with what was made of a piece, if anything was, the events of the piece: for those of
-/// which none was made, and for those where it turns out that they have to be made once more.
+/// which none was made, and for those where it turns out that they have to be made once more. `work`
+/// has to make none where it would be too much to be held: however small the pieces are, it gets those
+/// of some MiB.
 pub fn events<'a, T: Send>(
     log: &'a Log,
     range: Range<u64>,
@@ -164,7 +166,7 @@ pub fn events<'a, T: Send>(
         (scan, made)
     };
     let mut pieces = Pieces::within(log, range, piece_bytes);
-    pieces.large = piece_bytes.saturating_mul(LARGE);
+    pieces.large = piece_bytes.max(PIECE_BYTES).saturating_mul(LARGE);
     pieces.run(walk, |turn| match turn {
         Turn::Made(range, made, scan) => take(made, &mut scan.until_exactly(range.end)),
         Turn::Large(scan) => {
