@@ -14,7 +14,6 @@
 
 use std::sync::Arc;
 
-use binlog_parser::event::rows::RowsKind;
 use binlog_parser::index::pack::{Taker, put, put_signed};
 use binlog_parser::index::{Noted, Part, TableName};
 use binlog_parser::transaction::counting::Tally;
@@ -258,10 +257,6 @@ impl Digesting {
 /// What a statement did to a table, as one that only counts.
 fn flow_of(tally: &Tally) -> Flow {
     let mut flow = Flow::default();
-    for kind in [RowsKind::Delete, RowsKind::Update, RowsKind::Write] {
-        if tally.of(kind) > 0 {
-            flow.add(kind, tally.of(kind));
-        }
-    }
+    flow.add_tally(tally);
     flow
 }

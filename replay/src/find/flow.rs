@@ -1,6 +1,7 @@
 //! What many statements in a row did to a table, in a few numbers.
 
 use binlog_parser::event::rows::RowsKind;
+use binlog_parser::transaction::counting::Tally;
 
 /// The sum of statements that only have to be counted, in the order of the log. Where a table has
 /// `rows` rows at least before them, it has `max(rows + net, low)` behind them: a write adds, an
@@ -38,6 +39,15 @@ impl Flow {
             RowsKind::Delete => {
                 self.net = self.net.saturating_sub(signed);
                 self.low = self.low.saturating_sub(rows);
+            }
+        }
+    }
+
+    /// Adds a statement that did this to the table.
+    pub(super) fn add_tally(&mut self, tally: &Tally) {
+        for kind in [RowsKind::Delete, RowsKind::Update, RowsKind::Write] {
+            if tally.of(kind) > 0 {
+                self.add(kind, tally.of(kind));
             }
         }
     }

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use binlog_parser::Error;
 use binlog_parser::address::EventAddress;
 use binlog_parser::event::format_description::FormatDescription;
-use binlog_parser::event::rows::RowsKind;
 use binlog_parser::header::EventType;
 use binlog_parser::index::Whole;
 use binlog_parser::inflate::Inflated;
@@ -382,10 +381,8 @@ impl<'a> Summariser<'a> {
             if flow.is_none() {
                 self.flowing.push(tally.table);
             }
-            for kind in [RowsKind::Delete, RowsKind::Update, RowsKind::Write] {
-                if tally.of(kind) > 0 {
-                    flow.get_or_insert_default().add(kind, tally.of(kind));
-                }
+            if tally.deleted.max(tally.updated).max(tally.written) > 0 {
+                flow.get_or_insert_default().add_tally(tally);
             }
         }
     }

@@ -32,4 +32,5 @@ pub use dialect::{Dialect, Family};
 pub use lexer::{LexError, LexErrorKind, Lexer, lex_code};
 pub use statement::{Object, StatementHead, StatementVerb};
 pub use token::{Token, TokenKind};
+pub use words::mentions;
 pub use written::written_tables;

@@ -1,8 +1,20 @@
 //! The tokens that are made of letters and digits, and the operators.
 
+use memchr::memchr2_iter;
+
 use super::dialect::Family;
 use super::lexer::{Expect, Lexer};
 use super::token::{TokenKind, is_word_byte};
+
+/// Whether a word stands anywhere in a text, in whatever case and be it in a string: where it does not,
+/// no token has to be read to tell.
+pub fn mentions(text: &[u8], word: &str) -> bool {
+    let Some(first) = word.bytes().next() else { return true };
+    memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text).any(|at| {
+        let here = text.get(at..at + word.len());
+        here.is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes()))
+    })
+}
 
 impl Lexer<'_> {
     /// A token that starts with a digit: a number, or a name such as `2024_orders`.

@@ -15,7 +15,7 @@ use binlog_parser::header::EventType;
 use binlog_parser::scan::RawEvent;
 
 use super::load_folder::is_inert;
-use crate::sql::{Dialect, lex_code};
+use crate::sql::{Dialect, lex_code, mentions};
 
 /// Fails where the statement before gave a warning.
 pub(super) const NO_WARNING_CHECK: &[u8] =
@@ -196,11 +196,7 @@ fn loads(text: &[u8], path: &str, dialect: &Dialect) -> bool {
 
 /// Whether a statement of text would have the client send a file: no server logs one so.
 pub(super) fn sends_a_file(text: &[u8], dialect: &Dialect) -> bool {
-    const WORD: &[u8] = b"infile";
-    let word_at = |at: usize| text.get(at.checked_sub(2)?..at + 4);
-    let mentioned = memchr::memchr2_iter(b'f', b'F', text)
-        .any(|at| word_at(at).is_some_and(|word| word.eq_ignore_ascii_case(WORD)));
-    mentioned
+    mentions(text, "INFILE")
         && lex_code(text, dialect).map_or(true, |tokens| {
             tokens.windows(2).any(|pair| pair[0].is_word("LOCAL") && pair[1].is_word("INFILE"))
         })

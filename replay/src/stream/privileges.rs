@@ -12,10 +12,9 @@ use std::collections::BTreeSet;
 
 use binlog_parser::event::format_description::{FormatDescription, ServerVersion};
 use binlog_parser::header::Family;
-use memchr::memchr2_iter;
 
 use crate::sql::statement::{Object, StatementHead, StatementVerb};
-use crate::sql::{Dialect, Family as SqlFamily, Token, lex_code};
+use crate::sql::{Dialect, Family as SqlFamily, Token, lex_code, mentions};
 
 /// Privileges by the names that GRANT takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -157,16 +156,6 @@ impl<'a, F: FnOnce() -> Vec<Token<'a>>> Words<'_, 'a, F> {
             _ => vec!["ALTER ROUTINE"],
         }
     }
-}
-
-/// Whether a word stands anywhere in a text, in whatever case.
-fn mentions(text: &[u8], word: &str) -> bool {
-    let Some(first) = word.bytes().next() else { return true };
-    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
-    memchr2_iter(lower, upper, text).any(|at| {
-        let here = text.get(at..at + word.len());
-        here.is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes()))
-    })
 }
 
 #[cfg(test)]
