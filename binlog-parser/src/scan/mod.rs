@@ -73,6 +73,8 @@ pub struct Scan<'a> {
     ask_at: Option<usize>,
     /// Up to where the pages that were walked over have been let go.
     released: usize,
+    /// Whether any were.
+    lets_go: bool,
     /// How far ahead checksums are compared next.
     ahead: usize,
 }
@@ -119,6 +121,7 @@ impl<'a> Scan<'a> {
             log,
             ask_at: None,
             released: 0,
+            lets_go: false,
             ahead: AHEAD_BYTES.0,
         };
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
@@ -382,7 +385,8 @@ impl<'a> Scan<'a> {
     /// Lets go of the pages that were walked over. Those of a short walk stay: they are few, and what
     /// was looked up is read next.
     fn release(&mut self) {
-        if self.quick.offset.saturating_sub(self.released) >= LET_GO_BYTES {
+        self.lets_go |= self.quick.offset.saturating_sub(self.released) >= LET_GO_BYTES;
+        if self.lets_go {
             self.log.release(self.released as u64..self.quick.offset as u64);
             self.released = self.quick.offset;
         }

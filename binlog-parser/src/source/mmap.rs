@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 mod appended;
+mod walked;
 
 use std::fs::{File, Metadata};
 use std::ops::{Deref, Range};
@@ -18,11 +19,13 @@ use memmap2::{Advice, Mmap, MmapOptions, UncheckedAdvice};
 use crate::error::{Error, Result};
 
 pub(crate) use appended::{Appended, Appender};
+use walked::Walked;
 
 /// A file mapped read-only and privately. Nothing is copied; pages come as they are read.
 #[derive(Debug)]
 pub struct MappedFile {
     map: Option<(Mmap, &'static guard::Range)>,
+    walked: Walked,
     path: PathBuf,
     /// Device and number by which the file is known again, whatever its path names by then.
     identity: (u64, u64),
@@ -59,7 +62,7 @@ impl MappedFile {
         let length = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
         if length == 0 {
             // mmap(2) refuses a length of zero.
-            return Ok(MappedFile { map: None, path, identity });
+            return Ok(MappedFile { map: None, walked: Walked::default(), path, identity });
         }
         // SAFETY: the map is private and read-only, so nothing here writes through it, and the
         // slice is only ever read as bytes, for which every bit pattern is valid. What remains is
@@ -74,7 +77,7 @@ impl MappedFile {
             let _ = map.advise(Advice::Sequential);
         }
         let range = guard::watch(map.as_ptr(), map.len()).map_err(|e| Error::io(&path, e))?;
-        Ok(MappedFile { map: Some((map, range)), path, identity })
+        Ok(MappedFile { map: Some((map, range)), walked: Walked::default(), path, identity })
     }
 
     /// What has happened to the file since it was mapped, as far as it was noticed: that it is
@@ -87,17 +90,17 @@ impl MappedFile {
         cut.map(Change::Cut).or_else(|| range.unread().map(Change::Unread))
     }
 
-    /// Lets go of the pages of `range`: what was read does not stay in memory for as long as the log
-    /// is open. Whoever reads them again gets them again.
+    /// Takes in that `range` was walked over, and lets go of the pages of which all that is near was:
+    /// what was read does not stay in memory for as long as the log is open. Whoever reads them again
+    /// gets them again.
     pub fn release(&self, range: Range<usize>) {
         let Some((map, _)) = &self.map else { return };
-        let range = range.start..range.end.min(map.len());
-        if !range.is_empty() {
+        for block in self.walked.add(range, map.len()) {
             // SAFETY: nobody writes through the map, so that a page that comes again has the bytes
             // that the file has, as it had when it came first; one that the guard put there has
             // zeros either way.
             let _ = unsafe {
-                map.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len())
+                map.unchecked_advise_range(UncheckedAdvice::DontNeed, block.start, block.len())
             };
         }
     }
