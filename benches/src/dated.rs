@@ -89,14 +89,12 @@ impl LastSecond {
     /// Where it holds no transaction.
     pub fn of(log: &Log) -> Result<LastSecond> {
         let mut found = LastSecond { second: 0, transactions: 0 };
-        let mut units = Units::new(log.scan());
-        while let Some(unit) = units.next() {
+        for unit in Units::new(log.scan()) {
             let Unit::Transaction(transaction) = unit else { continue };
             match transaction.timestamp() {
                 second if second == found.second => found.transactions += 1,
                 second => found = LastSecond { second, transactions: 1 },
             }
-            units.give_back(transaction);
         }
         ensure!(found.transactions > 0, "{}: no transaction", log.name());
         Ok(found)

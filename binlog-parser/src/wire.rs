@@ -164,6 +164,22 @@ impl<'a> Reader<'a> {
     /// A [`Fault`] if bytes are missing or the first byte is 0xFB or 0xFF.
     #[inline]
     pub fn lenenc(&mut self, what: &'static str) -> Result<u64, Fault> {
+        // Nearly all are short.
+        match *self.rest {
+            [short @ 0..=250, ref rest @ ..] => {
+                self.rest = rest;
+                Ok(short.into())
+            }
+            [0xFC, low, high, ref rest @ ..] => {
+                self.rest = rest;
+                Ok(u16::from_le_bytes([low, high]).into())
+            }
+            _ => self.long_lenenc(what),
+        }
+    }
+
+    #[inline(never)]
+    fn long_lenenc(&mut self, what: &'static str) -> Result<u64, Fault> {
         match lenenc(self.rest) {
             Ok((rest, value)) => {
                 self.rest = rest;

@@ -193,9 +193,14 @@ impl Summary {
     fn of_piece<'a>(log: &'a Log, units: &mut Units<'a>, rows: bool) -> Self {
         let mut piece = Summary::default();
         let mut walk = Walk { rows: rows.then(RowCounter::default), ..Walk::default() };
-        while let Some(unit) = units.next() {
-            let done = piece.unit(log, units.format(), unit, &mut walk);
-            done.into_iter().for_each(|transaction| units.give_back(transaction));
+        loop {
+            if let Some((transaction, format)) = units.glance() {
+                piece.whole(log, format, transaction, &mut walk);
+            } else if let Some(unit) = units.next() {
+                piece.unit(log, units.format(), unit, &mut walk);
+            } else {
+                break;
+            }
         }
         walk.rows.into_iter().for_each(|rows| rows.add_to(&mut piece.tables));
         piece
@@ -224,26 +229,32 @@ impl Summary {
         if log.format().checksum == ChecksumAlgorithm::Crc32 { self.events } else { 0 }
     }
 
-    /// Adds a unit; a transaction that stayed what it was comes back.
+    /// Adds a transaction of which nothing is compressed.
+    fn whole<'a>(
+        &mut self,
+        log: &'a Log,
+        format: &FormatDescription,
+        transaction: &Transaction<'a>,
+        walk: &mut Walk<'a>,
+    ) {
+        self.transaction(log, transaction, walk);
+        self.rows(log, format, transaction, &mut walk.rows);
+    }
+
+    /// Adds a unit.
     fn unit<'a>(
         &mut self,
         log: &'a Log,
         format: &FormatDescription,
         unit: Unit<'a>,
         walk: &mut Walk<'a>,
-    ) -> Option<Transaction<'a>> {
+    ) {
         match unit {
+            Unit::Transaction(transaction) if !transaction.is_compressed() => {
+                self.whole(log, format, &transaction, walk);
+            }
             Unit::Transaction(transaction) => {
-                self.count(&transaction.events);
-                if log.is_relay_log() {
-                    let events = transaction.events.iter();
-                    events.for_each(|event| self.follow(event, &mut walk.tracker));
-                }
-                self.transaction(log, &transaction);
-                if !transaction.is_compressed() {
-                    self.rows(log, format, &transaction, &mut walk.rows);
-                    return Some(transaction);
-                }
+                self.transaction(log, &transaction, walk);
                 self.compressed(log, format, transaction, walk);
             }
             Unit::Control(event) => {
@@ -256,7 +267,6 @@ impl Summary {
             }
             Unit::Damage(damage) => self.damage(log, &damage),
         }
-        None
     }
 
     /// Adds what was found in the next piece of the log. It began with a transaction, so how it
@@ -339,7 +349,18 @@ impl Summary {
         self.checksums_bad += u64::from(matches!(damage.reason, DamageReason::Checksum { .. }));
     }
 
-    fn transaction(&mut self, log: &Log, transaction: &Transaction<'_>) {
+    /// Adds what a transaction is as it stands in the log.
+    fn transaction<'a>(
+        &mut self,
+        log: &'a Log,
+        transaction: &Transaction<'a>,
+        walk: &mut Walk<'a>,
+    ) {
+        self.count(&transaction.events);
+        if log.is_relay_log() {
+            let events = transaction.events.iter();
+            events.for_each(|event| self.follow(event, &mut walk.tracker));
+        }
         self.endings[transaction.ending.number()] += 1;
         self.closed_by = None;
         self.open_transaction = None;

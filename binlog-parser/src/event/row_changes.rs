@@ -93,7 +93,10 @@ impl<'a, 'l> RowIter<'a, 'l> {
         // Images need not be taken apart from each other to be counted.
         while !self.rest.is_empty() {
             let had = self.rest.len();
-            for columns in [self.before, self.after].into_iter().flatten() {
+            if let Some(columns) = self.before {
+                self.image_bytes(columns)?;
+            }
+            if let Some(columns) = self.after {
                 self.image_bytes(columns)?;
             }
             self.check_advance(had)?;
@@ -106,7 +109,7 @@ impl<'a, 'l> RowIter<'a, 'l> {
         self.image_bytes(columns).map(|bytes| RowImage::new(columns.0, bytes))
     }
 
-    #[inline]
+    #[inline(always)]
     fn image_bytes(&mut self, (present, all): (Bitmap<'a>, bool)) -> Result<&'a [u8], Fault> {
         let length = self.layout.image_length(present, all, self.rest)?;
         let (bytes, rest) = self

@@ -244,15 +244,24 @@ fn kind_of(event_type: EventType) -> Result<(RowsKind, bool), Fault> {
 
 /// The chunks of version 2 (`Rows_event::Rows_event` in `rows_event.cpp`). After a chunk of unknown
 /// type nothing is read, for chunks carry no length.
+#[inline(always)]
 fn extra_row_info<'a>(reader: &mut Reader<'a>, kind: RowsKind) -> Result<ExtraRowInfo<'a>, Fault> {
-    const LENGTH_BYTES: usize = 2;
+    let length = usize::from(reader.u16("length of extra row info")?);
+    match length.checked_sub(LENGTH_BYTES) {
+        // Of nearly all rows nothing more is told.
+        Some(0) => Ok(ExtraRowInfo::default()),
+        Some(length) => chunks_of(reader.take(length, "extra row info")?, kind),
+        None => Err(Fault::value("length of extra row info", "at least 2", length)),
+    }
+}
+
+/// Bytes of a length in extra row info, which the length counts.
+const LENGTH_BYTES: usize = 2;
+
+#[inline(never)]
+fn chunks_of(bytes: &[u8], kind: RowsKind) -> Result<ExtraRowInfo<'_>, Fault> {
     const NDB: u8 = 0;
     const PARTITION: u8 = 1;
-    let length = usize::from(reader.u16("length of extra row info")?);
-    let Some(length) = length.checked_sub(LENGTH_BYTES) else {
-        return Err(Fault::value("length of extra row info", "at least 2", length));
-    };
-    let bytes = reader.take(length, "extra row info")?;
     let mut extra = ExtraRowInfo { bytes, ..Default::default() };
     let mut chunks = Reader::new(bytes);
     while !chunks.is_empty() {

@@ -72,6 +72,8 @@ struct Joined {
     sources: Numbered<Source>,
     contents: Numbered<Content>,
     facts: Facts,
+    /// By the number of a content: the last block that was noted to have it.
+    posted: Vec<u32>,
     /// In which blocks each table is changed, by its number.
     postings: Vec<Vec<u32>>,
     /// The blocks that have statements as text, and which.
@@ -109,6 +111,7 @@ impl Joined {
                 index.contents().ok()?.get(..resume.contents as usize)?.to_vec(),
             ),
             facts: resume.facts.clone(),
+            posted: vec![],
             postings: index.postings().iter().take(resume.tables as usize).map(keep).collect(),
             texts: index
                 .texts
@@ -151,9 +154,7 @@ impl Joined {
                     }
                     other => other,
                 };
-                let content = record.content.and_then(|content| contents[content as usize]);
-                let counts = if content.is_some() { record.counts.clone() } else { vec![] };
-                Record { name, content, counts, ..*record }
+                (record, name, record.content.and_then(|content| contents[content as usize]))
             });
             self.block(records);
         }
@@ -203,11 +204,11 @@ impl Joined {
         numbered.collect()
     }
 
-    /// Adds a block of records, of which there is at least one.
-    fn block(&mut self, records: impl Iterator<Item = Record>) {
+    /// Adds a block of records, of which there is at least one, with their names and contents here.
+    fn block<'r>(&mut self, records: impl Iterator<Item = (&'r Record, Name, Option<u32>)>) {
         let number = self.directory.len() as u32;
         let mut records = records.peekable();
-        let Some(first) = records.peek() else { return };
+        let Some((first, ..)) = records.peek() else { return };
         let mut packer = Packer::new(first.start);
         let mut block = Block {
             offset: self.blocks.len() as u64,
@@ -220,17 +221,17 @@ impl Joined {
             count: 0,
         };
         let mut gtids: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-        for record in records {
-            packer.push(&record);
+        for (record, name, content) in records {
+            packer.push(record, name, content);
             block.end = record.end;
             block.count += 1;
             block.first_time = block.first_time.min(record.time).min(record.started);
             block.last_time = block.last_time.max(record.time).max(record.started);
-            if let Name::Gtid { source, number } = record.name {
+            if let Name::Gtid { source, number } = name {
                 let known = gtids.entry(source).or_insert((number, number));
                 *known = (known.0.min(number), known.1.max(number));
             }
-            self.post(number, record.content);
+            self.post(number, content);
         }
         block.length = packer.out.len() as u32;
         block.crc = crc32fast::hash(&packer.out);
@@ -247,15 +248,18 @@ impl Joined {
 
     /// Notes that a block has transactions of this content.
     fn post(&mut self, block: u32, content: Option<u32>) {
-        let Some(content) = content.and_then(|content| self.contents.all.get(content as usize))
-        else {
+        let Some(number) = content.map(|content| content as usize) else { return };
+        let Some(content) = self.contents.all.get(number) else { return };
+        if self.posted.get(number) == Some(&block) {
             return;
-        };
+        }
         match self.texts.last_mut() {
             _ if content.texts.is_empty() => {}
             Some((last, known)) if *last == block => known.add(content.texts),
             _ => self.texts.push((block, content.texts)),
         }
+        self.posted.resize(self.contents.all.len(), u32::MAX);
+        self.posted[number] = block;
         self.postings.resize(self.tables.all.len(), vec![]);
         for change in &content.changes {
             if let Some(posting) = self.postings.get_mut(change.table as usize)

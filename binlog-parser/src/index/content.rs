@@ -1,6 +1,8 @@
 //! What transactions do, told apart only as far as a search needs: many do the same, so each content
 //! stands once in an index.
 
+use std::hash::{Hash, Hasher};
+
 use super::pack::{Taker, put};
 use crate::error::Fault;
 use crate::event::rows::RowsKind;
@@ -9,7 +11,7 @@ use crate::event::rows::RowsKind;
 pub type TableName = (Vec<u8>, Vec<u8>);
 
 /// What a transaction does.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Content {
     /// Whether it was compressed.
     pub compressed: bool,
@@ -21,8 +23,20 @@ pub struct Content {
     pub changes: Vec<Change>,
 }
 
+/// In few numbers, for each transaction is looked up by what it does.
+impl Hash for Content {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(u64::from(self.texts.0) << 32 | u64::from(self.rows_texts.0));
+        state.write_u64((self.changes.len() as u64) << 1 | u64::from(self.compressed));
+        for Change { table, kind, rows } in &self.changes {
+            state.write_u64(u64::from(*table) << 2 | kind_code(*kind) as u64);
+            state.write_u64(*rows);
+        }
+    }
+}
+
 /// Rows of one table that are changed in one way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
     /// Number of the table in the index.
     pub table: u32,

@@ -56,6 +56,15 @@ pub struct Whole {
     pub ending: Ending,
 }
 
+impl Whole {
+    /// Where `transaction` stands.
+    #[must_use]
+    pub fn of(transaction: &Transaction<'_>) -> Self {
+        let range = (transaction.start(), transaction.end());
+        Whole { range, ending: transaction.ending }
+    }
+}
+
 /// What a statement of rows did, as far as it could be read.
 #[derive(Debug)]
 pub struct Counted<'c, 'e> {
@@ -75,10 +84,12 @@ pub trait Notes {
     /// The next transaction, in which everything is `plain`.
     fn enter(&mut self, whole: Whole, plain: &Transaction<'_>, format: &FormatDescription);
 
-    /// The next of its statements, in their order; `rows` of a statement of rows.
+    /// The next of its statements that may be noted: one of text or of rows, or one that is neither.
+    /// `number` counts all of them from 0; `rows` of a statement of rows.
     fn statement(
         &mut self,
         plain: &Transaction<'_>,
+        number: usize,
         statement: &Statement<'_, '_>,
         rows: Option<Counted<'_, '_>>,
         format: &FormatDescription,
@@ -105,6 +116,7 @@ impl Notes for () {
     fn statement(
         &mut self,
         _: &Transaction<'_>,
+        _: usize,
         _: &Statement<'_, '_>,
         _: Option<Counted<'_, '_>>,
         _: &FormatDescription,

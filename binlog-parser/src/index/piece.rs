@@ -117,17 +117,13 @@ impl Piece {
             content: Content::default(),
             run: None,
         };
-        while let Some(unit) = units.next() {
-            match unit {
-                Unit::Control(event) => walk.control(&event),
-                Unit::Damage(damage) => {
-                    let lost = (damage.range, damage.reason.name().to_owned());
-                    walk.piece.facts.damage.push(lost);
-                }
-                Unit::Transaction(transaction) => {
-                    let done = walk.transaction(transaction, units.format());
-                    done.into_iter().for_each(|transaction| units.give_back(transaction));
-                }
+        loop {
+            if let Some((transaction, format)) = units.glance() {
+                walk.transaction(transaction, format);
+            } else if let Some(unit) = units.next() {
+                walk.unit(unit, units.format());
+            } else {
+                break;
             }
         }
         walk.end_run();
@@ -144,6 +140,20 @@ fn reach((first, last): (u32, u32), time: u32) -> (u32, u32) {
 }
 
 impl<N: Notes> Walk<'_, N> {
+    fn unit(&mut self, unit: Unit<'_>, format: &FormatDescription) {
+        match unit {
+            Unit::Control(event) => self.control(&event),
+            Unit::Damage(damage) => {
+                let lost = (damage.range, damage.reason.name().to_owned());
+                self.piece.facts.damage.push(lost);
+            }
+            Unit::Transaction(transaction) if transaction.is_compressed() => {
+                self.compressed(transaction, format);
+            }
+            Unit::Transaction(transaction) => self.transaction(&transaction, format),
+        }
+    }
+
     /// Counts events; the earliest and the latest time that stands in them.
     fn count(&mut self, events: &[RawEvent<'_>]) -> (u32, u32) {
         count_events(events, &mut self.events, &mut self.piece.facts.time)
@@ -186,53 +196,70 @@ impl<N: Notes> Walk<'_, N> {
         facts.faults += u64::from(read.is_err());
     }
 
-    /// Gathers a transaction, which comes back if it was plain.
-    fn transaction<'t>(
-        &mut self,
-        transaction: Transaction<'t>,
-        format: &FormatDescription,
-    ) -> Option<Transaction<'t>> {
-        let start = transaction.start();
+    /// Gathers a transaction of which nothing is compressed.
+    fn transaction(&mut self, transaction: &Transaction<'_>, format: &FormatDescription) {
+        let whole = self.enter(transaction);
+        self.content.compressed = false;
+        self.plain(whole, transaction, format);
+        self.leave();
+    }
+
+    fn compressed(&mut self, transaction: Transaction<'_>, format: &FormatDescription) {
+        let whole = self.enter(&transaction);
+        self.content.compressed = true;
+        // The events borrow what is inflated, not the rest of the walk.
+        let mut inflated = self.inflated.take().unwrap_or_default();
+        let plain = transaction.plain(&mut inflated, format);
+        if plain.damage.is_some() {
+            let lost = (whole.range.0..whole.range.1, "bad_compression".to_owned());
+            self.piece.facts.damage.push(lost);
+        }
+        self.times(&plain.transaction.events);
+        self.plain(whole, &plain.transaction, format);
+        drop(plain);
+        self.inflated = Some(inflated);
+        self.leave();
+    }
+
+    /// Gathers what a transaction is as it stands in the log: all of its record but what it does.
+    fn enter(&mut self, transaction: &Transaction<'_>) -> Whole {
+        let whole = Whole::of(transaction);
+        let (start, end) = whole.range;
         if start / PIECE_BYTES > self.part.0 / PIECE_BYTES && !self.piece.records.is_empty() {
             self.end_part(start);
         }
         let (first, last) = self.count(&transaction.events);
         let [times, _] = &mut self.part.1;
         *times = reach(reach(*times, first), last);
-        let ending = transaction.ending;
+        let ending = whole.ending;
         self.piece.facts.closed_by = None;
         if let Some(count) = self.piece.facts.endings.get_mut(ending.number()) {
             *count += 1;
         }
-        let (end, started, time) =
-            (transaction.end(), transaction.started(), transaction.timestamp());
-        let server_id = transaction.events.first().map_or(0, |event| event.header.server_id);
-        let name = self.name(&transaction);
-        self.content.compressed = transaction.is_compressed();
-        self.content.changes.clear();
-        (self.content.texts, self.content.rows_texts) = Default::default();
-        let whole = Whole { range: (start, end), ending };
-        let done = if self.content.compressed {
-            self.compressed(whole, transaction, format);
-            None
-        } else {
-            self.plain(whole, &transaction, format);
-            Some(transaction)
-        };
-        let counts = self.counts();
-        let content = Some(self.piece.contents.number(&self.content));
+        let name = self.name(transaction);
         self.piece.records.push(Record {
             start,
             end,
-            started,
-            time,
+            started: transaction.started(),
+            time: transaction.timestamp(),
             ending,
-            server_id,
+            server_id: transaction.events.first().map_or(0, |event| event.header.server_id),
             name,
-            content,
-            counts,
+            content: None,
+            counts: vec![],
         });
-        done
+        self.content.changes.clear();
+        (self.content.texts, self.content.rows_texts) = Default::default();
+        whole
+    }
+
+    /// Takes what the transaction does into its record.
+    fn leave(&mut self) {
+        let counts = self.counts();
+        let content = self.piece.contents.number(&self.content);
+        if let Some(record) = self.piece.records.last_mut() {
+            (record.content, record.counts) = (Some(content), counts);
+        }
     }
 
     /// Reads the name of a transaction, and when it was committed.
@@ -294,45 +321,30 @@ impl<N: Notes> Walk<'_, N> {
         }
     }
 
-    fn compressed(
-        &mut self,
-        whole: Whole,
-        transaction: Transaction<'_>,
-        format: &FormatDescription,
-    ) {
-        // The events borrow what is inflated, not the rest of the walk.
-        let mut inflated = self.inflated.take().unwrap_or_default();
-        let plain = transaction.plain(&mut inflated, format);
-        if plain.damage.is_some() {
-            let lost = (whole.range.0..whole.range.1, "bad_compression".to_owned());
-            self.piece.facts.damage.push(lost);
-        }
-        self.times(&plain.transaction.events);
-        self.plain(whole, &plain.transaction, format);
-        drop(plain);
-        self.inflated = Some(inflated);
-    }
-
     /// Gathers what a transaction does into `content`.
     fn plain(&mut self, whole: Whole, plain: &Transaction<'_>, format: &FormatDescription) {
         self.counter.enter();
         self.notes.enter(whole, plain, format);
         let id_bytes = format.table_id_bytes();
         let mut tallies = std::mem::take(&mut self.tallies);
-        for statement in plain.statements(id_bytes) {
+        for (number, statement) in plain.statements(id_bytes).enumerate() {
             let mut counted = None;
             match statement.kind {
+                StatementKind::Gtid | StatementKind::Begin => continue,
+                StatementKind::End => {
+                    statement.events.iter().for_each(|event| self.look_at(event));
+                    continue;
+                }
                 StatementKind::Rows { .. } => {
                     let fault = self.rows(&statement, id_bytes, &mut tallies);
                     let (tallies, tables) = (&tallies[..], &self.piece.tables.all[..]);
                     counted = Some(Counted { tallies, tables, fault });
                 }
-                StatementKind::Gtid | StatementKind::Begin => {}
-                StatementKind::Query | StatementKind::Other | StatementKind::End => {
+                StatementKind::Query | StatementKind::Other => {
                     statement.events.iter().for_each(|event| self.look_at(event));
                 }
             }
-            self.notes.statement(plain, &statement, counted, format);
+            self.notes.statement(plain, number, &statement, counted, format);
         }
         self.tallies = tallies;
     }

@@ -80,8 +80,8 @@ impl Before {
         Before { end: start, time: 0, name: Name::Unnamed, server_id: 0 }
     }
 
-    fn of(record: &Record) -> Self {
-        let Record { end, time, name, server_id, .. } = *record;
+    fn of(record: &Record, name: Name) -> Self {
+        let Record { end, time, server_id, .. } = *record;
         Before { end, time, name: name.next(), server_id }
     }
 }
@@ -99,14 +99,15 @@ impl Packer {
         Packer { before: Before::at(start), out: vec![] }
     }
 
-    /// Appends a record; it does not begin before the one before it ends.
-    pub fn push(&mut self, record: &Record) {
+    /// Appends a record with the name and the content that it has here; it does not begin before the
+    /// one before it ends.
+    pub fn push(&mut self, record: &Record, name: Name, content: Option<u32>) {
         let before = &self.before;
         let flag = |set: bool, bit: u8| if set { bit } else { 0 };
         let how = record.ending.number() as u8
             | flag(record.start != before.end, GAP)
             | flag(record.time != before.time, TIME)
-            | flag(record.name != before.name, NAME)
+            | flag(name != before.name, NAME)
             | flag(record.started != record.time, STARTED)
             | flag(record.server_id != before.server_id, SERVER);
         let out = &mut self.out;
@@ -119,7 +120,7 @@ impl Packer {
             put_signed(out, i64::from(record.time) - i64::from(before.time));
         }
         if how & NAME != 0 {
-            match record.name {
+            match name {
                 Name::Unnamed => put(out, 0),
                 Name::Anonymous => put(out, 1),
                 Name::Gtid { source, number } => {
@@ -134,13 +135,15 @@ impl Packer {
         if how & SERVER != 0 {
             put(out, u64::from(record.server_id));
         }
-        let content = record.content.map_or(0, |content| u64::from(content) + 1);
-        put(out, content << 1 | u64::from(!record.counts.is_empty()));
-        if !record.counts.is_empty() {
-            put(out, record.counts.len() as u64);
-            record.counts.iter().for_each(|count| put(out, *count));
+        // Numbers of rows say nothing without the content that they are of.
+        let counts = content.map_or(&[][..], |_| &record.counts);
+        let content = content.map_or(0, |content| u64::from(content) + 1);
+        put(out, content << 1 | u64::from(!counts.is_empty()));
+        if !counts.is_empty() {
+            put(out, counts.len() as u64);
+            counts.iter().for_each(|count| put(out, *count));
         }
-        self.before = Before::of(record);
+        self.before = Before::of(record, name);
     }
 }
 
@@ -186,7 +189,7 @@ impl<'a> Records<'a> {
         let content = (content >> 1).checked_sub(1).map(u32::try_from).transpose();
         let content = content.map_err(|_| taker.wrong("number of a content", "a greater"))?;
         let record = Record { start, end, started, time, ending, server_id, name, content, counts };
-        self.before = Before::of(&record);
+        self.before = Before::of(&record, name);
         Ok(record)
     }
 }
@@ -232,6 +235,7 @@ mod tests {
         ) -> Vec<Record> {
             let mut end = 4;
             parts.into_iter().map(|(gap, length, started, time, ending, server_id, name, content, counts)| {
+                let counts = if content.is_some() { counts } else { vec![] };
                 let start = end + gap;
                 end = start + length;
                 let ending = Ending::ALL[ending];
@@ -242,7 +246,7 @@ mod tests {
 
     fn packed(records: &[Record]) -> Vec<u8> {
         let mut packer = Packer::new(records[0].start);
-        records.iter().for_each(|record| packer.push(record));
+        records.iter().for_each(|record| packer.push(record, record.name, record.content));
         packer.out
     }
 

@@ -45,6 +45,7 @@ impl Notes for Letters {
     fn statement(
         &mut self,
         _: &Transaction<'_>,
+        _: usize,
         _: &Statement<'_, '_>,
         rows: Option<Counted<'_, '_>>,
         _: &FormatDescription,

@@ -103,6 +103,29 @@ impl RowLayout {
         }
     }
 
+    /// How many rows `rest` holds, of `images` images each that lack no column; none where that cannot be
+    /// told without more care.
+    #[inline]
+    pub(crate) fn count_whole(&self, images: usize, mut rest: &[u8]) -> Option<u64> {
+        if self.fields.is_empty() || !self.doubtful.is_empty() || rest.is_empty() {
+            return None;
+        }
+        let mut count = 0;
+        while !rest.is_empty() {
+            for _ in 0..images {
+                let (nulls, values) = rest.split_at_checked(self.fields.len().div_ceil(8))?;
+                let nulls = Bitmap::new(nulls, self.fields.len());
+                rest = if nulls.none() {
+                    skip(&self.merged, values)?
+                } else {
+                    self.skip_present(nulls, true, nulls, values)?
+                };
+            }
+            count += 1;
+        }
+        Some(count)
+    }
+
     /// Whether an image with old temporal types makes sense: the padding of its null bitmap is of
     /// one kind, nothing is NULL that may not be, and dates and times are such. If MariaDB wrote
     /// them longer than the types say, then rows are cut at the wrong places, and one of these

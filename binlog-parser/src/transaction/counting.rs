@@ -9,6 +9,7 @@ use crate::header::EventType;
 use crate::quick_hash::QuickHash;
 use crate::row::RowLayout;
 use crate::scan::RawEvent;
+use crate::wire::{Bitmap, le_uint};
 
 /// Counts `events` by the code of their type, and widens `time`, the earliest and the latest that an
 /// event has, in seconds since 1970 UTC; artificial events have none. Returns the earliest timestamp as
@@ -78,8 +79,39 @@ struct Mapped {
     body: Box<[u8]>,
     table: usize,
     layout: RowLayout,
+    /// How its last rows event of whole rows began.
+    beginning: Option<Beginning>,
     /// The last transaction that it stood in; 0 once another map of its id could not be read.
     transaction: u64,
+}
+
+/// What stands before the rows of an event that lack no column, for the next one that begins so.
+#[derive(Debug)]
+struct Beginning {
+    event_type: EventType,
+    bytes: Box<[u8]>,
+    kind: RowsKind,
+}
+
+impl Beginning {
+    /// Of an event that has this body; none if its rows need more care.
+    fn of(rows: &RowsEvent<'_>, event_type: EventType, body: &[u8]) -> Option<Self> {
+        let whole = |columns: Option<Bitmap<'_>>| columns.is_none_or(|columns| columns.all());
+        let is_whole = whole(rows.before_columns) && whole(rows.after_columns) && !rows.partial;
+        let bytes = body.get(..body.len() - rows.rows.len()).filter(|_| is_whole)?;
+        Some(Beginning { event_type, bytes: bytes.into(), kind: rows.kind })
+    }
+
+    /// The rows behind it, of an event that begins so.
+    #[inline]
+    fn rows<'a>(&self, event_type: EventType, body: &'a [u8]) -> Option<&'a [u8]> {
+        body.strip_prefix(&*self.bytes).filter(|_| self.event_type == event_type)
+    }
+
+    /// Images of each row.
+    fn images(&self) -> usize {
+        if self.kind == RowsKind::Update { 2 } else { 1 }
+    }
 }
 
 /// Gives the table of a database, and its own name, its number.
@@ -162,7 +194,8 @@ impl Counter {
         let layout = map.layout()?;
         let table = names(map.database, map.table);
         let transaction = self.transaction;
-        let mapped = Mapped { id, body: rest.into(), table, layout, transaction };
+        let body = rest.into();
+        let mapped = Mapped { id, body, table, layout, beginning: None, transaction };
         match known.and_then(|at| self.maps.get_mut(at)) {
             Some(known) => *known = mapped,
             None => {
@@ -187,34 +220,115 @@ impl Counter {
         table_id_bytes: usize,
         tallies: &mut Vec<Tally>,
     ) -> Result<(), Fault> {
-        let rows = RowsEvent::parse(event.body(), event.event_type(), table_id_bytes)?;
+        let (body, event_type) = (event.body(), event.event_type());
+        let at = self.find(table_id(body, table_id_bytes));
+        let mapped = at.and_then(|at| self.maps.get_mut(at));
+        let mut mapped = mapped.filter(|map| map.transaction == self.transaction);
+        // Most begin as the one before of their table does.
+        if let Some(Mapped { table, layout, beginning: Some(beginning), .. }) = &mapped
+            && let Some(rows) = beginning.rows(event_type, body)
+            && let Some(count) = layout.count_whole(beginning.images(), rows)
+        {
+            tally(tallies, *table, beginning.kind, count);
+            return Ok(());
+        }
+        let rows = RowsEvent::parse(body, event_type, table_id_bytes)?;
         if rows.is_dummy() {
             return Ok(());
         }
-        let at = self.find(rows.table_id);
-        let mapped = at.and_then(|at| self.maps.get(at));
-        let Some(mapped) = mapped.filter(|map| map.transaction == self.transaction) else {
+        let Some(mapped) = &mut mapped else {
             return Err(Fault::value("rows event", "a table map before it", "none"));
         };
         let count = rows.count(&mapped.layout)?;
-        let at = tallies.iter().position(|tally| tally.table == mapped.table);
-        let at = at.unwrap_or_else(|| {
-            let table = mapped.table;
-            tallies.push(Tally { table, written: 0, updated: 0, deleted: 0 });
-            tallies.len() - 1
-        });
-        let tally = &mut tallies[at];
-        match rows.kind {
-            RowsKind::Write => tally.written += count,
-            RowsKind::Update => tally.updated += count,
-            RowsKind::Delete => tally.deleted += count,
-        }
+        mapped.beginning = Beginning::of(&rows, event_type, body);
+        tally(tallies, mapped.table, rows.kind, count);
         Ok(())
+    }
+}
+
+/// Adds rows to the tally of their table.
+#[inline]
+fn tally(tallies: &mut Vec<Tally>, table: usize, kind: RowsKind, count: u64) {
+    let at = tallies.iter().position(|tally| tally.table == table).unwrap_or_else(|| {
+        tallies.push(Tally { table, written: 0, updated: 0, deleted: 0 });
+        tallies.len() - 1
+    });
+    let tally = &mut tallies[at];
+    match kind {
+        RowsKind::Write => tally.written += count,
+        RowsKind::Update => tally.updated += count,
+        RowsKind::Delete => tally.deleted += count,
     }
 }
 
 /// The number at the start of a table map; 0 if there is none, which its reader will find out.
 fn table_id(body: &[u8], bytes: usize) -> u64 {
-    let id = body.get(..bytes).unwrap_or_default();
-    id.iter().rev().fold(0, |id, byte| id << 8 | u64::from(*byte))
+    body.get(..bytes).and_then(le_uint).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::ColumnType;
+    use crate::scan::Scanned;
+    use crate::testing::LogBuilder;
+
+    #[rustfmt::skip]
+    const MAP: &[u8] = &[
+        7, 0, 0, 0, 0, 0, 1, 0,       // table id, flags
+        1, b'd', 0, 1, b't', 0,       // database, table
+        2, 1, 15, 2, 9, 0, 0b11,      // TINYINT, VARCHAR of 9 bytes; both may be NULL
+    ];
+
+    /// The body of a rows event of the table, with bitmaps of columns, and rows.
+    fn body(flags: u8, columns: &[u8], rows: &[u8]) -> Vec<u8> {
+        [&[7, 0, 0, 0, 0, 0, flags, 0, 2, 0, 2], columns, rows].concat()
+    }
+
+    #[test]
+    fn rows_that_begin_alike_are_counted_as_each_by_itself() {
+        let (insert, update, delete) =
+            (EventType::WRITE_ROWS, EventType::UPDATE_ROWS, EventType::DELETE_ROWS);
+        let (row, null) = ([0, 1, 1, b'x'], [2, 1]);
+        let events = [
+            (insert, body(1, &[3], &row), Ok(1)),
+            (insert, body(1, &[3], &[&row[..], &null, &row].concat()), Ok(3)),
+            (insert, body(0, &[3], &[row, row].concat()), Ok(2)),
+            (insert, body(0, &[1], &[0, 1, 0, 2]), Ok(2)),
+            (delete, body(0, &[3], &row), Ok(1)),
+            (update, body(0, &[3, 3], &[&row[..], &null].concat()), Ok(1)),
+            (update, body(0, &[3, 3], &[row, row, row, row].concat()), Ok(2)),
+            (update, body(0, &[3, 3], &[row, row, row].concat()), Err(())),
+            (update, body(0, &[1, 3], &[&[0, 1][..], &row].concat()), Ok(1)),
+            (update, body(0, &[3, 3], &[row, row].concat()), Ok(1)),
+            (update, body(0, &[3, 3], &row[..3]), Err(())),
+        ];
+        let log = LogBuilder::new("9.7.1").event(EventType::TABLE_MAP, MAP);
+        let log = events.iter().fold(log, |log, (of, body, _)| log.event(*of, body)).open();
+        let scanned = log.scan().filter_map(|scanned| match scanned {
+            Scanned::Event(event) => Some(event),
+            Scanned::Damage(_) => None,
+        });
+        let logged: Vec<_> = scanned.skip(1).collect();
+        let layout = RowLayout::new([ColumnType::Tiny, ColumnType::Varchar { max_bytes: 9 }]);
+        let (mut counter, mut tallies) = (Counter::default(), vec![]);
+        counter.enter();
+        let mut name = |_: &[u8], _: &[u8]| 0;
+        counter.count(&logged[..1], 6, &mut name, &mut tallies).unwrap();
+        for ((event_type, body, needed), event) in events.iter().zip(&logged[1..]) {
+            let one = std::slice::from_ref(event);
+            let counted = counter.count(one, 6, &mut name, &mut tallies);
+            let counted = counted.map(|()| {
+                let Tally { written, updated, deleted, .. } = tallies[0];
+                written + updated + deleted
+            });
+            let alone = RowsEvent::parse(body, *event_type, 6).unwrap().count(&layout);
+            assert_eq!(counted.map_err(|(fault, _)| fault), alone);
+            assert_eq!(alone.map_err(drop), *needed);
+        }
+        counter.enter();
+        let rest = counter.count(&logged[1..2], 6, &mut name, &mut tallies);
+        let fault = rest.map_err(|(fault, _)| fault.to_string());
+        assert_eq!(fault, Err("rows event: needed a table map before it, had none".into()));
+    }
 }

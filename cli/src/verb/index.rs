@@ -204,7 +204,7 @@ fn write(log: &Log, path: &Path, bytes: &[u8]) -> Outcome<()> {
     let mode = fs::metadata(log.path()).map_or(0o600, |meta| meta.permissions().mode() & 0o666);
     let mode = if log.encryption().is_some() { 0o600 } else { mode | 0o600 };
     beside.as_file().set_permissions(Permissions::from_mode(mode)).with_context(shown)?;
-    beside.as_file().sync_all().with_context(shown)?;
+    // The disk is not waited for: what of it does not get there is found out by checksums, and built anew.
     beside.persist(path).map_err(|e| e.error).with_context(shown)?;
     Ok(())
 }

@@ -63,6 +63,7 @@ impl Notes for NoteTaker<'_> {
     fn statement(
         &mut self,
         plain: &Transaction<'_>,
+        number: usize,
         statement: &Statement<'_, '_>,
         rows: Option<Counted<'_, '_>>,
         format: &FormatDescription,
@@ -85,7 +86,7 @@ impl Notes for NoteTaker<'_> {
             });
             fault = counted.fault;
         }
-        self.summariser.statement(plain, statement, fault, format);
+        self.summariser.statement(plain, (number, statement), fault, format);
     }
 
     fn take(&mut self) -> Option<Noted> {

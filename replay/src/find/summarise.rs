@@ -24,7 +24,7 @@ use super::summary::{
 };
 use super::text::{TextStatement, row_text, tells};
 use super::traffic::{is_system, write_key};
-use crate::select::Selected;
+use crate::select::{Filter, Selected};
 use crate::sql::Dialect;
 use binlog_parser::transaction::counting::{CountFault, Counter, Tally};
 
@@ -42,6 +42,8 @@ pub(super) struct Course<'a> {
 #[derive(Debug)]
 pub(super) struct Summariser<'a> {
     course: Course<'a>,
+    /// Whether every transaction is selected.
+    unfiltered: bool,
     /// How the server reads statements, but for the session.
     dialect: Dialect,
     counter: Counter,
@@ -84,6 +86,7 @@ impl<'a> Summariser<'a> {
     pub(super) fn new(course: Course<'a>, format: &FormatDescription) -> Self {
         Summariser {
             course,
+            unfiltered: course.options.filter == Filter::default(),
             dialect: dialect_of(format),
             counter: Counter::default(),
             inflated: None,
@@ -107,12 +110,12 @@ impl<'a> Summariser<'a> {
     pub(super) fn run(&mut self, units: &mut Units<'a>, end: u64, most: usize) -> (Summary, bool) {
         let mut ended = false;
         while !ended && units.offset() < end && self.summary.steps.len() < most {
-            match units.next() {
-                Some(unit) => {
-                    let done = self.unit(unit, units.format());
-                    done.into_iter().for_each(|transaction| units.give_back(transaction));
-                }
-                None => ended = true,
+            if let Some((transaction, format)) = units.glance() {
+                self.whole(transaction, format);
+            } else if let Some(unit) = units.next() {
+                self.unit(unit, units.format());
+            } else {
+                ended = true;
             }
         }
         (self.sum_up(), ended)
@@ -129,19 +132,19 @@ impl<'a> Summariser<'a> {
         std::mem::take(&mut self.summary)
     }
 
-    /// Takes in a unit; a transaction that was not compressed comes back.
-    fn unit(&mut self, unit: Unit<'a>, format: &FormatDescription) -> Option<Transaction<'a>> {
+    /// Takes in a transaction of which nothing is compressed.
+    fn whole(&mut self, transaction: &Transaction<'_>, format: &FormatDescription) {
+        self.plain(Whole::of(transaction), transaction, format);
+    }
+
+    /// Takes in a unit.
+    fn unit(&mut self, unit: Unit<'a>, format: &FormatDescription) {
         let log = self.course.log;
         match unit {
-            Unit::Transaction(transaction) => {
-                let range = (transaction.start(), transaction.end());
-                let whole = Whole { range, ending: transaction.ending };
-                if !transaction.is_compressed() {
-                    self.plain(whole, &transaction, format);
-                    return Some(transaction);
-                }
-                self.compressed(whole, transaction, format);
+            Unit::Transaction(transaction) if transaction.is_compressed() => {
+                self.compressed(Whole::of(&transaction), transaction, format);
             }
+            Unit::Transaction(transaction) => self.whole(&transaction, format),
             Unit::Control(event) => {
                 if event.event_type() == EventType::FORMAT_DESCRIPTION {
                     self.enter_format(format);
@@ -153,7 +156,6 @@ impl<'a> Summariser<'a> {
                 self.summary.steps.push(Step::Damage(Box::new((address, damage))));
             }
         }
-        None
     }
 
     fn enter_format(&mut self, format: &FormatDescription) {
@@ -183,10 +185,13 @@ impl<'a> Summariser<'a> {
     fn plain(&mut self, whole: Whole, transaction: &Transaction<'_>, format: &FormatDescription) {
         self.enter(whole, transaction, format);
         self.counter.enter();
-        for statement in transaction.statements(format.table_id_bytes()) {
-            let of_rows = matches!(statement.kind, StatementKind::Rows { .. });
-            let fault = if of_rows { self.count_rows(&statement, format) } else { None };
-            self.statement(transaction, &statement, fault, format);
+        for (number, statement) in transaction.statements(format.table_id_bytes()).enumerate() {
+            let fault = match statement.kind {
+                StatementKind::Gtid | StatementKind::Begin | StatementKind::End => continue,
+                StatementKind::Rows { .. } => self.count_rows(&statement, format),
+                StatementKind::Query | StatementKind::Other => None,
+            };
+            self.statement(transaction, (number, &statement), fault, format);
         }
     }
 
@@ -198,36 +203,39 @@ impl<'a> Summariser<'a> {
         format: &FormatDescription,
     ) {
         let Course { set, options, index, .. } = self.course;
-        let selected = match options.filter.selects(set, index, transaction) {
-            Ok(selected) => selected == Selected::Yes,
-            Err(_) => {
-                // It cannot be told apart by its GTID, so it must not be passed over.
-                if let (Some(event), Err(fault)) = (transaction.gtid_event(), transaction.gtid()) {
-                    self.fault((fault, event));
+        let selected = self.unfiltered
+            || match options.filter.selects(set, index, transaction) {
+                Ok(selected) => selected == Selected::Yes,
+                Err(_) => {
+                    // It cannot be told apart by its GTID, so it must not be passed over.
+                    if let (Some(event), Err(fault)) =
+                        (transaction.gtid_event(), transaction.gtid())
+                    {
+                        self.fault((fault, event));
+                    }
+                    true
                 }
-                true
-            }
-        };
+            };
         self.summary.selected += u64::from(selected);
         self.now = Now::new(whole, format.table_id_bytes(), selected, transaction.ending);
     }
 
-    /// Takes in the next statement of the transaction that was entered last. What it did to rows was
-    /// counted before; `fault` tells why not all of it could be.
+    /// Takes in a statement of the transaction that was entered last, with its number there. What it
+    /// did to rows was counted before; `fault` tells why not all of it could be.
     pub(super) fn statement(
         &mut self,
         transaction: &Transaction<'_>,
-        statement: &Statement<'_, '_>,
+        (number, statement): (usize, &Statement<'_, '_>),
         fault: Option<CountFault<'_>>,
         format: &FormatDescription,
     ) {
+        self.now.statement = number;
         match statement.kind {
             StatementKind::Rows { .. } => self.rows(transaction, statement, fault),
             StatementKind::Query => self.query(transaction, statement),
             StatementKind::Other => self.other(statement, format),
             StatementKind::Gtid | StatementKind::Begin | StatementKind::End => {}
         }
-        self.now.statement += 1;
     }
 
     /// Counts the rows of a statement.

@@ -127,18 +127,22 @@ impl Index {
         let mut units = Units::new(scan.until(end.unwrap_or(u64::MAX)));
         run.clear();
         let mut last = None;
-        while let Some(unit) = units.next() {
-            match unit {
-                Unit::Transaction(transaction) => {
-                    last = Some((transaction.ending, transaction.end()));
-                    run.push(&transaction);
-                    units.give_back(transaction);
-                }
-                // Between transactions alone.
-                Unit::Control(_) if end.is_some() => continue,
-                _ => break,
-            }
-            if end.is_none() {
+        let mut take = |transaction: &Transaction<'s>| {
+            last = Some((transaction.ending, transaction.end()));
+            run.push(transaction);
+            end.is_some()
+        };
+        loop {
+            let more = match units.glance() {
+                Some((transaction, _)) => take(transaction),
+                None => match units.next() {
+                    Some(Unit::Transaction(transaction)) => take(&transaction),
+                    // Between transactions alone.
+                    Some(Unit::Control(_)) => end.is_some(),
+                    Some(Unit::Damage(_)) | None => false,
+                },
+            };
+            if !more {
                 break;
             }
         }

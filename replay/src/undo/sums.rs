@@ -78,7 +78,12 @@ pub(super) fn sum(
     let mut piece =
         Piece { request, number, log, sums, layouts, by_layout: HashMap::default(), maps: vec![] };
     let mut inflated = Inflated::default();
-    while let Some(unit) = units.next() {
+    loop {
+        if let Some((transaction, format)) = units.glance() {
+            piece.transaction(transaction, format)?;
+            continue;
+        }
+        let Some(unit) = units.next() else { break };
         match unit {
             Unit::Transaction(transaction) => {
                 let plain = transaction.plain(&mut inflated, units.format());
