@@ -14,7 +14,7 @@ use binlog_parser::header::EventType;
 use binlog_parser::index::Indexed;
 use binlog_parser::inflate::Inflated;
 use binlog_parser::scan::{DamageReason, RawEvent};
-use binlog_parser::source::chain::Extent;
+use binlog_parser::source::chain::{Extending, Extent};
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::source::relay::SourceTracker;
@@ -114,6 +114,7 @@ struct Walk<'a> {
     /// The memory for compressed transactions, once there is one.
     inflated: Option<Box<Inflated>>,
     tracker: SourceTracker<'a>,
+    gtids: Extending,
 }
 
 impl Summary {
@@ -144,6 +145,7 @@ impl Summary {
         // What the log says of those before it, as it stands at its start.
         let start = log.scan().events().take_while(|event| !event.event_type().is_gtid());
         for event in start.take(FIRST_EVENTS) {
+            summary.extent.event(&event);
             // It could be read when it was indexed.
             let _ = summary.control(&event);
         }
@@ -202,6 +204,7 @@ impl Summary {
                 break;
             }
         }
+        piece.extent = walk.gtids.finish();
         walk.rows.into_iter().for_each(|rows| rows.add_to(&mut piece.tables));
         piece
     }
@@ -262,6 +265,7 @@ impl Summary {
                 if log.is_relay_log() {
                     self.follow(&event, &mut walk.tracker);
                 }
+                walk.gtids.event(&event);
                 let read = self.control(&event);
                 self.check(log, &event, read);
             }
@@ -321,7 +325,6 @@ impl Summary {
     }
 
     fn control(&mut self, event: &RawEvent<'_>) -> Result<(), Fault> {
-        self.extent.event(event);
         self.closed_by = None;
         match event.event_type() {
             EventType::PREVIOUS_GTIDS => {
@@ -365,16 +368,11 @@ impl Summary {
         self.closed_by = None;
         self.open_transaction = None;
         // Looked at where it is read: each transaction has one.
-        let read;
-        let opening = match transaction.gtid_event() {
-            Some(event) => {
-                read = Opening::read(event);
-                read.as_ref()
-                    .map_err(|why| self.faults.push(why.clone().at(event.location(log))))
-                    .ok()
-            }
-            None => None,
-        };
+        let read = transaction.gtid_event().map(Opening::read);
+        if let (Some(Err(why)), Some(event)) = (&read, transaction.gtid_event()) {
+            self.faults.push(why.clone().at(event.location(log)));
+        }
+        let opening = read.as_ref().and_then(|read| read.as_ref().ok());
         let gtid = opening.map(|opening| &opening.gtid);
         match transaction.ending {
             Ending::Open => self.open_transaction = Some(Cut::of(log, transaction, gtid)),
@@ -387,7 +385,7 @@ impl Summary {
             _ => self.transactions += 1,
         }
         if let Some(gtid) = gtid.filter(|_| transaction.ending != Ending::Open) {
-            self.extent.transaction(gtid);
+            walk.gtids.transaction(gtid);
             if let (TransactionGtid::Mysql(gtid), Some(event)) = (gtid, transaction.gtid_event())
                 && self.server_uuid.is_none()
                 && event.header.server_id == log.header().server_id

@@ -281,20 +281,6 @@ impl Source {
         }
     }
 
-    /// Whether this source gave that GTID, and as this number.
-    #[must_use]
-    pub fn names(&self, gtid: &TransactionGtid, number: u64) -> bool {
-        match (self, gtid) {
-            (Source::Mysql(Tsid { uuid, tag }), TransactionGtid::Mysql(gtid)) => {
-                gtid.gno == number && gtid.uuid == *uuid && gtid.tag == *tag
-            }
-            (Source::Mariadb(MariadbSource { domain, server }), TransactionGtid::Mariadb(gtid)) => {
-                gtid.seq == number && gtid.domain == *domain && gtid.server == *server
-            }
-            _ => false,
-        }
-    }
-
     /// The GTID of this number.
     #[must_use]
     pub fn gtid(self, number: u64) -> TransactionGtid {
@@ -345,6 +331,7 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::chain::Extending;
 
     fn clock() -> Clock {
         let moment = |start, time| Moment { start, time, commit: start > 5 };
@@ -368,13 +355,15 @@ mod tests {
             ..Facts::default()
         };
         let other = Source::Mariadb(MariadbSource { domain: 3, server: 4 });
+        let mut extending = Extending::default();
         for (source, numbers) in
             [(Source::Mysql(tagged), 1..=5), (Source::Mysql(tagged), 5..=9), (other, 7..=8)]
         {
-            let (mut run, last) = (AnyGtidSet::default(), source.gtid(*numbers.end()));
-            source.add(&mut run, numbers);
-            facts.extent.run(&run, &last);
+            for number in numbers {
+                extending.transaction(&source.gtid(number));
+            }
         }
+        facts.extent = extending.finish();
         assert_eq!(facts.extent.repeated().count(), 1);
         let mut out = vec![];
         facts.put(&mut out);

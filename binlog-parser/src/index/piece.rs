@@ -14,12 +14,13 @@ use crate::event::gtid_list::GtidListEvent;
 use crate::event::previous_gtids::PreviousGtidsEvent;
 use crate::event::rotate::RotateEvent;
 use crate::event::text;
-use crate::gtid::{AnyGtidSet, TransactionGtid};
+use crate::gtid::TransactionGtid;
 use crate::header::EventType;
 use crate::inflate::Inflated;
 use crate::parallel::PIECE_BYTES;
 use crate::quick_hash::QuickHash;
 use crate::scan::RawEvent;
+use crate::source::chain::Extending;
 use crate::source::log::Log;
 use crate::transaction::counting::{Counter, Tally, count_events};
 use crate::transaction::{
@@ -97,9 +98,9 @@ struct Walk<'a, N> {
     counter: Counter,
     tallies: Vec<Tally>,
     content: Content,
-    /// GTIDs that follow each other and are not among the facts yet: their source, the first, the
-    /// last, and the number of the source.
-    run: Option<(Source, u64, u64, u32)>,
+    gtids: Extending,
+    /// Number of the source of the last GTID.
+    source: u32,
 }
 
 impl Piece {
@@ -115,7 +116,8 @@ impl Piece {
             counter: Counter::default(),
             tallies: vec![],
             content: Content::default(),
-            run: None,
+            gtids: Extending::default(),
+            source: 0,
         };
         loop {
             if let Some((transaction, format)) = units.glance() {
@@ -126,8 +128,8 @@ impl Piece {
                 break;
             }
         }
-        walk.end_run();
         walk.end_part(units.offset());
+        walk.piece.facts.extent = walk.gtids.finish();
         let counted = (0..=u8::MAX).zip(walk.events).filter(|(_, count)| *count > 0);
         walk.piece.facts.events = counted.collect();
         walk.piece
@@ -266,15 +268,9 @@ impl<N: Notes> Walk<'_, N> {
     fn name(&mut self, transaction: &Transaction<'_>) -> Name {
         let event = transaction.gtid_event();
         // Looked at where it is read: each transaction has one.
-        let read;
-        let opening = match event {
-            Some(event) => {
-                read = Opening::read(event);
-                self.piece.facts.faults += u64::from(read.is_err());
-                read.as_ref().ok()
-            }
-            None => None,
-        };
+        let read = event.map(Opening::read);
+        self.piece.facts.faults += u64::from(matches!(read, Some(Err(_))));
+        let opening = read.as_ref().and_then(|read| read.as_ref().ok());
         let committed = opening.and_then(|opening| opening.committed);
         self.piece.facts.clock.transaction(transaction, committed);
         let Some(Opening { gtid, .. }) = opening else { return Name::Unnamed };
@@ -285,40 +281,23 @@ impl<N: Notes> Walk<'_, N> {
         {
             self.piece.facts.server_uuid = Some(gtid.uuid);
         }
-        if transaction.ending != Ending::Open
-            && let Some((known, _, last, of)) = &mut self.run
-            && let Some(number) = last.checked_add(1)
-            && known.names(gtid, number)
-        {
-            *last = number;
-            return Name::Gtid { source: *of, number };
-        }
-        let (source, number) = match gtid {
+        let taken = transaction.ending != Ending::Open;
+        let follows = taken && self.gtids.transaction(gtid);
+        let (number, source) = match gtid {
             TransactionGtid::Anonymous => return Name::Anonymous,
-            TransactionGtid::Mysql(gtid) => (Source::Mysql(gtid.tsid()), gtid.gno),
-            TransactionGtid::Mariadb(gtid) => (Source::Mariadb(gtid.source()), gtid.seq),
+            TransactionGtid::Mysql(gtid) if follows => (gtid.gno, self.source),
+            TransactionGtid::Mariadb(gtid) if follows => (gtid.seq, self.source),
+            TransactionGtid::Mysql(gtid) => {
+                (gtid.gno, self.piece.sources.number(&Source::Mysql(gtid.tsid())))
+            }
+            TransactionGtid::Mariadb(gtid) => {
+                (gtid.seq, self.piece.sources.number(&Source::Mariadb(gtid.source())))
+            }
         };
-        let of = self.piece.sources.number(&source);
-        if transaction.ending != Ending::Open {
-            self.end_run();
-            self.run = Some((source, number, number, of));
+        if taken {
+            self.source = source;
         }
-        Name::Gtid { source: of, number }
-    }
-
-    fn end_run(&mut self) {
-        let extent = &mut self.piece.facts.extent;
-        match self.run.take() {
-            Some((source, first, last, _)) if first == last => {
-                extent.transaction(&source.gtid(last));
-            }
-            Some((source, first, last, _)) => {
-                let mut gtids = AnyGtidSet::default();
-                source.add(&mut gtids, first..=last);
-                extent.run(&gtids, &source.gtid(last));
-            }
-            None => {}
-        }
+        Name::Gtid { source, number }
     }
 
     /// Gathers what a transaction does into `content`.

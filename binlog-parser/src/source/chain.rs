@@ -96,13 +96,21 @@ impl Extent {
         }
     }
 
-    /// Takes in transactions that follow each other, of which `last` is the last.
-    pub(crate) fn run(&mut self, gtids: &AnyGtidSet, last: &TransactionGtid) {
-        self.repeated.add_all(&self.seen.intersect(gtids));
-        self.seen.add_all(gtids);
-        if let TransactionGtid::Mariadb(gtid) = last {
-            self.last.advance(*gtid);
+    /// Takes in transactions of one source that follow each other: from number `first` to `last`.
+    fn run(&mut self, first: u64, last: &TransactionGtid) {
+        let mut gtids = AnyGtidSet::default();
+        match last {
+            TransactionGtid::Anonymous => {}
+            TransactionGtid::Mysql(gtid) => {
+                gtids.mysql.add_interval(gtid.tsid(), first..=gtid.gno);
+            }
+            TransactionGtid::Mariadb(gtid) => {
+                gtids.mariadb.add_interval(gtid.source(), first..=gtid.seq);
+                self.last.advance(*gtid);
+            }
         }
+        self.repeated.add_all(&self.seen.intersect(&gtids));
+        self.seen.add_all(&gtids);
     }
 
     /// What is in a log, of which nothing is said that came before it.
@@ -195,6 +203,74 @@ impl Extent {
         }
         unknown
     }
+}
+
+/// Makes an [`Extent`] of what comes one after another. Transactions of which each has the number behind
+/// that of the one before, as nearly all have, are taken in at once.
+#[derive(Debug, Clone, Default)]
+pub struct Extending {
+    extent: Extent,
+    /// Such transactions, not taken in yet: the number of the first, and the last.
+    run: Option<(u64, TransactionGtid)>,
+}
+
+impl Extending {
+    /// As [`Extent::event`].
+    pub fn event(&mut self, event: &RawEvent<'_>) {
+        self.end_run();
+        self.extent.event(event);
+    }
+
+    /// Takes in the next transaction; whether its name is that behind the one before.
+    #[inline]
+    pub fn transaction(&mut self, gtid: &TransactionGtid) -> bool {
+        if let Some((_, last)) = &mut self.run
+            && advance(last, gtid)
+        {
+            return true;
+        }
+        self.end_run();
+        self.run = match gtid {
+            TransactionGtid::Anonymous => None,
+            TransactionGtid::Mysql(name) => Some((name.gno, *gtid)),
+            TransactionGtid::Mariadb(name) => Some((name.seq, *gtid)),
+        };
+        false
+    }
+
+    fn end_run(&mut self) {
+        if let Some((first, last)) = self.run.take() {
+            self.extent.run(first, &last);
+        }
+    }
+
+    /// What all of it is.
+    #[must_use]
+    pub fn finish(mut self) -> Extent {
+        self.end_run();
+        self.extent
+    }
+}
+
+/// Makes of `last` the GTID `next`, if that has the next number of the same source; whether it has.
+#[inline]
+fn advance(last: &mut TransactionGtid, next: &TransactionGtid) -> bool {
+    let (number, next_number, same) = match (last, next) {
+        (TransactionGtid::Mysql(last), TransactionGtid::Mysql(next)) => {
+            let same = last.uuid == next.uuid && last.tag == next.tag;
+            (&mut last.gno, next.gno, same)
+        }
+        (TransactionGtid::Mariadb(last), TransactionGtid::Mariadb(next)) => {
+            let same = last.domain == next.domain && last.server == next.server;
+            (&mut last.seq, next.seq, same)
+        }
+        _ => return false,
+    };
+    let follows = same && number.checked_add(1) == Some(next_number);
+    if follows {
+        *number = next_number;
+    }
+    follows
 }
 
 #[cfg(test)]

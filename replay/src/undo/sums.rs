@@ -20,6 +20,7 @@ use binlog_parser::row::{Column, RowImage, RowLayout, Value};
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Ending, Statement, StatementKind, Transaction, Unit, Units};
+use binlog_parser::wire::Bitmap;
 
 use super::maps::{Layouts, Map, is_sequence, without_id};
 use super::report::RowCounts;
@@ -252,15 +253,15 @@ impl TableSum {
             return rows.count(&self.layout).ok();
         }
         let (mut count, mut rest) = (0, rows.rows);
+        let mut look = |columns: Option<Bitmap<'_>>, length| {
+            let (image, behind) = rest.split_at_checked(length)?;
+            rest = behind;
+            columns.map_or(Some(()), |present| self.look_at_image(RowImage::new(present, image)))
+        };
         for lengths in rows.image_lengths(&self.layout) {
             let (before, after) = lengths.ok()?;
-            for (columns, length) in [(rows.before_columns, before), (rows.after_columns, after)] {
-                let (image, behind) = rest.split_at_checked(length)?;
-                rest = behind;
-                if let Some(present) = columns {
-                    self.look_at_image(RowImage::new(present, image))?;
-                }
-            }
+            look(rows.before_columns, before)?;
+            look(rows.after_columns, after)?;
             count += 1;
         }
         Some(count)

@@ -65,6 +65,35 @@ pub(super) fn read_parts(body: &[u8], anonymous: bool) -> Result<(GtidEvent, Uui
     Ok((event, uuid, gno))
 }
 
+/// The name and the time of commit in an event of a transaction that has a name and was committed where
+/// the log was written, which is all that most say; none if it has to be read with more care.
+#[inline]
+pub(super) fn read_usual(body: &[u8]) -> Option<(Uuid, u64, u64)> {
+    const TIME_AT: usize = 42;
+    const VERSION_BYTES: usize = 4;
+    const TICKET_BYTES: usize = 8;
+    let (head, rest) = body.split_first_chunk::<TIME_AT>()?;
+    let [_, name @ ..] = head;
+    let (uuid, rest_of_head) = name.split_first_chunk::<16>()?;
+    let (gno, clocks) = rest_of_head.split_first_chunk::<8>()?;
+    let gno = u64::from_le_bytes(*gno);
+    if clocks[0] != LOGICAL_TIMESTAMP_TYPECODE || check_number(false, gno).is_err() {
+        return None;
+    }
+    let (time, rest) = rest.split_first_chunk::<7>()?;
+    let [a, b, c, d, e, f, g] = *time;
+    let time = u64::from_le_bytes([a, b, c, d, e, f, g, 0]);
+    let rest = match rest {
+        [0..=250, rest @ ..] | [0xFC, _, _, rest @ ..] => rest,
+        _ => return None,
+    };
+    let (version, rest) = rest.split_first_chunk::<VERSION_BYTES>()?;
+    let has_original = time & HAS_ORIGINAL_TIMESTAMP != 0
+        || u32::from_le_bytes(*version) & HAS_ORIGINAL_VERSION != 0;
+    let whole = rest.is_empty() || rest.len() >= TICKET_BYTES;
+    (!has_original && whole).then_some((Uuid(*uuid), gno, time))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::GtidEvent;
@@ -120,6 +149,18 @@ mod tests {
     }
 
     #[test]
+    fn the_usual_event_is_read_at_once_where_it_may_end() {
+        let usual = [&FIXED[..48], &[0], &FIXED[56..59], &[1, 2, 3, 0], &[0; 8]].concat();
+        for end in 0..=usual.len() {
+            let read = super::read_usual(&usual[..end]);
+            assert_eq!(read.is_some(), [56, 64].contains(&end), "{end}");
+        }
+        let (uuid, gno, time) = super::read_usual(&usual).unwrap();
+        assert_eq!((uuid.0[0], gno, time), (0x3E, 23, 7));
+        assert_eq!(super::read_usual(FIXED), None, "it came from another server");
+    }
+
+    #[test]
     fn the_number_is_checked_as_the_server_does() {
         let mut body = FIXED.to_vec();
         let anonymous = test_header(EventType::ANONYMOUS_GTID);
@@ -133,6 +174,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_usual_is_read_as_with_care(
+            length in 0usize..90,
+            changed in proptest::collection::vec((0usize..90, any::<u8>()), 0..3),
+        ) {
+            let mut body = [&FIXED[..48], &[0], &FIXED[56..59], &[1, 2, 3, 0], &FIXED[67..], &[0; 9]].concat();
+            for (at, byte) in changed {
+                body.get_mut(at).into_iter().for_each(|old| *old = byte);
+            }
+            body.truncate(length);
+            if let Some((uuid, gno, time)) = super::read_usual(&body) {
+                let event = GtidEvent::parse(&body, &test_header(EventType::GTID)).unwrap();
+                let gtid = crate::gtid::Gtid { uuid, tag: None, gno };
+                prop_assert_eq!(event.gtid, TransactionGtid::Mysql(gtid));
+                prop_assert_eq!(event.immediate_commit_timestamp, Some(time));
+            }
+        }
+
         #[test]
         fn no_bytes_panic(body: Vec<u8>) {
             let _ = GtidEvent::parse(&body, &test_header(EventType::GTID));

@@ -5,7 +5,7 @@ mod fixed;
 mod tagged;
 
 use crate::error::Fault;
-use crate::gtid::TransactionGtid;
+use crate::gtid::{Gtid, TransactionGtid};
 use crate::header::{EventHeader, EventType};
 
 pub use fields::GtidEvent;
@@ -34,6 +34,11 @@ impl GtidEvent {
         body: &[u8],
         header: &EventHeader,
     ) -> Result<(TransactionGtid, Option<u64>), Fault> {
+        if header.event_type == EventType::GTID
+            && let Some((uuid, gno, time)) = fixed::read_usual(body)
+        {
+            return Ok((TransactionGtid::Mysql(Gtid { uuid, tag: None, gno }), Some(time)));
+        }
         if header.event_type == EventType::GTID_TAGGED {
             let event = tagged::parse_tagged(body)?;
             return Ok((event.gtid, event.immediate_commit_timestamp));
