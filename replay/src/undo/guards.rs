@@ -161,10 +161,10 @@ impl Guards<'_, '_> {
             Look::Keyless => return Ok(()),
             Look::Row(row) => row,
         };
-        let [_, last] = row.prints;
-        let met = self.seen.contains(last)?;
-        for print in row.prints {
-            self.seen.insert(print)?;
+        let [first, last] = row.prints;
+        let met = self.seen.meet(last)?;
+        if first != last {
+            self.seen.insert(first)?;
         }
         if met {
             return Ok(());

@@ -101,11 +101,14 @@ impl Looks {
         });
         // Of one that was met here before nobody asks for the condition.
         let start = self.text.len();
-        let written = self.met.contains(last) || self.push(table, there, image).is_ok();
+        let met = !self.met.insert(prints[1]);
+        if prints[0] != prints[1] {
+            self.met.insert(prints[0]);
+        }
+        let written = met || self.push(table, there, image).is_ok();
         if !written {
             self.text.truncate(start);
         }
-        self.met.extend(prints);
         let condition = written.then_some(start..self.text.len());
         self.rows.push(Look::Row(LookAt { table: table_at, event, prints, there, condition }));
     }

@@ -121,14 +121,27 @@ impl Prints {
         if self.recent.len() >= self.most_recent { self.spill().map_err(told) } else { Ok(()) }
     }
 
+    /// Adds a fingerprint; whether it was in the set before.
+    ///
+    /// # Errors
+    /// What the system says of the temporary file.
+    pub fn meet(&mut self, print: Print) -> io::Result<bool> {
+        let met = !self.recent.insert(print) || self.in_runs(print)?;
+        if self.recent.len() >= self.most_recent {
+            self.spill().map_err(told)?;
+        }
+        Ok(met)
+    }
+
     /// Whether a fingerprint is in the set.
     ///
     /// # Errors
     /// What the system says of the temporary file.
     pub fn contains(&self, print: Print) -> io::Result<bool> {
-        if self.recent.contains(&print) {
-            return Ok(true);
-        }
+        Ok(self.recent.contains(&print) || self.in_runs(print)?)
+    }
+
+    fn in_runs(&self, print: Print) -> io::Result<bool> {
         let Some(file) = &self.file else { return Ok(false) };
         for run in &self.runs {
             if run.contains(file, print).map_err(told)? {
@@ -193,6 +206,13 @@ mod tests {
             assert!(!prints.contains(print(n) ^ 1).unwrap(), "{n}");
         }
         assert!(!prints.contains(Print::MAX).unwrap());
+        for (n, met) in [(7, true), (3_499, true), (4_000, false), (4_000, true)] {
+            assert_eq!(prints.meet(print(n)).unwrap(), met, "{n}");
+        }
+        for n in 4_001..5_000 {
+            assert!(!prints.meet(print(n)).unwrap(), "{n}");
+        }
+        assert!(prints.runs.len() > 3 && prints.meet(print(4_000)).unwrap());
     }
 
     #[test]

@@ -245,10 +245,11 @@ impl TableKeys {
     ) -> Result<(), Fault> {
         touch.undone.clear();
         touch.later.clear();
-        let mut before = change.before.map(|image| cells(&image, layout)).transpose()?;
-        let mut after = change.after.map(|image| cells(&image, layout)).transpose()?;
+        let depth = self.depth();
+        let mut before = change.before.map(|image| cells(&image, layout, depth)).transpose()?;
+        let mut after = change.after.map(|image| cells(&image, layout, depth)).transpose()?;
         if let (Some(found), Some(first)) = (keys.image, before.as_mut().or(after.as_mut())) {
-            fill(first, &cells(&found, layout)?, keys);
+            fill(first, &cells(&found, layout, depth)?, keys);
         }
         if let (Some(before), Some(after)) = (&before, &mut after) {
             // What an after-image lacks was not changed.
@@ -324,22 +325,29 @@ impl TableKeys {
         cells: &Cells<'_>,
         not_null: bool,
     ) -> Option<Print> {
-        let mut folded = vec![];
         for ordinal in ordinals {
             let cell = (*cells.get(*ordinal)?)?;
             if cell.is_none() && not_null {
                 return None;
             }
-            let bytes = cell.unwrap_or_default();
-            let fold = self.folded.get(*ordinal).filter(|_| bytes.is_ascii());
-            folded.push((bytes, fold.copied().unwrap_or_default()));
         }
-        if folded.iter().any(|(_, fold)| *fold != Fold::default()) {
-            let parts: Vec<Vec<u8>> =
-                folded.iter().map(|(bytes, fold)| as_one(bytes, *fold)).collect();
-            return Some(printer.print(tag, parts.iter().map(|part| &part[..])));
+        let bytes = |at: &usize| cells.get(*at).copied().flatten().flatten().unwrap_or_default();
+        let fold = |at: &usize| {
+            let fold = self.folded.get(*at).filter(|fold| **fold != Fold::default())?;
+            bytes(at).is_ascii().then_some(*fold)
+        };
+        if ordinals.iter().all(|at| fold(at).is_none()) {
+            return Some(printer.print(tag, ordinals.iter().map(bytes)));
         }
-        Some(printer.print(tag, folded.iter().map(|(bytes, _)| *bytes)))
+        let parts = ordinals.iter().map(|at| as_one(bytes(at), fold(at).unwrap_or_default()));
+        let parts: Vec<Vec<u8>> = parts.collect();
+        Some(printer.print(tag, parts.iter().map(|part| &part[..])))
+    }
+
+    /// How many columns at the start of a row are to be looked at: nothing depends on those behind.
+    fn depth(&self) -> usize {
+        let row = self.row.as_deref().map_or(usize::MAX, behind_last);
+        self.further().map(behind_last).fold(row, usize::max)
     }
 }
 
@@ -369,12 +377,19 @@ fn tag(printer: &Printer, role: Role, table: &TableName, columns: &[Vec<u8>]) ->
     printer.print(role as Print, lower.iter().map(|name| &name[..]))
 }
 
-fn cells<'a>(image: &RowImage<'a>, layout: &RowLayout) -> Result<Cells<'a>, Fault> {
-    let mut cells = vec![None; layout.width()];
+/// The number behind the greatest.
+fn behind_last(ordinals: &[usize]) -> usize {
+    ordinals.iter().max().map_or(0, |last| last + 1)
+}
+
+/// The cells of the first `depth` columns.
+fn cells<'a>(image: &RowImage<'a>, layout: &RowLayout, depth: usize) -> Result<Cells<'a>, Fault> {
+    let mut cells = vec![None; layout.width().min(depth)];
     for cell in image.cells_by(layout) {
         let cell = cell?;
-        if let Some(slot) = cells.get_mut(cell.ordinal) {
-            *slot = Some(cell.bytes);
+        match cells.get_mut(cell.ordinal) {
+            Some(slot) => *slot = Some(cell.bytes),
+            None => break,
         }
     }
     Ok(cells)
