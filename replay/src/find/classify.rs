@@ -10,6 +10,9 @@ use super::verdict::{Confidence, Reason, Verdict};
 use crate::sql::statement::{self, Object, StatementHead, StatementVerb, read_head};
 use crate::sql::{Cursor, Dialect, Lexer, Token, TokenKind};
 
+/// Tokens for which memory is taken at once: few statements have more.
+const USUAL_TOKENS: usize = 64;
+
 /// Judges a statement. An ALTER TABLE may give several verdicts; a harmless statement gives none.
 ///
 /// Not found are: what a temporary table loses, for it belonged to one session; EXPLAIN, which
@@ -21,7 +24,7 @@ pub fn classify(text: &[u8], dialect: &Dialect, default_db: &[u8]) -> Vec<Verdic
     if !may_be_destructive(statement::head(text, dialect)) && memchr(b';', text).is_none() {
         return Vec::new();
     }
-    let mut tokens = Vec::new();
+    let mut tokens = Vec::with_capacity(USUAL_TOKENS);
     let mut generated = None;
     let mut incomplete = false;
     for token in Lexer::new(text, dialect) {

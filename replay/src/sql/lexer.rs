@@ -95,6 +95,9 @@ impl<'a> Lexer<'a> {
         LexError { kind, offset }
     }
 
+    // A token is made where it is to stay: to move one that was just stored in parts takes longer than
+    // to read it.
+    #[inline(always)]
     fn next_token(&mut self) -> Result<Option<Token<'a>>, LexError> {
         while self.at < self.text.len() && self.dialect.charset.is_space(self.peek(0)) {
             self.at += 1;
@@ -124,6 +127,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Reads one token from `self.at` on and moves behind it.
+    #[inline(never)]
     fn scan(&mut self) -> Result<TokenKind, LexError> {
         match (self.peek(0), self.peek(1)) {
             (b'\'', _) => self.string(0),
@@ -316,6 +320,7 @@ impl<'a> Lexer<'a> {
 impl<'a> Iterator for Lexer<'a> {
     type Item = Result<Token<'a>, LexError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed {
             return None;
