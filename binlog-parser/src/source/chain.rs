@@ -276,7 +276,39 @@ fn advance(last: &mut TransactionGtid, next: &TransactionGtid) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gtid::{Gtid, MariadbGtid, Uuid};
     use crate::testing::LogBuilder;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn runs_are_taken_in_as_each_by_itself(
+            names in proptest::collection::vec((0u8..5, 1u64..9, 1u64..4), 0..12),
+        ) {
+            let named = |kind, number| match kind {
+                0 => TransactionGtid::Anonymous,
+                1 | 2 => {
+                    TransactionGtid::Mysql(Gtid { uuid: Uuid([kind; 16]), tag: None, gno: number })
+                }
+                _ => {
+                    let server = u32::from(kind);
+                    TransactionGtid::Mariadb(MariadbGtid { domain: 0, server, seq: number })
+                }
+            };
+            let (mut each, mut extending) = (Extent::default(), Extending::default());
+            let mut before = None;
+            for (kind, first, count) in names {
+                for number in first..first + count {
+                    let gtid = named(kind, number);
+                    each.transaction(&gtid);
+                    let follows = kind != 0 && before == Some((kind, number - 1));
+                    prop_assert_eq!(extending.transaction(&gtid), follows);
+                    before = Some((kind, number));
+                }
+            }
+            prop_assert_eq!(extending.finish(), each);
+        }
+    }
 
     const UUID: &str = "07070707-0707-0707-0707-070707070707";
 
