@@ -118,7 +118,7 @@ impl Prints {
     /// What the system says of the temporary file.
     pub fn insert(&mut self, print: Print) -> io::Result<()> {
         self.recent.insert(print);
-        if self.recent.len() >= self.most_recent { self.spill().map_err(told) } else { Ok(()) }
+        self.settle()
     }
 
     /// Adds a fingerprint; whether it was in the set before.
@@ -127,9 +127,7 @@ impl Prints {
     /// What the system says of the temporary file.
     pub fn meet(&mut self, print: Print) -> io::Result<bool> {
         let met = !self.recent.insert(print) || self.in_runs(print)?;
-        if self.recent.len() >= self.most_recent {
-            self.spill().map_err(told)?;
-        }
+        self.settle()?;
         Ok(met)
     }
 
@@ -149,6 +147,11 @@ impl Prints {
             }
         }
         Ok(false)
+    }
+
+    /// Makes a run of what is in memory if that is as much as may be.
+    fn settle(&mut self) -> io::Result<()> {
+        if self.recent.len() >= self.most_recent { self.spill().map_err(told) } else { Ok(()) }
     }
 
     fn spill(&mut self) -> io::Result<()> {
