@@ -214,7 +214,7 @@ impl EventType {
     /// Whether this is a rows event that the row room reads: V1 or V2, write, update or delete, or
     /// a partial update.
     #[must_use]
-    pub fn is_rows(self) -> bool {
+    pub const fn is_rows(self) -> bool {
         matches!(self.0, 23..=25 | 30..=32 | 39)
     }
 
@@ -243,7 +243,7 @@ impl EventType {
 
     /// Whether this event opens a transaction by naming its GTID (or that it has none).
     #[must_use]
-    pub fn is_gtid(self) -> bool {
+    pub const fn is_gtid(self) -> bool {
         matches!(self, Self::GTID | Self::ANONYMOUS_GTID | Self::GTID_TAGGED | Self::MARIADB_GTID)
     }
 }

@@ -363,7 +363,10 @@ impl<'a> Bitmap<'a> {
     #[must_use]
     #[inline]
     pub fn none(&self) -> bool {
-        self.bytes.iter().all(|byte| *byte == 0) || self.count_ones() == 0
+        let (whole, more) = (self.bits / 8, self.bits % 8);
+        let ones = |byte: u8| byte & ((1u8 << more) - 1) != 0;
+        self.bytes.iter().take(whole).all(|byte| *byte == 0)
+            && !self.bytes.get(whole).is_some_and(|last| ones(*last))
     }
 
     /// Whether every bit is one.

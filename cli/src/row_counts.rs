@@ -75,7 +75,7 @@ impl RowCounter {
         };
         let events = std::slice::from_ref(event);
         let counted = self.counter.count(events, table_id_bytes, &mut number, &mut self.tallies);
-        counted.map_err(|(fault, _)| fault)?;
+        counted.map_err(|fault| fault.0)?;
         for Tally { table, written, updated, deleted } in self.tallies.drain(..) {
             if let Some((_, counts)) = self.tables.get_mut(table) {
                 let more = RowCounts { inserts: written, updates: updated, deletes: deleted };

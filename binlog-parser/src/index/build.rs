@@ -1,6 +1,5 @@
 //! Builds an index: pieces are gathered on all threads, and joined in the order of the log.
 
-use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 
 use super::content::{Content, TableName, Texts};
@@ -206,7 +205,7 @@ impl Joined {
 
     /// Adds a block of records, of which there is at least one, with their names and contents here.
     fn block<'r>(&mut self, records: impl Iterator<Item = (&'r Record, Name, Option<u32>)>) {
-        let number = self.directory.len() as u32;
+        let block_number = self.directory.len() as u32;
         let mut records = records.peekable();
         let Some((first, ..)) = records.peek() else { return };
         let mut packer = Packer::new(first.start);
@@ -220,7 +219,8 @@ impl Joined {
             last_time: 0,
             count: 0,
         };
-        let mut gtids: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        // One for each source: a block has few, and no more than records.
+        let mut gtids: Vec<GtidEntry> = vec![];
         for (record, name, content) in records {
             packer.push(record, name, content);
             block.end = record.end;
@@ -228,22 +228,28 @@ impl Joined {
             block.first_time = block.first_time.min(record.time).min(record.started);
             block.last_time = block.last_time.max(record.time).max(record.started);
             if let Name::Gtid { source, number } = name {
-                let known = gtids.entry(source).or_insert((number, number));
-                *known = (known.0.min(number), known.1.max(number));
+                match gtids.iter_mut().find(|entry| entry.source == source) {
+                    Some(entry) => {
+                        (entry.first, entry.last) =
+                            (entry.first.min(number), entry.last.max(number));
+                    }
+                    None => gtids.push(GtidEntry {
+                        source,
+                        block: block_number,
+                        first: number,
+                        last: number,
+                        greatest: 0,
+                    }),
+                }
             }
-            self.post(number, content);
+            self.post(block_number, content);
         }
         block.length = packer.out.len() as u32;
         block.crc = crc32fast::hash(&packer.out);
         self.blocks.extend(packer.out);
         self.directory.push(block);
-        self.gtids.extend(gtids.into_iter().map(|(source, (first, last))| GtidEntry {
-            source,
-            block: number,
-            first,
-            last,
-            greatest: 0,
-        }));
+        gtids.sort_by_key(|entry| entry.source);
+        self.gtids.extend(gtids);
     }
 
     /// Notes that a block has transactions of this content.

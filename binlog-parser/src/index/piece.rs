@@ -8,7 +8,6 @@ use super::facts::{Facts, Source};
 use super::notes::{Counted, Noted, Notes, Whole};
 use super::part::NEVER;
 use super::record::{Name, Record};
-use crate::error::Fault;
 use crate::event::format_description::FormatDescription;
 use crate::event::gtid_list::GtidListEvent;
 use crate::event::previous_gtids::PreviousGtidsEvent;
@@ -22,7 +21,7 @@ use crate::quick_hash::QuickHash;
 use crate::scan::RawEvent;
 use crate::source::chain::Extending;
 use crate::source::log::Log;
-use crate::transaction::counting::{Counter, Tally, count_events};
+use crate::transaction::counting::{CountFault, Counter, Tally, count_events};
 use crate::transaction::{
     Ending, Opening, Statement, StatementKind, Step, Transaction, Unit, Units, step,
 };
@@ -359,7 +358,7 @@ impl<N: Notes> Walk<'_, N> {
         statement: &Statement<'s, 's>,
         id_bytes: usize,
         tallies: &mut Vec<Tally>,
-    ) -> Option<(Fault, &'s RawEvent<'s>)> {
+    ) -> Option<CountFault<'s>> {
         let of_rows = |event: &&RawEvent<'_>| {
             event.event_type() == EventType::TABLE_MAP || event.event_type().is_rows()
         };

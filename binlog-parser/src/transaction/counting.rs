@@ -75,17 +75,35 @@ impl Tally {
 #[derive(Debug)]
 struct Mapped {
     id: u64,
-    /// Its body behind the table id and flags.
     body: Box<[u8]>,
     table: usize,
     layout: RowLayout,
-    /// How its last rows event of whole rows began.
-    beginning: Option<Beginning>,
+    /// How the last rows events of whole rows began, of each type in its place.
+    beginnings: [Option<Beginning>; BEGINNINGS],
     /// The last transaction that it stood in; 0 once another map of its id could not be read.
     transaction: u64,
 }
 
-/// What stands before the rows of an event that lack no column, for the next one that begins so.
+/// Places of beginnings: enough for the three types of rows of one version to have one each.
+const BEGINNINGS: usize = 4;
+
+impl Mapped {
+    /// What an event did to how many rows, if it begins as the one before of its type did: most do.
+    #[inline]
+    fn count_usual(&self, event_type: EventType, body: &[u8]) -> Option<(RowsKind, u64)> {
+        let beginning = self.beginnings[place(event_type)].as_ref()?;
+        let rows = beginning.rows(event_type, body)?;
+        Some((beginning.kind, self.layout.count_whole(beginning.images(), rows)?))
+    }
+}
+
+/// The place of the beginnings of a type.
+fn place(event_type: EventType) -> usize {
+    usize::from(event_type.0) % BEGINNINGS
+}
+
+/// What stands before the rows of an event that lack no column, for the next one that begins so. The
+/// number of the table is a part of it.
 #[derive(Debug)]
 struct Beginning {
     event_type: EventType,
@@ -117,8 +135,9 @@ impl Beginning {
 /// Gives the table of a database, and its own name, its number.
 pub type Names<'n> = &'n mut dyn FnMut(&[u8], &[u8]) -> usize;
 
-/// Why rows could not be counted, and in which event.
-pub type CountFault<'e> = (Fault, &'e RawEvent<'e>);
+/// Why rows could not be counted, and in which event; boxed, for nearly all statements have none, and
+/// each is asked.
+pub type CountFault<'e> = Box<(Fault, &'e RawEvent<'e>)>;
 
 /// Counts statement by statement. Table maps come again with every statement, nearly always the
 /// same; their columns are worked out once.
@@ -172,18 +191,21 @@ impl Counter {
             } else {
                 continue;
             };
-            counted.map_err(|fault| (fault, event))?;
+            counted.map_err(|fault| Box::new((fault, event)))?;
         }
         Ok(())
     }
 
     fn map(&mut self, body: &[u8], table_id_bytes: usize, names: Names<'_>) -> Result<(), Fault> {
-        const FLAGS_BYTES: usize = 2;
+        // Most are the one before once more.
+        if let Some(last) = self.maps.get_mut(self.last).filter(|last| *last.body == *body) {
+            last.transaction = self.transaction;
+            return Ok(());
+        }
         let id = table_id(body, table_id_bytes);
-        let rest = body.get(table_id_bytes + FLAGS_BYTES..).unwrap_or_default();
         let known = self.find(id);
         if let Some(known) = known.and_then(|at| self.maps.get_mut(at)) {
-            if *known.body == *rest {
+            if *known.body == *body {
                 known.transaction = self.transaction;
                 return Ok(());
             }
@@ -194,12 +216,13 @@ impl Counter {
         let layout = map.layout()?;
         let table = names(map.database, map.table);
         let transaction = self.transaction;
-        let body = rest.into();
-        let mapped = Mapped { id, body, table, layout, beginning: None, transaction };
+        let beginnings = Default::default();
+        let mapped = Mapped { id, body: body.into(), table, layout, beginnings, transaction };
         match known.and_then(|at| self.maps.get_mut(at)) {
             Some(known) => *known = mapped,
             None => {
-                self.by_id.insert(id, self.maps.len());
+                self.last = self.maps.len();
+                self.by_id.insert(id, self.last);
                 self.maps.push(mapped);
             }
         }
@@ -214,6 +237,12 @@ impl Counter {
         Some(self.last)
     }
 
+    /// The map at this place, if it stood in the transaction.
+    #[inline]
+    fn mapped(&mut self, at: usize) -> Option<&mut Mapped> {
+        self.maps.get_mut(at).filter(|map| map.transaction == self.transaction)
+    }
+
     fn rows(
         &mut self,
         event: &RawEvent<'_>,
@@ -221,26 +250,22 @@ impl Counter {
         tallies: &mut Vec<Tally>,
     ) -> Result<(), Fault> {
         let (body, event_type) = (event.body(), event.event_type());
-        let at = self.find(table_id(body, table_id_bytes));
-        let mapped = at.and_then(|at| self.maps.get_mut(at));
-        let mut mapped = mapped.filter(|map| map.transaction == self.transaction);
-        // Most begin as the one before of their table does.
-        if let Some(Mapped { table, layout, beginning: Some(beginning), .. }) = &mapped
-            && let Some(rows) = beginning.rows(event_type, body)
-            && let Some(count) = layout.count_whole(beginning.images(), rows)
+        if let Some(mapped) = self.mapped(self.last)
+            && let Some((kind, count)) = mapped.count_usual(event_type, body)
         {
-            tally(tallies, *table, beginning.kind, count);
+            tally(tallies, mapped.table, kind, count);
             return Ok(());
         }
         let rows = RowsEvent::parse(body, event_type, table_id_bytes)?;
         if rows.is_dummy() {
             return Ok(());
         }
-        let Some(mapped) = &mut mapped else {
+        let at = self.find(rows.table_id);
+        let Some(mapped) = at.and_then(|at| self.mapped(at)) else {
             return Err(Fault::value("rows event", "a table map before it", "none"));
         };
         let count = rows.count(&mapped.layout)?;
-        mapped.beginning = Beginning::of(&rows, event_type, body);
+        mapped.beginnings[place(event_type)] = Beginning::of(&rows, event_type, body);
         tally(tallies, mapped.table, rows.kind, count);
         Ok(())
     }
@@ -323,12 +348,12 @@ mod tests {
                 written + updated + deleted
             });
             let alone = RowsEvent::parse(body, *event_type, 6).unwrap().count(&layout);
-            assert_eq!(counted.map_err(|(fault, _)| fault), alone);
+            assert_eq!(counted.map_err(|fault| fault.0), alone);
             assert_eq!(alone.map_err(drop), *needed);
         }
         counter.enter();
         let rest = counter.count(&logged[1..2], 6, &mut name, &mut tallies);
-        let fault = rest.map_err(|(fault, _)| fault.to_string());
+        let fault = rest.map_err(|fault| fault.0.to_string());
         assert_eq!(fault, Err("rows event: needed a table map before it, had none".into()));
     }
 }

@@ -74,14 +74,14 @@ impl<'t, 'a> Iterator for Statements<'t, 'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Statement<'t, 'a>> {
-        // Those that are one event by their type alone first: most are, or rows.
-        let first = self.events.first()?.event_type();
-        let (kind, count) = if first == EventType::XID {
-            (StatementKind::End, 1)
-        } else if first.is_gtid() {
-            (StatementKind::Gtid, 1)
-        } else {
-            self.measure()?
+        // The most frequent forms of each first.
+        let first = self.events.first()?;
+        let (kind, count) = match first.event_type() {
+            EventType::XID => (StatementKind::End, 1),
+            EventType::QUERY => (single(first), 1),
+            EventType::TABLE_MAP if self.is_short() => (StatementKind::Rows { whole: true }, 2),
+            event_type if event_type.is_gtid() => (StatementKind::Gtid, 1),
+            _ => self.measure()?,
         };
         let (events, rest) = self.events.split_at(count.min(self.events.len()));
         self.events = rest;
@@ -93,6 +93,13 @@ impl<'t, 'a> Statements<'t, 'a> {
     /// The statements that `events` form.
     pub(super) fn new(events: &'t [RawEvent<'a>], table_id_bytes: usize) -> Self {
         Statements { events, table_id_bytes }
+    }
+
+    /// Whether the next statement is one table map, and one rows event that ends it.
+    fn is_short(&self) -> bool {
+        self.events.get(1).is_some_and(|second| {
+            second.event_type().is_rows() && ends_statement(second, self.table_id_bytes)
+        })
     }
 
     /// Kind of the next statement, and how many events it has; at least one.
@@ -157,7 +164,7 @@ fn single(event: &RawEvent<'_>) -> StatementKind {
 }
 
 /// Whether an event of this type only prepares the statement that follows.
-pub(super) fn is_context(event_type: EventType) -> bool {
+pub(super) const fn is_context(event_type: EventType) -> bool {
     matches!(
         event_type,
         EventType::TABLE_MAP

@@ -67,6 +67,7 @@ impl<'a> Units<'a> {
     }
 
     /// Whether the walk rests: there is more.
+    #[inline]
     pub(crate) fn rests(&self) -> bool {
         self.offset() >= self.rest_at
             && (self.shown || self.open.events.is_empty())
@@ -136,33 +137,30 @@ impl<'a> Units<'a> {
             return None;
         }
         let mut quick = self.scan.quick();
+        if self.open.events.is_empty() {
+            let frame = quick.frame().filter(|frame| usual(frame) == Usual::Opens)?;
+            self.make_room();
+            self.open.events.push(quick.event(&frame));
+            quick.pass(&frame);
+            self.announce();
+        }
         let mut ending = None;
         while let Some(frame) = quick.frame() {
-            let event_type = frame.event_type();
-            let usual = usual(event_type);
-            if self.open.events.is_empty() != (usual == Usual::Opens) {
+            let usual = usual(&frame);
+            if matches!(usual, Usual::Opens | Usual::No) {
                 break;
-            }
-            match usual {
-                Usual::Opens => self.make_room(),
-                Usual::GoesOn | Usual::Query | Usual::Ends => {}
-                Usual::No => break,
             }
             self.open.events.push(quick.event(&frame));
             quick.pass(&frame);
             match usual {
-                Usual::GoesOn => self.progress.advance_by_rows(event_type),
-                Usual::Opens => self.announce(),
-                Usual::Ends => {
-                    ending = Some(Ending::Xid);
-                    break;
-                }
-                Usual::Query | Usual::No => {
+                Usual::GoesOn => self.progress.advance_by_rows(frame.event_type()),
+                Usual::Ends => ending = Some(Ending::Xid),
+                _ => {
                     ending = self.open.events.last().and_then(|event| self.progress.advance(event));
-                    if ending.is_some() {
-                        break;
-                    }
                 }
+            }
+            if ending.is_some() {
+                break;
             }
         }
         self.scan.pass(quick);
@@ -333,8 +331,23 @@ enum Usual {
     No,
 }
 
+/// What events are, by the code of their type: each of a log is asked for.
+static USUAL: [Usual; 256] = {
+    let mut usual = [Usual::No; 256];
+    let mut code = 0;
+    while code < usual.len() {
+        usual[code] = usual_of(EventType(code as u8));
+        code += 1;
+    }
+    usual
+};
+
 #[inline]
-fn usual(event_type: EventType) -> Usual {
+fn usual(frame: &Frame<'_>) -> Usual {
+    USUAL[usize::from(frame.event_type().0)]
+}
+
+const fn usual_of(event_type: EventType) -> Usual {
     match event_type {
         EventType::QUERY => Usual::Query,
         EventType::XID => Usual::Ends,

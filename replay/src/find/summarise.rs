@@ -211,7 +211,7 @@ impl<'a> Summariser<'a> {
                     if let (Some(event), Err(fault)) =
                         (transaction.gtid_event(), transaction.gtid())
                     {
-                        self.fault((fault, event));
+                        self.fault(Box::new((fault, event)));
                     }
                     true
                 }
@@ -268,7 +268,8 @@ impl<'a> Summariser<'a> {
         }
     }
 
-    fn fault(&mut self, (fault, event): CountFault<'_>) {
+    fn fault(&mut self, fault: CountFault<'_>) {
+        let (fault, event) = *fault;
         let error: Error = fault.at(event.location(self.course.log));
         self.summary.steps.push(Step::Fault(Box::new(error)));
     }
@@ -339,17 +340,20 @@ impl<'a> Summariser<'a> {
         let text = row_text(statement);
         self.summary.row_statements += u64::from(selected);
         self.summary.row_texts += u64::from(selected && text.is_some());
-        self.flows.resize(self.summary.tables.len(), None);
-
+        if self.flows.len() < self.summary.tables.len() {
+            self.flows.resize(self.summary.tables.len(), None);
+        }
         let kept = self.now.ending != Ending::Rollback;
         let told = text.filter(|text| selected && may_matter(text.bytes)).is_some_and(|text| {
             let dialect = session_of(transaction).dialect(&self.dialect);
             classify(text.bytes, &dialect, b"").iter().any(tells)
         });
-        if kept {
-            self.sizes(&tallies);
+        let mut stands_out = told;
+        for tally in tallies.iter().filter(|_| kept) {
+            self.size(tally);
+            stands_out |= self.may_be_candidate(tally);
         }
-        if told || kept && tallies.iter().any(|tally| self.may_be_candidate(tally)) {
+        if stands_out {
             for tally in &tallies {
                 self.flow(tally.table);
             }
@@ -371,15 +375,13 @@ impl<'a> Summariser<'a> {
             && !self.summary.tables.get(tally.table).is_some_and(|table| is_system(&table.database))
     }
 
-    fn sizes(&mut self, tallies: &[Tally]) {
-        for tally in tallies {
-            let Some(table) = self.summary.tables.get_mut(tally.table) else { continue };
-            if tally.deleted > 0 {
-                table.deletes.add(tally.deleted);
-            }
-            if tally.updated > 0 {
-                table.updates.add(tally.updated);
-            }
+    fn size(&mut self, tally: &Tally) {
+        let Some(table) = self.summary.tables.get_mut(tally.table) else { return };
+        if tally.deleted > 0 {
+            table.deletes.add(tally.deleted);
+        }
+        if tally.updated > 0 {
+            table.updates.add(tally.updated);
         }
     }
 

@@ -54,7 +54,7 @@ impl<'t> TextStatement<'t> {
         let query = match event.query() {
             Ok(query) => query,
             Err(fault) => {
-                read.fault = Some((fault, event));
+                read.fault = Some(Box::new((fault, event)));
                 return read;
             }
         };
@@ -63,7 +63,7 @@ impl<'t> TextStatement<'t> {
             return read;
         }
         let vars = query.status_vars().unwrap_or_else(|fault| {
-            read.fault = Some((fault, event));
+            read.fault = Some(Box::new((fault, event)));
             StatusVars::default()
         });
         let session = Session::of(&query, &vars);
