@@ -39,12 +39,12 @@ fn write(logs: &RaceLogs, folder: &Path) -> Result<()> {
     let opened = opened.collect::<Result<Vec<_>, _>>()?;
     let last = LastSecond::of(opened.last().context("no log")?)?.second;
     let times = opened.iter().flat_map(|log| log.scan().events());
-    let times = times.map(|event| event.header.timestamp);
+    let times = times.map(|event| event.header().timestamp);
     let mut clock = Clock::new(times, last);
     for log in &opened {
         let mut writer = LogWriter::create(&folder.join(&**log.name()), log)?;
         for event in log.scan().events() {
-            let second = clock.second(event.header.timestamp);
+            let second = clock.second(event.header().timestamp);
             writer.add_changed(&event, |event| set_second(event, second))?;
         }
         writer.finish()?;

@@ -185,14 +185,14 @@ mod tests {
         let log = shop("binlog.000002");
         let events: Vec<_> = log.scan().events().collect();
         let (previous, last) = (&events[1], events.last().unwrap());
-        let state = PreviousGtidsEvent::parse(previous.body(), &previous.header).unwrap();
+        let state = PreviousGtidsEvent::parse(previous.body(), &previous.header()).unwrap();
         let tsid = state.gtids.sources().next().unwrap().0;
         let mut writer = LogWriter::begin(vec![], &log).unwrap();
         writer.add_start(&log, log.header().timestamp, (tsid, 193)).unwrap();
         for event in &events[2..events.len() - 1] {
             writer.add(event).unwrap();
         }
-        let written = writer.rotate(last.header.timestamp, "binlog.000003").unwrap();
+        let written = writer.rotate(last.header().timestamp, "binlog.000003").unwrap();
         assert!(written == log.bytes());
     }
 }

@@ -11,8 +11,7 @@ use crate::source::log::Log;
 pub struct RawEvent<'a> {
     /// Stream position of the first byte; of an event in a payload, that of the payload event.
     pub offset: u64,
-    /// The common header.
-    pub header: EventHeader,
+    /// At least a header.
     pub(crate) bytes: &'a [u8],
     /// Bytes that the event takes up in the log; the payload, if it is in one.
     pub(crate) logged_bytes: u32,
@@ -38,22 +37,13 @@ impl<'a> Frame<'a> {
         EventHeader::read(self.head).event_type
     }
 
-    /// The header. Its length is what was framed, whatever stands in the log by now.
-    #[inline]
-    pub(crate) fn header(&self) -> EventHeader {
-        let event_length = self.bytes.len() as u32;
-        EventHeader { event_length, ..EventHeader::read(self.head) }.of_version(self.binlog_version)
-    }
-
     /// The event, which has so many bytes of header and of checksum.
     #[inline(always)]
     pub(crate) fn event(&self, header_bytes: u8, checksum_bytes: u8) -> RawEvent<'a> {
-        let header = self.header();
         RawEvent {
             offset: self.offset as u64,
-            header,
             bytes: self.bytes,
-            logged_bytes: header.event_length,
+            logged_bytes: self.bytes.len() as u32,
             origin: Origin::Log,
             header_bytes,
             checksum_bytes,
@@ -76,24 +66,29 @@ pub(crate) enum Origin {
 impl<'a> RawEvent<'a> {
     /// The event that stands at byte `inner` of what the payload `outer` holds. Such events have no
     /// checksums.
-    pub(crate) fn inside(
-        outer: &RawEvent<'_>,
-        inner: u32,
-        header: EventHeader,
-        bytes: &'a [u8],
-    ) -> Self {
+    pub(crate) fn inside(outer: &RawEvent<'_>, inner: u32, bytes: &'a [u8]) -> Self {
         let origin = Origin::Payload(inner);
-        RawEvent { header, bytes, origin, checksum_bytes: 0, ..outer.elsewhere() }
+        RawEvent { bytes, origin, checksum_bytes: 0, ..outer.elsewhere() }
     }
 
     /// The compressed event `outer` with `bytes`, which are all of it inflated.
-    pub(crate) fn inflated(outer: &RawEvent<'_>, header: EventHeader, bytes: &'a [u8]) -> Self {
-        RawEvent { header, bytes, origin: Origin::Inflated, ..outer.elsewhere() }
+    pub(crate) fn inflated(outer: &RawEvent<'_>, bytes: &'a [u8]) -> Self {
+        RawEvent { bytes, origin: Origin::Inflated, ..outer.elsewhere() }
     }
 
     /// The event with no bytes of the log.
     fn elsewhere<'b>(&self) -> RawEvent<'b> {
         RawEvent { bytes: &[], ..*self }
+    }
+
+    /// The common header. It is read where it stands, each time: of most events little of it is asked
+    /// for. Its length is what was framed, whatever stands in the log by now.
+    #[must_use]
+    #[inline]
+    pub fn header(&self) -> EventHeader {
+        let head = self.bytes.first_chunk().unwrap_or(&[0; HEADER_BYTES]);
+        let event_length = self.bytes.len() as u32;
+        EventHeader { event_length, ..EventHeader::read(head) }.of_version(self.binlog_version)
     }
 
     /// The whole event: header, body and checksum; inflated, if it was compressed.
@@ -184,6 +179,6 @@ impl<'a> RawEvent<'a> {
     /// The event's type.
     #[must_use]
     pub fn event_type(&self) -> EventType {
-        self.header.event_type
+        self.header().event_type
     }
 }

@@ -35,7 +35,7 @@ struct Seen {
 
 impl Seen {
     fn take(&mut self, event: &RawEvent<'_>) -> Result<(), String> {
-        let (body, header) = (event.body(), &event.header);
+        let (body, header) = (event.body(), &event.header());
         if let Some(end) = self.end.take_if(|end| event.offset >= *end)
             && end != event.offset
         {
@@ -105,7 +105,7 @@ fn check(path: &Path, types: &str) -> Result<Seen, String> {
     let relay = log.is_relay_log();
     for scanned in log.scan() {
         let Scanned::Event(event) = scanned else { continue };
-        if relay || event.header.has(flags::ARTIFICIAL) {
+        if relay || event.header().has(flags::ARTIFICIAL) {
             seen.end = None;
         }
         seen.take(&event).map_err(|why| format!("{}: {why}", log.location(event.offset)))?;

@@ -76,7 +76,7 @@ fn mysql_gtids_are_those_of_the_server() {
         let (mut executed, mut previous, mut tagged, mut original) = (GtidSet::new(), 0, 0, 0);
         let mut end = None;
         for_each_event(&server, |event, info| {
-            let (body, header) = (event.body(), &event.header);
+            let (body, header) = (event.body(), &event.header());
             if end.take_if(|end| *end <= event.offset).is_some_and(|end| end != event.offset) {
                 panic!("the transaction before {} has another length", event.offset);
             }
@@ -214,7 +214,7 @@ fn check_mariadb(product: Product, server: &Server) {
     let mut state = MariadbBinlogState::new();
     let (mut lists, mut started, mut xids) = (0, None, Vec::new());
     for_each_event(server, |event, info| {
-        let (body, header) = (event.body(), &event.header);
+        let (body, header) = (event.body(), &event.header());
         match header.event_type {
             EventType::GTID_LIST => {
                 let list = GtidListEvent::parse(body, header).unwrap();

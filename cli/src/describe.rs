@@ -235,7 +235,7 @@ impl<'a> Describer<'a> {
         self.maps.clear();
         let statement = self.statement(query.text);
         let database = (!query.database.is_empty()).then_some(query.database);
-        if let Some(database) = database.filter(|_| !event.header.has(flags::SUPPRESS_USE)) {
+        if let Some(database) = database.filter(|_| !event.header().has(flags::SUPPRESS_USE)) {
             self.info.extend(["use ", &quoted(database), "; "]);
         }
         self.info.push_str(&statement.decode().text);
@@ -349,7 +349,7 @@ impl<'a> Describer<'a> {
         self.gtid = None;
         // Writing to a String cannot fail.
         let _ = if event.event_type() == EventType::MARIADB_GTID {
-            let gtid = MariadbGtidEvent::parse(event.body(), &event.header)?;
+            let gtid = MariadbGtidEvent::parse(event.body(), &event.header())?;
             self.gtid = Some(TransactionGtid::Mariadb(gtid.gtid));
             match gtid.xid {
                 _ if gtid.is_standalone() => {}
@@ -358,7 +358,7 @@ impl<'a> Describer<'a> {
             }
             write!(self.info, "GTID {}", gtid.gtid)
         } else {
-            let gtid = GtidEvent::parse(event.body(), &event.header)?;
+            let gtid = GtidEvent::parse(event.body(), &event.header())?;
             self.gtid = Some(gtid.gtid);
             write!(self.info, "SET @@SESSION.GTID_NEXT= '{}'", gtid.gtid)
         };

@@ -63,7 +63,7 @@ impl<'a> EventLine<'a> {
         info: &'a str,
         Common { time, gtid }: Common<'a>,
     ) -> Self {
-        let header = &event.header;
+        let header = event.header();
         EventLine {
             log: log.name(),
             position: event.offset,
@@ -108,9 +108,9 @@ pub fn source_address(at: &SourcePosition<'_>) -> String {
 #[must_use]
 pub fn end_position(event: &RawEvent<'_>) -> u64 {
     let end = event.end();
-    if event.inner().is_some() || event.header.log_pos == end as u32 {
+    if event.inner().is_some() || event.header().log_pos == end as u32 {
         end
     } else {
-        u64::from(event.header.log_pos)
+        u64::from(event.header().log_pos)
     }
 }

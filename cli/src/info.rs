@@ -106,17 +106,17 @@ fn frame(event: &RawEvent<'_>) -> Result<String, Fault> {
             format!("{};pos={}", name(rotate.next_log), rotate.position)
         }
         EventType::PREVIOUS_GTIDS => {
-            PreviousGtidsEvent::parse(body, &event.header)?.gtids.to_string().replace('\n', " ")
+            PreviousGtidsEvent::parse(body, &event.header())?.gtids.to_string().replace('\n', " ")
         }
         EventType::GTID_LIST => {
-            let list = GtidListEvent::parse(body, &event.header)?;
+            let list = GtidListEvent::parse(body, &event.header())?;
             let gtids: Vec<_> = list.gtids.iter().map(ToString::to_string).collect();
             format!("[{}]", gtids.join(","))
         }
         EventType::BINLOG_CHECKPOINT => name(binlog_checkpoint(body)?),
         EventType::START_ENCRYPTION => StartEncryptionEvent::parse(body)?.to_string(),
         EventType::HEARTBEAT | EventType::HEARTBEAT_V2 => {
-            let heartbeat = HeartbeatEvent::parse(body, &event.header)?;
+            let heartbeat = HeartbeatEvent::parse(body, &event.header())?;
             format!("{};pos={}", name(heartbeat.log), heartbeat.position)
         }
         _ => String::new(),

@@ -178,7 +178,7 @@ impl<'s, 'a> Shower<'s, 'a> {
         }
         self.fact("time", &time)?;
         if let Some(first) = transaction.events.first() {
-            self.fact("server_id", &first.header.server_id.to_string())?;
+            self.fact("server_id", &first.header().server_id.to_string())?;
         }
         if let Some(thread_id) = transaction.events.iter().find_map(thread_id) {
             self.fact("thread_id", &thread_id.to_string())?;
@@ -240,7 +240,7 @@ impl<'s, 'a> Shower<'s, 'a> {
         let decoded = described.statement.as_ref().map(|s| (s.decode(), &s.bytes));
         let gtid = self.describer.gtid().and_then(TransactionGtid::gtid);
         let gtid = gtid.map(|gtid| gtid.to_string());
-        let time = rfc3339(event.header.timestamp);
+        let time = rfc3339(event.header().timestamp);
         let common = Common { time: &time, gtid: gtid.as_deref() };
         let line = FullLine {
             event: EventLine::new(self.log, event, described, self.describer.info(), common),
@@ -279,7 +279,7 @@ fn query<'a>(event: &RawEvent<'a>) -> Option<QueryEvent<'a>> {
 
 fn thread_id(event: &RawEvent<'_>) -> Option<u32> {
     if event.event_type() == EventType::MARIADB_GTID {
-        return MariadbGtidEvent::parse(event.body(), &event.header).ok()?.thread_id;
+        return MariadbGtidEvent::parse(event.body(), &event.header()).ok()?.thread_id;
     }
     query(event).map(|query| query.thread_id)
 }

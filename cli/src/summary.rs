@@ -328,11 +328,11 @@ impl Summary {
         self.closed_by = None;
         match event.event_type() {
             EventType::PREVIOUS_GTIDS => {
-                let previous = PreviousGtidsEvent::parse(event.body(), &event.header)?;
+                let previous = PreviousGtidsEvent::parse(event.body(), &event.header())?;
                 self.previous_gtids = Some(one_line(&previous.gtids));
             }
             EventType::GTID_LIST => {
-                let list = GtidListEvent::parse(event.body(), &event.header)?;
+                let list = GtidListEvent::parse(event.body(), &event.header())?;
                 self.previous_gtids = Some(one_line(&list.state()));
             }
             EventType::ROTATE => {
@@ -388,7 +388,7 @@ impl Summary {
             walk.gtids.transaction(gtid);
             if let (TransactionGtid::Mysql(gtid), Some(event)) = (gtid, transaction.gtid_event())
                 && self.server_uuid.is_none()
-                && event.header.server_id == log.header().server_id
+                && event.header().server_id == log.header().server_id
             {
                 self.server_uuid = Some(gtid.uuid.to_string());
             }

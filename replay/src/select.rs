@@ -133,7 +133,7 @@ impl Filter {
             return Ok(Selected::OutOfRange);
         }
         if !self.server_ids.is_empty() {
-            let server_id = transaction.events.first().map(|event| event.header.server_id);
+            let server_id = transaction.events.first().map(|event| event.header().server_id);
             if !server_id.is_some_and(|id| self.server_ids.contains(&id)) {
                 return Ok(Selected::Filtered);
             }

@@ -36,7 +36,7 @@ fn decode(
     format: &FormatDescription,
     tables: &mut Vec<(u64, Columns)>,
 ) -> Result<(), Fault> {
-    let (body, header) = (event.body(), &event.header);
+    let (body, header) = (event.body(), &event.header());
     let id_bytes = format.table_id_bytes();
     match event.event_type() {
         EventType::QUERY => {

@@ -73,7 +73,7 @@ impl Source {
         let (mut tsid, mut transactions) = (None, 0);
         let (mut seconds, mut commits) = (Range::default(), Range::default());
         for event in log.scan().events().filter(|event| event.event_type().is_gtid()) {
-            let gtid = GtidEvent::parse(event.body(), &event.header)?;
+            let gtid = GtidEvent::parse(event.body(), &event.header())?;
             let TransactionGtid::Mysql(name) = gtid.gtid else {
                 bail!("needed GTIDs of MySQL, had {}", gtid.gtid);
             };
@@ -84,7 +84,7 @@ impl Source {
                 goes_on,
                 "needed the transactions from 1 on, had {name} as number {transactions}"
             );
-            seconds.add(event.header.timestamp.into());
+            seconds.add(event.header().timestamp.into());
             commits.add(gtid.immediate_commit_timestamp.context("no commit time")? / MICROS);
         }
         let tsid = tsid.context("no transaction")?;
@@ -134,7 +134,7 @@ impl Source {
         for event in
             self.log.scan().events().filter(|event| is_of_a_transaction(event.event_type()))
         {
-            let second = self.second(event.header.timestamp, number)?;
+            let second = self.second(event.header().timestamp, number)?;
             let is_gtid = event.event_type() == EventType::GTID;
             writer.add_changed(&event, |event| {
                 set_second(event, second)?;
@@ -218,10 +218,10 @@ mod tests {
         for scanned in log.scan() {
             let Scanned::Event(event) = scanned else { panic!("{scanned:?}") };
             if event.event_type() == EventType::GTID {
-                let gtid = GtidEvent::parse(event.body(), &event.header).unwrap();
+                let gtid = GtidEvent::parse(event.body(), &event.header()).unwrap();
                 let TransactionGtid::Mysql(name) = gtid.gtid else { panic!("{gtid:?}") };
                 let committed = gtid.immediate_commit_timestamp.unwrap();
-                named.push((name.gno, event.header.timestamp.into(), committed));
+                named.push((name.gno, event.header().timestamp.into(), committed));
             }
         }
         named

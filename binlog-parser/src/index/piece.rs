@@ -163,7 +163,7 @@ impl<N: Notes> Walk<'_, N> {
     /// Takes the times of events of a transaction into the part.
     fn times(&mut self, events: &[RawEvent<'_>]) {
         let [times, _] = &mut self.part.1;
-        *times = events.iter().map(|event| event.header.timestamp).fold(*times, reach);
+        *times = events.iter().map(|event| event.header().timestamp).fold(*times, reach);
     }
 
     /// Ends a part where the next begins.
@@ -176,10 +176,10 @@ impl<N: Notes> Walk<'_, N> {
     fn control(&mut self, event: &RawEvent<'_>) {
         self.count(std::slice::from_ref(event));
         let [_, frame] = &mut self.part.1;
-        *frame = reach(*frame, event.header.timestamp);
+        *frame = reach(*frame, event.header().timestamp);
         let facts = &mut self.piece.facts;
         facts.closed_by = None;
-        let (body, header) = (event.body(), &event.header);
+        let (body, header) = (event.body(), &event.header());
         let read = match event.event_type() {
             EventType::PREVIOUS_GTIDS => PreviousGtidsEvent::parse(body, header).map(drop),
             EventType::GTID_LIST => GtidListEvent::parse(body, header).map(drop),
@@ -244,7 +244,7 @@ impl<N: Notes> Walk<'_, N> {
             started: transaction.started(),
             time: transaction.timestamp(),
             ending,
-            server_id: transaction.events.first().map_or(0, |event| event.header.server_id),
+            server_id: transaction.events.first().map_or(0, |event| event.header().server_id),
             name,
             content: None,
             counts: vec![],
@@ -276,7 +276,7 @@ impl<N: Notes> Walk<'_, N> {
         if let (TransactionGtid::Mysql(gtid), Some(event)) = (gtid, event)
             && self.piece.facts.server_uuid.is_none()
             && transaction.ending != Ending::Open
-            && event.header.server_id == self.log.header().server_id
+            && event.header().server_id == self.log.header().server_id
         {
             self.piece.facts.server_uuid = Some(gtid.uuid);
         }

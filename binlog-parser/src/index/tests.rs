@@ -114,7 +114,7 @@ fn records_are_the_transactions_of_a_walk() {
                 (started, time, ending),
                 (walked_times.0, walked_times.1, transaction.ending)
             );
-            assert_eq!(server_id, transaction.events[0].header.server_id);
+            assert_eq!(server_id, transaction.events[0].header().server_id);
             let gtid = transaction.gtid().unwrap();
             assert_eq!(index.gtid(record), Some(gtid));
             for position in [start, start + 1, end - 1] {
@@ -164,7 +164,7 @@ fn the_facts_are_those_of_a_walk() {
         assert_eq!(facts.extent.repeated(), extent.repeated());
         let events: Vec<_> = log.scan().events().collect();
         assert_eq!(facts.events.values().sum::<u64>(), events.len() as u64);
-        let times = || events.iter().map(|event| event.header.timestamp).filter(|time| *time != 0);
+        let times = || events.iter().map(|event| event.header().timestamp).filter(|time| *time != 0);
         assert_eq!(facts.time, times().min().zip(times().max()));
     }
 }
@@ -186,10 +186,10 @@ fn parts_are_the_log_and_know_the_times_and_notes_of_theirs() {
                     Unit::Transaction(transaction) => {
                         let times = (part.first_time, part.last_time);
                         let mut events = transaction.events.iter();
-                        assert!(events.all(|event| within(event.header.timestamp, times)));
+                        assert!(events.all(|event| within(event.header().timestamp, times)));
                     }
                     Unit::Control(event) => {
-                        assert!(within(event.header.timestamp, part.frame_times));
+                        assert!(within(event.header().timestamp, part.frame_times));
                     }
                     Unit::Damage(damage) => panic!("{damage:?}"),
                 }

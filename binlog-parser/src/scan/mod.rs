@@ -280,7 +280,7 @@ impl<'a> Scan<'a> {
     /// Takes in what an event says about the events after it.
     #[inline]
     fn follow(&mut self, frame: &Frame<'a>) -> Result<(), DamageReason> {
-        match frame.header().event_type {
+        match frame.event_type() {
             EventType::FORMAT_DESCRIPTION => self.enter(verified_format(frame.bytes)?),
             EventType::START_ENCRYPTION => self.encrypted = !self.decrypted,
             _ => {}
@@ -377,7 +377,7 @@ impl<'a> Scan<'a> {
             return Some(Err(self.damage(reason)));
         }
         self.quick.offset += frame.bytes.len();
-        self.quick.server_id = frame.header().server_id;
+        self.quick.server_id = EventHeader::read(frame.head).server_id;
         self.go_quickly();
         Some(Ok(frame))
     }

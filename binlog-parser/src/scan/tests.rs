@@ -171,7 +171,7 @@ fn positions_of_version_3_are_those_of_starts() {
     log[25..31].copy_from_slice(b"4.0.30"); // server version
     let log = Log::from_reader(&log[..]).unwrap();
     let events: Vec<_> = log.scan().events().collect();
-    assert_eq!(u64::from(events[1].header.log_pos), log.len());
+    assert_eq!(u64::from(events[1].header().log_pos), log.len());
     let query = events[1].query().unwrap();
     assert_eq!((query.database, query.text), (&b"d"[..], &b"BEGIN"[..]));
 }

@@ -66,7 +66,7 @@ impl Extent {
 
     /// Takes in the next event of the log.
     pub fn event(&mut self, event: &RawEvent<'_>) {
-        let (body, header) = (event.body(), &event.header);
+        let (body, header) = (event.body(), &event.header());
         match event.event_type() {
             // Behind the first transaction of a relay log it tells of another log of the source.
             EventType::PREVIOUS_GTIDS | EventType::GTID_LIST if !self.seen.is_empty() => {}

@@ -295,13 +295,13 @@ impl Log {
     /// Whether the log was not closed: it is being written, or its server died.
     #[must_use]
     pub fn in_use(&self) -> bool {
-        self.header.has(flags::BINLOG_IN_USE)
+        self.header().has(flags::BINLOG_IN_USE)
     }
 
     /// Whether a replica wrote it, so that positions in it are those of another server's logs.
     #[must_use]
     pub fn is_relay_log(&self) -> bool {
-        self.header.has(flags::RELAY_LOG)
+        self.header().has(flags::RELAY_LOG)
     }
 
     /// How the log was encrypted, if it was; [`Log::bytes`] are plain in any case.

@@ -45,7 +45,7 @@ impl<'a> SourceTracker<'a> {
     /// Takes the next event of the relay log; `None` for what the replica wrote about itself, what the
     /// source made up for it, and events inside of MariaDB's transactions whose headers do not say.
     pub fn follow(&mut self, event: &RawEvent<'a>) -> Option<SourcePosition<'a>> {
-        let header = &event.header;
+        let header = event.header();
         // Events inside a payload have no place of their own.
         if header.has(flags::RELAY_LOG) || event.inner().is_some() {
             return None;
@@ -71,8 +71,8 @@ impl<'a> SourceTracker<'a> {
     /// The position by the header. Inside of transactions MariaDB's servers leave it out; the event
     /// before does not tell it either, for a source may keep events back.
     fn position(&mut self, event: &RawEvent<'_>) -> Option<SourcePosition<'a>> {
-        let length = u64::from(event.header.event_length);
-        let low = Some(event.header.log_pos).filter(|log_pos| *log_pos != 0)?;
+        let length = u64::from(event.header().event_length);
+        let low = Some(event.header().log_pos).filter(|log_pos| *log_pos != 0)?;
         let end = beyond(self.next, low);
         self.next = end;
         Some(SourcePosition { log: self.log, start: end.checked_sub(length)?, end })

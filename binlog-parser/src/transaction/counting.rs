@@ -23,7 +23,7 @@ pub fn count_events(
     let mut artificial = false;
     for event in events {
         by_type[usize::from(event.event_type().0)] += 1;
-        let at = event.header.timestamp;
+        let at = event.header().timestamp;
         artificial |= at == 0;
         // 0 becomes the greatest.
         first = first.min(at.wrapping_sub(1));

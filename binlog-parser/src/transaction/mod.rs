@@ -103,10 +103,10 @@ impl Opening {
     /// A [`Fault`] if it cannot be read.
     pub fn read(event: &RawEvent<'_>) -> Result<Self, Fault> {
         if event.event_type() == EventType::MARIADB_GTID {
-            let event = MariadbGtidEvent::parse(event.body(), &event.header)?;
+            let event = MariadbGtidEvent::parse(event.body(), &event.header())?;
             return Ok(Opening { gtid: TransactionGtid::Mariadb(event.gtid), committed: None });
         }
-        let (gtid, time) = GtidEvent::name(event.body(), &event.header)?;
+        let (gtid, time) = GtidEvent::name(event.body(), &event.header())?;
         Ok(Opening { gtid, committed: time.filter(|time| *time != 0) })
     }
 }
@@ -163,14 +163,14 @@ impl<'a> Transaction<'a> {
     /// statement, in seconds since 1970 UTC. 0 if no event has a time.
     #[must_use]
     pub fn timestamp(&self) -> u32 {
-        let mut times = self.events.iter().rev().map(|event| event.header.timestamp);
+        let mut times = self.events.iter().rev().map(|event| event.header().timestamp);
         times.find(|time| *time != 0).unwrap_or(0)
     }
 
     /// When the transaction's first statement started, in seconds since 1970 UTC.
     #[must_use]
     pub fn started(&self) -> u32 {
-        let mut times = self.events.iter().map(|event| event.header.timestamp);
+        let mut times = self.events.iter().map(|event| event.header().timestamp);
         times.find(|time| *time != 0).unwrap_or(0)
     }
 

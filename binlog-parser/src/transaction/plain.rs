@@ -159,8 +159,8 @@ impl<'b> Unpacking<'b> {
             if let Some(fault) = fault {
                 return Err(at(event, None, fault.clone()));
             }
-            let header = EventHeader::parse(plain).map_err(|fault| at(event, None, fault))?;
-            self.push(RawEvent::inflated(event, header, plain))?;
+            EventHeader::parse(plain).map_err(|fault| at(event, None, fault))?;
+            self.push(RawEvent::inflated(event, plain))?;
         }
         Ok(())
     }
@@ -177,12 +177,12 @@ impl<'b> Unpacking<'b> {
         while !rest.is_empty() {
             // The limit of a payload's plain text is 2^32.
             let inner = (plain.len() - rest.len()) as u32;
-            let (header, bytes) = match frame(rest, outer.header_bytes()) {
+            let bytes = match frame(rest, outer.header_bytes()) {
                 Ok(framed) => framed,
                 // What is torn is torn because the stream is.
                 Err(why) => return Err(at(outer, Some(inner), fault.cloned().unwrap_or(why))),
             };
-            let event = RawEvent::inside(outer, inner, header, bytes);
+            let event = RawEvent::inside(outer, inner, bytes);
             if !may_be_inside(event.event_type()) {
                 let fault = Fault::value(
                     "event in a payload",
@@ -238,18 +238,16 @@ fn at(event: &RawEvent<'_>, inner: Option<u32>, fault: Fault) -> InnerDamage {
     }
 }
 
-/// The header and all bytes of the event at the start of `rest`, which has no checksum.
-fn frame(rest: &[u8], header_bytes: usize) -> Result<(EventHeader, &[u8]), Fault> {
+/// All bytes of the event at the start of `rest`, which has no checksum.
+fn frame(rest: &[u8], header_bytes: usize) -> Result<&[u8], Fault> {
     let header = EventHeader::parse(rest)?;
     let length = header.event_length as usize;
     if length < header_bytes {
         let needed = format!("at least {header_bytes}");
         return Err(Fault::value("length of an event in a payload", needed, length));
     }
-    let bytes = rest
-        .get(..length)
-        .ok_or_else(|| Fault::short("event in a payload", length as u64, rest.len() as u64))?;
-    Ok((header, bytes))
+    rest.get(..length)
+        .ok_or_else(|| Fault::short("event in a payload", length as u64, rest.len() as u64))
 }
 
 /// Whether an event of this type may be inside a payload: the log's own frame, the names of
@@ -408,7 +406,7 @@ mod tests {
                 let (checked, crc) =
                     event.bytes().split_last_chunk::<4>().map(|(a, b)| (a, *b)).unwrap();
                 assert_eq!(crc, crc32fast::hash(checked).to_le_bytes());
-                assert_eq!(event.header.event_length as usize, event.bytes().len());
+                assert_eq!(event.header().event_length as usize, event.bytes().len());
                 let logged = log.bytes().get(event.offset as usize..event.end() as usize);
                 assert_eq!(event.is_logged(), logged == Some(event.bytes()));
                 if event.event_type().is_rows() {

@@ -219,7 +219,7 @@ impl<'a> Units<'a> {
             self.announce();
             return interrupted;
         }
-        if is_frame(&event.header) {
+        if is_frame(&event.header()) {
             return Some(self.interrupt(Unit::Control(event)));
         }
         if self.open.events.is_empty() && !may_start(event_type) {

@@ -98,7 +98,7 @@ fn read_values(image: &RowImage<'_>, columns: &Columns) -> Result<(), Fault> {
 }
 
 fn read_other(event: &RawEvent<'_>, body: &[u8]) -> Result<(), Fault> {
-    let header = &event.header;
+    let header = &event.header();
     match event.event_type() {
         EventType::QUERY => event.query()?.status_vars().map(drop),
         EventType::ROTATE => RotateEvent::parse(body).map(drop),

@@ -176,8 +176,8 @@ impl<'l, 'o, 'a> Lister<'l, 'o, 'a> {
         });
         let subject = Subject {
             place: (index, event.offset),
-            time: event.header.timestamp,
-            server_id: event.header.server_id,
+            time: event.header().timestamp,
+            server_id: event.header().server_id,
             gtid: describer.gtid(),
             database: described.database,
             table: described.table,
@@ -201,7 +201,7 @@ impl<'l, 'o, 'a> Lister<'l, 'o, 'a> {
         describer: &Describer<'_>,
         rows: Option<&Rows<'_>>,
     ) -> io::Result<()> {
-        let origin = self.origin.show(&event.header);
+        let origin = self.origin.show(&event.header());
         let out = &mut self.lines.bytes;
         if self.job.style.format == Format::Text {
             let source = described.source.as_ref();

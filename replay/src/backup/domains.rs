@@ -152,7 +152,7 @@ fn list(log: &Log) -> Result<Option<GtidListEvent>> {
         let Scanned::Event(event) = scanned else { break };
         match event.event_type() {
             EventType::GTID_LIST => {
-                let read = GtidListEvent::parse(event.body(), &event.header);
+                let read = GtidListEvent::parse(event.body(), &event.header());
                 let place = || log.location(event.offset).of("Gtid_list");
                 return read.map(Some).map_err(|fault| Error::at(fault, place()));
             }

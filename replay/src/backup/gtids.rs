@@ -54,7 +54,7 @@ fn previous(log: &Log) -> Result<GtidSet> {
         let Scanned::Event(event) = scanned else { break };
         match event.event_type() {
             EventType::PREVIOUS_GTIDS => {
-                let read = PreviousGtidsEvent::parse(event.body(), &event.header);
+                let read = PreviousGtidsEvent::parse(event.body(), &event.header());
                 let place = || log.location(event.offset).of("Previous_gtids");
                 return Ok(read.map_err(|fault| Error::at(fault, place()))?.gtids);
             }

@@ -313,7 +313,7 @@ impl<'a> Search<'a> {
             severity: kind.severity(),
             confidence: Confidence::Possible,
             reasons: vec![],
-            timestamp: last.map_or(0, |event| event.header.timestamp),
+            timestamp: last.map_or(0, |event| event.header().timestamp),
             microseconds: session.microseconds,
             gtid: gtid_of(place.log, transaction).ok().and_then(|gtid| gtid.gtid()),
             log: place.index,
@@ -328,7 +328,7 @@ impl<'a> Search<'a> {
             statement_source: text.map_or(StatementSource::Inferred, |text| text.source),
             client_collation: session.client_collation,
             thread_id: session.thread_id,
-            server_id: last.map_or(0, |event| event.header.server_id),
+            server_id: last.map_or(0, |event| event.header().server_id),
             user: session.user.clone(),
         }
     }

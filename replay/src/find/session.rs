@@ -63,7 +63,7 @@ fn mariadb_gtid<'a>(transaction: &Transaction<'a>) -> Option<MariadbGtidEvent<'a
     if event.event_type() != EventType::MARIADB_GTID {
         return None;
     }
-    MariadbGtidEvent::parse(event.body(), &event.header).ok()
+    MariadbGtidEvent::parse(event.body(), &event.header()).ok()
 }
 
 /// Whether an ALTER TABLE of MariaDB is only announced, or taken back

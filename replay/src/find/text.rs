@@ -69,7 +69,7 @@ impl<'t> TextStatement<'t> {
         let session = Session::of(&query, &vars);
         let dialect = session.dialect(server);
         let verdicts = classify(query.text, &dialect, query.database);
-        let timestamp = event.header.timestamp;
+        let timestamp = event.header().timestamp;
         read.statement = Some(TextStatement { query, session, dialect, timestamp, verdicts });
         read
     }

@@ -67,12 +67,12 @@ impl Changes {
         }
         let Some(bytes) = out.get_mut(start..) else { return Ok(()) };
         field(bytes, 13, &(event.end() as u32).to_le_bytes());
-        let id = event.header.server_id;
+        let id = event.header().server_id;
         let substitute = self.server_ids.substitute(id);
         match self.family {
             Family::Mysql => field(bytes, 5, &substitute.to_le_bytes()),
             Family::Mariadb => {
-                field(bytes, 17, &(event.header.flags | flags::ACCEPT_OWN).to_le_bytes());
+                field(bytes, 17, &(event.header().flags | flags::ACCEPT_OWN).to_le_bytes());
             }
         }
         seal(out, start, self.checksum_bytes);
@@ -84,10 +84,10 @@ impl Changes {
     pub fn query_header(&self, event: &RawEvent<'_>, end: u64) -> Header {
         let (server_id, more) = match self.family {
             Family::Mysql => (self.server_ids.last, 0),
-            Family::Mariadb => (event.header.server_id, flags::ACCEPT_OWN),
+            Family::Mariadb => (event.header().server_id, flags::ACCEPT_OWN),
         };
         Header {
-            timestamp: event.header.timestamp,
+            timestamp: event.header().timestamp,
             event_type: EventType::QUERY,
             server_id,
             log_pos: end as u32,
@@ -101,7 +101,7 @@ const UNKNOWN_VERSION: u32 = 999_999;
 
 /// Appends a GTID event without its GTID: the transaction's clocks and times stay.
 fn push_anonymous(out: &mut Vec<u8>, event: &RawEvent<'_>) -> Result<(), Fault> {
-    let gtid = GtidEvent::parse(event.body(), &event.header)?;
+    let gtid = GtidEvent::parse(event.body(), &event.header())?;
     let header = event.bytes().len() - event.checksum_bytes() - event.body().len();
     let start = out.len();
     out.extend(event.bytes().get(..header).unwrap_or_default());
@@ -184,7 +184,7 @@ mod tests {
         let originals = log.scan().events().skip(1);
         for (event, made) in originals.zip(events) {
             assert_eq!(made[4], EventType::ANONYMOUS_GTID.0);
-            let mut header = event.header;
+            let mut header = event.header();
             let before = GtidEvent::parse(event.body(), &header).unwrap();
             header.event_type = EventType::ANONYMOUS_GTID;
             let after = GtidEvent::parse(&made[19..made.len() - 4], &header).unwrap();

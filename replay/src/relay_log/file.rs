@@ -212,7 +212,7 @@ mod tests {
             assert!(log.is_relay_log());
             let words = log.scan().map(|scanned| match scanned {
                 binlog_parser::scan::Scanned::Event(event) => {
-                    let relay = if event.header.has(flags::RELAY_LOG) { "*" } else { "" };
+                    let relay = if event.header().has(flags::RELAY_LOG) { "*" } else { "" };
                     format!("{}{relay}", event.event_type().name())
                 }
                 binlog_parser::scan::Scanned::Damage(damage) => damage.reason.to_string(),

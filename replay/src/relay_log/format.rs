@@ -24,7 +24,7 @@ impl SourceFormat {
     /// Takes over the event of a log.
     pub fn new(event: &RawEvent<'_>, format: &FormatDescription) -> Self {
         let mut source = SourceFormat { event: event.bytes().to_vec(), format: format.clone() };
-        if event.header.has(flags::RELAY_LOG) {
+        if event.header().has(flags::RELAY_LOG) {
             // A replica's, which tells when the replica started.
             source.event = source.with(&[(CREATED, &[0; 4])]);
         }

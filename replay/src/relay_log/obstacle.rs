@@ -80,7 +80,7 @@ fn why(event: &RawEvent<'_>, family: Family) -> Option<&'static str> {
             Some("rows of a server before 5.1.16 are not replayed")
         }
         // MariaDB takes an event so marked for none, whatever its type (`Log_event::read_log_event`).
-        event_type if event_type.is_known() || event.header.has(flags::IGNORABLE) => None,
+        event_type if event_type.is_known() || event.header().has(flags::IGNORABLE) => None,
         _ if family == Family::Mysql => Some("no server of MySQL is known that writes this type"),
         _ => Some("no server of MariaDB is known that writes this type"),
     }

@@ -101,7 +101,7 @@ impl Place<'_> {
     fn change<'c>(&self, event: &RawEvent<'_>, what: What<'c>) -> Change<'c> {
         let (position, inner) = event.place();
         let address = EventAddress { inner, ..EventAddress::new(self.log.name(), position) };
-        let (gtid, timestamp) = (self.gtid, event.header.timestamp);
+        let (gtid, timestamp) = (self.gtid, event.header().timestamp);
         Change { address, gtid, timestamp, what }
     }
 }

@@ -287,7 +287,7 @@ fn type_obstructs(event: &RawEvent<'_>) -> Option<&'static str> {
         EventType::WRITE_ROWS_V0 | EventType::UPDATE_ROWS_V0 | EventType::DELETE_ROWS_V0 => {
             Some("rows of a server before 5.1.16 are not replayed")
         }
-        event_type if event_type.is_known() || event.header.has(flags::IGNORABLE) => None,
+        event_type if event_type.is_known() || event.header().has(flags::IGNORABLE) => None,
         _ => Some("no server is known that writes this type"),
     }
 }

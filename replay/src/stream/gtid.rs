@@ -53,7 +53,7 @@ impl PendingGtid {
     /// Reads the event that opens a transaction.
     pub fn parse(event: &RawEvent<'_>) -> Result<Self, Fault> {
         if event.event_type() == EventType::MARIADB_GTID {
-            let read = MariadbGtidEvent::parse(event.body(), &event.header)?;
+            let read = MariadbGtidEvent::parse(event.body(), &event.header())?;
             let begins = match read.xid {
                 _ if read.is_standalone() || read.is_completed_xa() => None,
                 Some(xid) if read.is_prepared_xa() => Some(Begins::Xa(xid.to_string())),
@@ -63,15 +63,15 @@ impl PendingGtid {
                 gtid: read.gtid,
                 source: Source {
                     domain: read.gtid.domain,
-                    server: event.header.server_id,
-                    skip_replication: event.header.has(header::flags::SKIP_REPLICATION),
+                    server: event.header().server_id,
+                    skip_replication: event.header().has(header::flags::SKIP_REPLICATION),
                     skip_parallel: read.flags & flags::ALLOW_PARALLEL == 0,
                 },
                 half_of_an_alter: read.flags_extra & ALTER_HALVES != 0,
                 begins,
             });
         }
-        GtidEvent::parse(event.body(), &event.header).map(PendingGtid::Mysql)
+        GtidEvent::parse(event.body(), &event.header()).map(PendingGtid::Mysql)
     }
 
     /// Whether a transaction of which nothing is replayed must still be named to the server. In

@@ -73,7 +73,7 @@ fn has_xa(set: &LogSet, index: usize) -> bool {
 /// The XID that MariaDB's GTID event names, as the server writes it.
 fn xid(transaction: &Transaction<'_>) -> Option<String> {
     let event = transaction.gtid_event()?;
-    let event = MariadbGtidEvent::parse(event.body(), &event.header).ok()?;
+    let event = MariadbGtidEvent::parse(event.body(), &event.header()).ok()?;
     event.xid.map(|xid| xid.to_string())
 }
 

@@ -252,5 +252,5 @@ fn load_name(log: usize, event: &RawEvent<'_>) -> String {
 
 /// When a statement started: seconds since 1970 and microseconds.
 fn time(event: &RawEvent<'_>, vars: &StatusVars<'_>) -> (u32, u32) {
-    (event.header.timestamp, vars.microseconds.unwrap_or(0))
+    (event.header().timestamp, vars.microseconds.unwrap_or(0))
 }

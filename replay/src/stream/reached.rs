@@ -47,7 +47,7 @@ fn last_time(log: &Log, stop: i64) -> u32 {
     let mut last = 0;
     for scanned in log.scan() {
         let Scanned::Event(event) = scanned else { continue };
-        last = last.max(event.header.timestamp);
+        last = last.max(event.header().timestamp);
         if i64::from(last) * 1_000_000 >= stop {
             break;
         }

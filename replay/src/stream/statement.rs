@@ -31,7 +31,7 @@ impl Writer<'_, '_> {
                 let query = parse(event, |_| event.query())?;
                 let vars = parse(event, |_| query.status_vars())?;
                 let micros = vars.microseconds.unwrap_or(0);
-                self.open(Some(&vars), Some((event.header.timestamp, micros)))?;
+                self.open(Some(&vars), Some((event.header().timestamp, micros)))?;
                 self.begin(event, query.text)
             }
             StatementKind::Rows { .. } => self.rows(log, statement, id_bytes),
@@ -67,7 +67,7 @@ impl Writer<'_, '_> {
             self.group = None;
             return Ok(());
         };
-        self.open(None, Some((event.header.timestamp, 0)))?;
+        self.open(None, Some((event.header().timestamp, 0)))?;
         match begins {
             Begins::Xa(xid) => self.words(format!("XA START {xid}").as_bytes())?,
             Begins::Transaction => self.words(b"START TRANSACTION")?,

@@ -110,7 +110,7 @@ impl<'q, 'a> TextStatement<'q, 'a> {
             query,
             dialect,
             head: head(query.text, &dialect),
-            suppress_use: event.header.has(flags::SUPPRESS_USE),
+            suppress_use: event.header().has(flags::SUPPRESS_USE),
             client_collation,
             safe: OnceCell::new(),
         }

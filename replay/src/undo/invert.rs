@@ -39,7 +39,7 @@ impl Encoder {
 
     /// Appends a table map, with its length and checksum made right for the reader.
     pub fn map(self, out: &mut Vec<u8>, event: &RawEvent<'_>) {
-        let start = begin(out, &event.header, event.event_type());
+        let start = begin(out, &event.header(), event.event_type());
         out.extend_from_slice(event.body());
         self.seal(out, start);
     }
@@ -47,7 +47,7 @@ impl Encoder {
     /// Appends the inverse of the rows of `rows` whose numbers are in `range`, last row first, as
     /// an event that does not end its statement.
     pub fn rows(self, out: &mut Vec<u8>, rows: &Rows<'_, '_>, spans: &Spans, range: Range<usize>) {
-        let (header, event) = (&rows.event.header, rows.images());
+        let (header, event) = (&rows.event.header(), rows.images());
         let version2 = self.version2 || is_version2(header.event_type);
         let start = begin(out, header, event_type(inverse(event.kind), version2));
         out.extend_from_slice(&event.table_id.to_le_bytes()[..TABLE_ID_BYTES]);

@@ -254,6 +254,6 @@ fn is_unfinished_alter(transaction: &Transaction<'_>) -> Result<bool, Fault> {
     let Some(event) = event.filter(|event| event.event_type() == EventType::MARIADB_GTID) else {
         return Ok(false);
     };
-    let gtid = MariadbGtidEvent::parse(event.body(), &event.header)?;
+    let gtid = MariadbGtidEvent::parse(event.body(), &event.header())?;
     Ok(gtid.flags_extra & UNFINISHED != 0)
 }

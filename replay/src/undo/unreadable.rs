@@ -14,7 +14,7 @@ pub(super) fn unreadable(event: &RawEvent<'_>) -> Option<&'static str> {
         | EventType::CREATE_FILE
         | EventType::EXEC_LOAD
         | EventType::DELETE_FILE => "LOAD DATA as a statement has no rows to reverse",
-        event_type if event_type.is_known() || event.header.has(flags::IGNORABLE) => return None,
+        event_type if event_type.is_known() || event.header().has(flags::IGNORABLE) => return None,
         _ => "an event of a type that is not known",
     })
 }

@@ -37,10 +37,10 @@ fn assert_sound(log: &Log, product: Product) {
     for scanned in log.scan() {
         match scanned {
             Scanned::Event(event) => {
-                assert_eq!(u64::from(event.header.log_pos), event.end());
+                assert_eq!(u64::from(event.header().log_pos), event.end());
                 let is_head = types.is_empty();
                 let taken = !is_head && product.is_mariadb();
-                assert_eq!(event.header.has(flags::ACCEPT_OWN), taken, "{event:?}");
+                assert_eq!(event.header().has(flags::ACCEPT_OWN), taken, "{event:?}");
                 types.push(event.event_type().name());
             }
             Scanned::Damage(damage) => panic!("{damage:?}"),

@@ -98,13 +98,13 @@ fn before_by(scan: Scan<'_>) -> Option<u64> {
         let Scanned::Event(event) = scanned else { break };
         match event.event_type() {
             EventType::PREVIOUS_GTIDS => {
-                let set = PreviousGtidsEvent::parse(event.body(), &event.header);
+                let set = PreviousGtidsEvent::parse(event.body(), &event.header());
                 return Some(set.map_or(0, |event| event.gtids.count()));
             }
             // Of a relay log it tells only where the source's log began, and not every one has it.
             EventType::GTID_LIST if relay_log => return Some(0),
             EventType::GTID_LIST => {
-                let list = GtidListEvent::parse(event.body(), &event.header);
+                let list = GtidListEvent::parse(event.body(), &event.header());
                 return Some(list.map_or(0, |list| {
                     list.gtids.iter().fold(0, |sum: u64, gtid| sum.saturating_add(gtid.seq))
                 }));
