@@ -68,8 +68,8 @@ impl Whole {
 /// What a statement of rows did, as far as it could be read.
 #[derive(Debug)]
 pub struct Counted<'c, 'e> {
-    /// Rows by table and kind.
-    pub tallies: &'c [Tally],
+    /// Rows by table and kind. Whoever takes notes may give the tables numbers of its own.
+    pub tallies: &'c mut [Tally],
     /// The tables, by the numbers that tallies have.
     pub tables: &'c [TableName],
     /// What could not be read, if not all could.

@@ -305,23 +305,14 @@ impl<N: Notes> Walk<'_, N> {
         self.notes.enter(whole, plain, format);
         let id_bytes = format.table_id_bytes();
         let mut tallies = std::mem::take(&mut self.tallies);
-        for (number, statement) in plain.statements(id_bytes).enumerate() {
-            let mut counted = None;
-            match statement.kind {
-                StatementKind::Gtid | StatementKind::Begin => continue,
-                StatementKind::End => {
-                    statement.events.iter().for_each(|event| self.look_at(event));
-                    continue;
-                }
-                StatementKind::Rows { .. } => {
-                    let fault = self.rows(&statement, id_bytes, &mut tallies);
-                    let (tallies, tables) = (&tallies[..], &self.piece.tables.all[..]);
-                    counted = Some(Counted { tallies, tables, fault });
-                }
-                StatementKind::Query | StatementKind::Other => {
-                    statement.events.iter().for_each(|event| self.look_at(event));
-                }
-            }
+        for (number, statement) in plain.work(id_bytes) {
+            let counted = if let StatementKind::Rows { .. } = statement.kind {
+                let fault = self.rows(&statement, id_bytes, &mut tallies);
+                Some(Counted { tallies: &mut tallies, tables: &self.piece.tables.all, fault })
+            } else {
+                statement.events.iter().for_each(|event| self.look_at(event));
+                None
+            };
             self.notes.statement(plain, number, &statement, counted, format);
         }
         self.tallies = tallies;

@@ -164,7 +164,8 @@ fn the_facts_are_those_of_a_walk() {
         assert_eq!(facts.extent.repeated(), extent.repeated());
         let events: Vec<_> = log.scan().events().collect();
         assert_eq!(facts.events.values().sum::<u64>(), events.len() as u64);
-        let times = || events.iter().map(|event| event.header().timestamp).filter(|time| *time != 0);
+        let times =
+            || events.iter().map(|event| event.header().timestamp).filter(|time| *time != 0);
         assert_eq!(facts.time, times().min().zip(times().max()));
     }
 }

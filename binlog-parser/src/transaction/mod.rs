@@ -25,7 +25,7 @@ use crate::header::EventType;
 use crate::scan::RawEvent;
 
 pub use plain::{InnerDamage, Plain};
-pub use statement::{Statement, StatementKind, Statements, Step, step};
+pub use statement::{Statement, StatementKind, Statements, Step, Work, step};
 pub use units::{Unit, Units};
 
 /// What commits together, its GTID event first where there is one.
@@ -185,6 +185,13 @@ impl<'a> Transaction<'a> {
     /// The statements, first to last. Every event is in exactly one of them.
     pub fn statements<'t>(&'t self, table_id_bytes: usize) -> Statements<'t, 'a> {
         Statements::new(&self.events, table_id_bytes)
+    }
+
+    /// The statements that do something, each with its number among all: without those that only name
+    /// the transaction, begin it or end it.
+    #[inline]
+    pub fn work<'t>(&'t self, table_id_bytes: usize) -> Work<'t, 'a> {
+        Work::new(&self.events, table_id_bytes)
     }
 }
 

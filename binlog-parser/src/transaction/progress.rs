@@ -1,7 +1,7 @@
 //! How far a transaction is, event by event: what is open, and what ends it.
 
 use super::Ending;
-use super::statement::{Step, ends_load, step};
+use super::statement::{BEGIN, Step, ends_load, step};
 use crate::event::mariadb_gtid;
 use crate::header::{EventType, Family};
 use crate::scan::RawEvent;
@@ -57,8 +57,8 @@ impl Progress {
 
     fn advance_by_query(&mut self, event: &RawEvent<'_>) -> Option<Ending> {
         let text = event.query_text().unwrap_or_default();
-        // As every server writes it: every transaction of rows has one.
-        if text == b"BEGIN" {
+        // Every transaction of rows has one.
+        if text == BEGIN {
             *self = Progress::Begun;
             return None;
         }

@@ -76,16 +76,72 @@ impl<'t, 'a> Iterator for Statements<'t, 'a> {
     fn next(&mut self) -> Option<Statement<'t, 'a>> {
         // The most frequent forms of each first.
         let first = self.events.first()?;
-        let (kind, count) = match first.event_type() {
-            EventType::XID => (StatementKind::End, 1),
-            EventType::QUERY => (single(first), 1),
-            EventType::TABLE_MAP if self.is_short() => (StatementKind::Rows { whole: true }, 2),
-            event_type if event_type.is_gtid() => (StatementKind::Gtid, 1),
-            _ => self.measure()?,
+        let event_type = first.event_type();
+        let (kind, count) = if event_type == EventType::TABLE_MAP && self.is_short() {
+            (StatementKind::Rows { whole: true }, 2)
+        } else if event_type == EventType::QUERY {
+            (single(first), 1)
+        } else if event_type == EventType::XID {
+            (StatementKind::End, 1)
+        } else if event_type.is_gtid() {
+            (StatementKind::Gtid, 1)
+        } else {
+            self.measure()?
         };
         let (events, rest) = self.events.split_at(count.min(self.events.len()));
         self.events = rest;
         Some(Statement { kind, events })
+    }
+}
+
+/// An iterator over the statements of a transaction that do something, with their numbers.
+#[derive(Debug, Clone)]
+pub struct Work<'t, 'a> {
+    statements: Statements<'t, 'a>,
+    /// Of the next statement.
+    number: usize,
+}
+
+impl<'t, 'a> Work<'t, 'a> {
+    /// The work of a transaction that has these events. What stands around it in nearly all, and is a
+    /// statement wherever it stands, is not asked what it is once more.
+    #[inline]
+    pub(super) fn new(events: &'t [RawEvent<'a>], table_id_bytes: usize) -> Self {
+        let (mut events, mut number) = (events, 0);
+        if let [first, rest @ ..] = events
+            && first.event_type().is_gtid()
+        {
+            (events, number) = (rest, number + 1);
+        }
+        if let [first, rest @ ..] = events
+            && first.event_type() == EventType::QUERY
+            && first.query_text() == Some(BEGIN)
+        {
+            (events, number) = (rest, number + 1);
+        }
+        if let [rest @ .., last] = events
+            && last.event_type() == EventType::XID
+        {
+            events = rest;
+        }
+        Work { statements: Statements::new(events, table_id_bytes), number }
+    }
+}
+
+impl<'t, 'a> Iterator for Work<'t, 'a> {
+    type Item = (usize, Statement<'t, 'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let statement = self.statements.next()?;
+            let number = self.number;
+            self.number += 1;
+            match statement.kind {
+                StatementKind::Gtid | StatementKind::Begin | StatementKind::End => {}
+                _ => return Some((number, statement)),
+            }
+        }
     }
 }
 
@@ -144,12 +200,14 @@ fn unfinished(rows: bool) -> StatementKind {
     if rows { StatementKind::Rows { whole: false } } else { StatementKind::Other }
 }
 
+/// How every server begins a transaction.
+pub(super) const BEGIN: &[u8] = b"BEGIN";
+
 /// Kind of a statement that is this event alone.
 fn single(event: &RawEvent<'_>) -> StatementKind {
     match event.event_type() {
         EventType::QUERY => match event.query_text() {
-            // As every server writes it.
-            Some(b"BEGIN") => StatementKind::Begin,
+            Some(BEGIN) => StatementKind::Begin,
             text => match text.map(step) {
                 Some(Step::Begin) => StatementKind::Begin,
                 Some(Step::Commit | Step::Rollback) => StatementKind::End,

@@ -14,7 +14,7 @@ use super::Options;
 use super::digest::{Digest, Digesting, MANY_ROWS};
 use super::packed;
 use super::summarise::{Course, Summariser};
-use super::summary::{FEWEST_ROWS, Step, Summary, TableSummary};
+use super::summary::{FEWEST_ROWS, Step, Summary};
 use crate::select::Filter;
 
 /// Version of the notes: of their form, and of what a search takes for worth a look. An index with
@@ -51,6 +51,27 @@ impl<'a> NoteTaker<'a> {
         let summariser = Summariser::new(course, format);
         NoteTaker { summariser, tables: vec![], places: vec![] }
     }
+
+    /// The number in the summary of table `number` of the index, which has these; a new one the first
+    /// time.
+    #[inline]
+    fn place(&mut self, number: usize, tables: &[TableName]) -> usize {
+        match self.places.get(number) {
+            Some(place) if *place > 0 => place - 1,
+            _ => self.add(number, tables),
+        }
+    }
+
+    #[cold]
+    fn add(&mut self, number: usize, tables: &[TableName]) -> usize {
+        self.places.resize(tables.len().max(number + 1), 0);
+        self.tables.push(number as u32);
+        let names = tables.get(number).map(|(database, name)| (&database[..], &name[..]));
+        let (database, name) = names.unwrap_or_default();
+        let place = self.summariser.add_table(database, name);
+        self.places[number] = place + 1;
+        place
+    }
 }
 
 impl Notes for NoteTaker<'_> {
@@ -68,25 +89,13 @@ impl Notes for NoteTaker<'_> {
         rows: Option<Counted<'_, '_>>,
         format: &FormatDescription,
     ) {
-        let mut fault = None;
-        if let Some(counted) = rows {
-            let (numbers, places) = (&mut self.tables, &mut self.places);
-            self.summariser.take_counted(counted.tallies, |number, tables| {
-                if places.len() <= number {
-                    places.resize(counted.tables.len().max(number + 1), 0);
-                }
-                if places[number] == 0 {
-                    numbers.push(number as u32);
-                    let names = counted.tables.get(number);
-                    let (database, name) = names.map(|n| (&n.0[..], &n.1[..])).unwrap_or_default();
-                    tables.push(TableSummary::new(database, name));
-                    places[number] = tables.len();
-                }
-                places[number] - 1
-            });
-            fault = counted.fault;
+        let Some(Counted { tallies, tables, fault }) = rows else {
+            return self.summariser.statement(plain, (number, statement), format);
+        };
+        for tally in &mut *tallies {
+            tally.table = self.place(tally.table, tables);
         }
-        self.summariser.statement(plain, (number, statement), fault, format);
+        self.summariser.rows(plain, (number, statement), tallies, fault);
     }
 
     fn take(&mut self) -> Option<Noted> {

@@ -3,16 +3,17 @@
 
 use std::collections::HashMap;
 
-use binlog_parser::Error;
 use binlog_parser::address::EventAddress;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::header::EventType;
 use binlog_parser::index::Whole;
 use binlog_parser::inflate::Inflated;
+use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Plain, Statement, StatementKind, Transaction};
 use binlog_parser::transaction::{Unit, Units};
+use binlog_parser::{Error, Fault};
 
 use super::Options;
 use super::classify::classify;
@@ -48,7 +49,7 @@ pub(super) struct Summariser<'a> {
     dialect: Dialect,
     counter: Counter,
     inflated: Inflating,
-    /// What the statement of rows under way did.
+    /// The memory for what a statement of rows did.
     tallies: Vec<Tally>,
     /// The transaction under way.
     now: Now,
@@ -185,13 +186,15 @@ impl<'a> Summariser<'a> {
     fn plain(&mut self, whole: Whole, transaction: &Transaction<'_>, format: &FormatDescription) {
         self.enter(whole, transaction, format);
         self.counter.enter();
-        for (number, statement) in transaction.statements(format.table_id_bytes()).enumerate() {
-            let fault = match statement.kind {
-                StatementKind::Gtid | StatementKind::Begin | StatementKind::End => continue,
-                StatementKind::Rows { .. } => self.count_rows(&statement, format),
-                StatementKind::Query | StatementKind::Other => None,
-            };
-            self.statement(transaction, (number, &statement), fault, format);
+        for (number, statement) in transaction.work(format.table_id_bytes()) {
+            if let StatementKind::Rows { .. } = statement.kind {
+                let mut tallies = std::mem::take(&mut self.tallies);
+                let fault = self.count_rows(&statement, format, &mut tallies);
+                self.rows(transaction, (number, &statement), &tallies, fault);
+                self.tallies = tallies;
+            } else {
+                self.statement(transaction, (number, &statement), format);
+            }
         }
     }
 
@@ -211,7 +214,7 @@ impl<'a> Summariser<'a> {
                     if let (Some(event), Err(fault)) =
                         (transaction.gtid_event(), transaction.gtid())
                     {
-                        self.fault(Box::new((fault, event)));
+                        self.fault((fault, event));
                     }
                     true
                 }
@@ -220,21 +223,19 @@ impl<'a> Summariser<'a> {
         self.now = Now::new(whole, format.table_id_bytes(), selected, transaction.ending);
     }
 
-    /// Takes in a statement of the transaction that was entered last, with its number there. What it
-    /// did to rows was counted before; `fault` tells why not all of it could be.
+    /// Takes in a statement of the transaction that was entered last, with its number there. It is
+    /// none of rows, which [`Summariser::rows`] takes in.
     pub(super) fn statement(
         &mut self,
         transaction: &Transaction<'_>,
         (number, statement): (usize, &Statement<'_, '_>),
-        fault: Option<CountFault<'_>>,
         format: &FormatDescription,
     ) {
         self.now.statement = number;
         match statement.kind {
-            StatementKind::Rows { .. } => self.rows(transaction, statement, fault),
             StatementKind::Query => self.query(transaction, statement),
             StatementKind::Other => self.other(statement, format),
-            StatementKind::Gtid | StatementKind::Begin | StatementKind::End => {}
+            _ => {}
         }
     }
 
@@ -243,33 +244,25 @@ impl<'a> Summariser<'a> {
         &mut self,
         statement: &Statement<'s, 's>,
         format: &FormatDescription,
+        tallies: &mut Vec<Tally>,
     ) -> Option<CountFault<'s>> {
         let (tables, by_name) = (&mut self.summary.tables, &mut self.by_name);
         let counted = self.counter.count(
             statement.events,
             format.table_id_bytes(),
             &mut |database, table| name(tables, by_name, (database, table)),
-            &mut self.tallies,
+            tallies,
         );
         counted.err()
     }
 
-    /// Takes what a statement did, counted by tables that have these numbers in the summary; a table
-    /// that has none yet gets one.
-    pub(super) fn take_counted(
-        &mut self,
-        tallies: &[Tally],
-        mut number: impl FnMut(usize, &mut Vec<TableSummary>) -> usize,
-    ) {
-        self.tallies.clear();
-        for tally in tallies {
-            let table = number(tally.table, &mut self.summary.tables);
-            self.tallies.push(Tally { table, ..*tally });
-        }
+    /// Gives a table that has no number in the summary the next.
+    pub(super) fn add_table(&mut self, database: &[u8], name: &[u8]) -> usize {
+        self.summary.tables.push(TableSummary::new(database, name));
+        self.summary.tables.len() - 1
     }
 
-    fn fault(&mut self, fault: CountFault<'_>) {
-        let (fault, event) = *fault;
+    fn fault(&mut self, (fault, event): (Fault, &RawEvent<'_>)) {
         let error: Error = fault.at(event.location(self.course.log));
         self.summary.steps.push(Step::Fault(Box::new(error)));
     }
@@ -311,7 +304,7 @@ impl<'a> Summariser<'a> {
     fn query(&mut self, transaction: &Transaction<'_>, statement: &Statement<'_, '_>) {
         let read = TextStatement::read(statement, &self.dialect);
         if let Some(fault) = read.fault {
-            self.fault(fault);
+            self.fault(*fault);
         }
         if read.changes_rows {
             self.distrust();
@@ -324,18 +317,21 @@ impl<'a> Summariser<'a> {
         }
     }
 
-    /// A statement of rows, with its text if it was logged.
-    fn rows(
+    /// Takes in a statement of rows of the transaction that was entered last, with its number there, and
+    /// with what it did to the tables of the summary, as far as `fault` does not tell why not all of it
+    /// could be counted.
+    pub(super) fn rows(
         &mut self,
         transaction: &Transaction<'_>,
-        statement: &Statement<'_, '_>,
+        (number, statement): (usize, &Statement<'_, '_>),
+        tallies: &[Tally],
         fault: Option<CountFault<'_>>,
     ) {
+        self.now.statement = number;
         let readable = fault.is_none();
         if let Some(fault) = fault {
-            self.fault(fault);
+            self.fault(*fault);
         }
-        let tallies = std::mem::take(&mut self.tallies);
         let selected = self.now.place.selected;
         let text = row_text(statement);
         self.summary.row_statements += u64::from(selected);
@@ -354,18 +350,17 @@ impl<'a> Summariser<'a> {
             stands_out |= self.may_be_candidate(tally);
         }
         if stands_out {
-            for tally in &tallies {
+            for tally in tallies {
                 self.flow(tally.table);
             }
             let start = self.summary.tallies.len();
-            self.summary.tallies.extend_from_slice(&tallies);
+            self.summary.tallies.extend_from_slice(tallies);
             let tallies = start..self.summary.tallies.len();
             let place = self.place();
             self.summary.steps.push(Step::Rows(Rows { place, tallies, readable, kept, told }));
         } else if kept {
-            self.count(&tallies);
+            self.count(tallies);
         }
-        self.tallies = tallies;
     }
 
     fn may_be_candidate(&self, tally: &Tally) -> bool {
