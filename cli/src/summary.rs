@@ -19,8 +19,8 @@ use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::source::relay::SourceTracker;
 use binlog_parser::transaction::clock::Clock;
-use binlog_parser::transaction::counting::count_events;
-use binlog_parser::transaction::{Ending, Opening, Transaction, Unit, Units};
+use binlog_parser::transaction::counting::{count_events, count_seen};
+use binlog_parser::transaction::{Ending, Look, Opening, Seen, Transaction, Unit, Units};
 use binlog_parser::{Error, Fault, parallel};
 
 use crate::damage::{Cut, DamageLine, is_cut};
@@ -195,8 +195,16 @@ impl Summary {
     fn of_piece<'a>(log: &'a Log, units: &mut Units<'a>, rows: bool) -> Self {
         let mut piece = Summary::default();
         let mut walk = Walk { rows: rows.then(RowCounter::default), ..Walk::default() };
+        let mut seen = Seen::events();
+        // What more is asked of a transaction, a look does not show.
+        let looks = !rows && !log.is_relay_log();
         loop {
-            if let Some((transaction, format)) = units.glance() {
+            if looks
+                && let Some(look) = units.look(&mut seen)
+                && piece.look(log, &look, &seen, &mut walk)
+            {
+                units.pass(&look);
+            } else if let Some((transaction, format)) = units.glance() {
                 piece.whole(log, format, transaction, &mut walk);
             } else if let Some(unit) = units.next() {
                 piece.unit(log, units.format(), unit, &mut walk);
@@ -364,9 +372,7 @@ impl Summary {
             let events = transaction.events.iter();
             events.for_each(|event| self.follow(event, &mut walk.tracker));
         }
-        self.endings[transaction.ending.number()] += 1;
-        self.closed_by = None;
-        self.open_transaction = None;
+        self.arrive(transaction.ending);
         // Looked at where it is read: each transaction has one.
         let read = transaction.gtid_event().map(Opening::read);
         if let (Some(Err(why)), Some(event)) = (&read, transaction.gtid_event()) {
@@ -374,6 +380,7 @@ impl Summary {
         }
         let opening = read.as_ref().and_then(|read| read.as_ref().ok());
         let gtid = opening.map(|opening| &opening.gtid);
+        let timestamp = || transaction.timestamp();
         match transaction.ending {
             Ending::Open => self.open_transaction = Some(Cut::of(log, transaction, gtid)),
             // It comes behind the damage that its beginning is in.
@@ -384,16 +391,51 @@ impl Summary {
             }
             _ => self.transactions += 1,
         }
-        if let Some(gtid) = gtid.filter(|_| transaction.ending != Ending::Open) {
-            walk.gtids.transaction(gtid);
-            if let (TransactionGtid::Mysql(gtid), Some(event)) = (gtid, transaction.gtid_event())
-                && self.server_uuid.is_none()
-                && event.header().server_id == log.header().server_id
-            {
-                self.server_uuid = Some(gtid.uuid.to_string());
-            }
+        if let (Some(gtid), Some(event)) = (gtid, transaction.gtid_event())
+            && transaction.ending != Ending::Open
+        {
+            self.name(log, gtid, event, walk);
         }
-        self.clock.transaction(transaction, opening.and_then(|opening| opening.committed));
+        let committed = opening.and_then(|opening| opening.committed);
+        self.clock.transaction(transaction.start(), timestamp, committed);
+    }
+
+    /// Comes to a transaction that ends so.
+    fn arrive(&mut self, ending: Ending) {
+        self.endings[ending.number()] += 1;
+        self.closed_by = None;
+        self.open_transaction = None;
+    }
+
+    /// Takes in the name of a transaction that `event` opens.
+    #[inline]
+    fn name(
+        &mut self,
+        log: &Log,
+        gtid: &TransactionGtid,
+        event: &RawEvent<'_>,
+        walk: &mut Walk<'_>,
+    ) {
+        walk.gtids.transaction(gtid);
+        if let TransactionGtid::Mysql(gtid) = gtid
+            && self.server_uuid.is_none()
+            && event.header().server_id == log.header().server_id
+        {
+            self.server_uuid = Some(gtid.uuid.to_string());
+        }
+    }
+
+    /// Adds a transaction of which no more is to be known than a look shows; whether it is one.
+    fn look(&mut self, log: &Log, look: &Look<'_>, seen: &Seen<'_>, walk: &mut Walk<'_>) -> bool {
+        let read = Opening::read(&look.gtid);
+        let Ok(Opening { gtid, committed }) = &read else { return false };
+        self.events += seen.types.len() as u64;
+        count_seen(&seen.types, look.times, &mut self.events_by_type.0, &mut self.time);
+        self.arrive(Ending::Xid);
+        self.transactions += 1;
+        self.name(log, gtid, &look.gtid, walk);
+        self.clock.transaction(look.gtid.offset, || look.timestamp, *committed);
+        true
     }
 
     /// Opens a transaction that is compressed, and counts its rows.

@@ -41,6 +41,7 @@ impl<'a> QueryEvent<'a> {
     }
 
     /// The text in the body of a QUERY event, and nothing else of it; none if bytes are missing.
+    #[inline]
     pub(crate) fn text_of(body: &'a [u8]) -> Option<&'a [u8]> {
         const HEAD_BYTES: usize = 13;
         let head = body.first_chunk::<HEAD_BYTES>()?;

@@ -120,6 +120,12 @@ pub(super) fn kind_code(kind: RowsKind) -> usize {
 }
 
 impl Content {
+    /// Makes it that of a transaction that does nothing, compressed or not as before.
+    pub(super) fn clear(&mut self) {
+        self.changes.clear();
+        (self.texts, self.rows_texts) = Default::default();
+    }
+
     pub(super) fn put(&self, out: &mut Vec<u8>) {
         out.push(u8::from(self.compressed));
         put(out, u64::from(self.texts.0));

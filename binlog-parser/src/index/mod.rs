@@ -51,7 +51,7 @@ pub use directory::{Block, Directory};
 pub use facts::{Facts, Lost, Source};
 pub use identity::{Identity, Kinship};
 pub use indexed::Indexed;
-pub use notes::{Counted, Noted, Notes, Whole};
+pub use notes::{Counted, Noted, Notes, Short, Whole};
 pub use part::{Part, Parts};
 pub use record::{Name, Record, Records};
 pub use unfit::Unfit;

@@ -76,6 +76,20 @@ pub struct Counted<'c, 'e> {
     pub fault: Option<CountFault<'e>>,
 }
 
+/// A transaction that ends in an Xid event, and of which only is to be known what its statements did:
+/// each is one of rows, of one table.
+#[derive(Debug)]
+pub struct Short<'s> {
+    /// Bytes of the table ids in its events.
+    pub id_bytes: usize,
+    /// Number of the first statement among all of the transaction.
+    pub first: usize,
+    /// What each statement did, as [`Counted::tallies`].
+    pub tallies: &'s mut [Tally],
+    /// The tables, by the numbers that tallies have.
+    pub tables: &'s [TableName],
+}
+
 /// Takes notes of a run of transactions, with nothing known of those before.
 pub trait Notes {
     /// Version of the notes; never 0.
@@ -94,6 +108,9 @@ pub trait Notes {
         rows: Option<Counted<'_, '_>>,
         format: &FormatDescription,
     );
+
+    /// The next transaction, with all its statements.
+    fn short(&mut self, whole: Whole, short: Short<'_>);
 
     /// What was noted since this was asked last; none if the log itself has to be read there.
     fn take(&mut self) -> Option<Noted>;
@@ -122,6 +139,8 @@ impl Notes for () {
         _: &FormatDescription,
     ) {
     }
+
+    fn short(&mut self, _: Whole, _: Short<'_>) {}
 
     fn take(&mut self) -> Option<Noted> {
         None

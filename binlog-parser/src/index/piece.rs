@@ -1,5 +1,7 @@
 //! What is gathered of a piece of a log, on any thread, with numbers of its own for names.
 
+mod look;
+
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -23,8 +25,9 @@ use crate::source::chain::Extending;
 use crate::source::log::Log;
 use crate::transaction::counting::{CountFault, Counter, Tally, count_events};
 use crate::transaction::{
-    Ending, Opening, Statement, StatementKind, Step, Transaction, Unit, Units, step,
+    Ending, Opening, Seen, Statement, StatementKind, Step, Transaction, Unit, Units, step,
 };
+use look::Singles;
 
 /// Things and their numbers, in the order in which they first come.
 #[derive(Debug, Clone)]
@@ -97,6 +100,8 @@ struct Walk<'a, N> {
     counter: Counter,
     tallies: Vec<Tally>,
     content: Content,
+    /// Of contents of one change, by table.
+    singles: Vec<Singles>,
     gtids: Extending,
     /// Number of the source of the last GTID.
     source: u32,
@@ -115,11 +120,17 @@ impl Piece {
             counter: Counter::default(),
             tallies: vec![],
             content: Content::default(),
+            singles: vec![],
             gtids: Extending::default(),
             source: 0,
         };
+        let mut seen = Seen::statements();
         loop {
-            if let Some((transaction, format)) = units.glance() {
+            if let Some(look) = units.look(&mut seen)
+                && walk.look(&look, &seen, units.format())
+            {
+                units.pass(&look);
+            } else if let Some((transaction, format)) = units.glance() {
                 walk.transaction(transaction, format);
             } else if let Some(unit) = units.next() {
                 walk.unit(unit, units.format());
@@ -225,33 +236,40 @@ impl<N: Notes> Walk<'_, N> {
     /// Gathers what a transaction is as it stands in the log: all of its record but what it does.
     fn enter(&mut self, transaction: &Transaction<'_>) -> Whole {
         let whole = Whole::of(transaction);
-        let (start, end) = whole.range;
-        if start / PIECE_BYTES > self.part.0 / PIECE_BYTES && !self.piece.records.is_empty() {
-            self.end_part(start);
-        }
-        let (first, last) = self.count(&transaction.events);
-        let [times, _] = &mut self.part.1;
-        *times = reach(reach(*times, first), last);
-        let ending = whole.ending;
-        self.piece.facts.closed_by = None;
-        if let Some(count) = self.piece.facts.endings.get_mut(ending.number()) {
-            *count += 1;
-        }
+        self.arrive(whole);
+        let times = self.count(&transaction.events);
+        self.reach(times);
         let name = self.name(transaction);
         self.piece.records.push(Record {
-            start,
-            end,
+            start: whole.range.0,
+            end: whole.range.1,
             started: transaction.started(),
             time: transaction.timestamp(),
-            ending,
+            ending: whole.ending,
             server_id: transaction.events.first().map_or(0, |event| event.header().server_id),
             name,
             content: None,
             counts: vec![],
         });
-        self.content.changes.clear();
-        (self.content.texts, self.content.rows_texts) = Default::default();
+        self.content.clear();
         whole
+    }
+
+    /// Comes to the next transaction.
+    fn arrive(&mut self, Whole { range: (start, _), ending }: Whole) {
+        if start / PIECE_BYTES > self.part.0 / PIECE_BYTES && !self.piece.records.is_empty() {
+            self.end_part(start);
+        }
+        self.piece.facts.closed_by = None;
+        if let Some(count) = self.piece.facts.endings.get_mut(ending.number()) {
+            *count += 1;
+        }
+    }
+
+    /// Takes the earliest and the latest time of a transaction into the part.
+    fn reach(&mut self, (first, last): (u32, u32)) {
+        let [times, _] = &mut self.part.1;
+        *times = reach(reach(*times, first), last);
     }
 
     /// Takes what the transaction does into its record.
@@ -268,19 +286,33 @@ impl<N: Notes> Walk<'_, N> {
         let event = transaction.gtid_event();
         // Looked at where it is read: each transaction has one.
         let read = event.map(Opening::read);
-        self.piece.facts.faults += u64::from(matches!(read, Some(Err(_))));
-        let opening = read.as_ref().and_then(|read| read.as_ref().ok());
-        let committed = opening.and_then(|opening| opening.committed);
-        self.piece.facts.clock.transaction(transaction, committed);
-        let Some(Opening { gtid, .. }) = opening else { return Name::Unnamed };
-        if let (TransactionGtid::Mysql(gtid), Some(event)) = (gtid, event)
+        let timestamp = || transaction.timestamp();
+        if let (Some(event), Some(Ok(opening))) = (event, &read) {
+            return self.named(event, opening, transaction.ending, timestamp);
+        }
+        self.piece.facts.faults += u64::from(read.is_some());
+        self.piece.facts.clock.transaction(transaction.start(), timestamp, None);
+        Name::Unnamed
+    }
+
+    /// Takes in the name of a transaction that `event` opens, and when it was committed.
+    #[inline]
+    fn named(
+        &mut self,
+        event: &RawEvent<'_>,
+        Opening { gtid, committed }: &Opening,
+        ending: Ending,
+        timestamp: impl FnOnce() -> u32,
+    ) -> Name {
+        self.piece.facts.clock.transaction(event.offset, timestamp, *committed);
+        let taken = ending != Ending::Open;
+        if let TransactionGtid::Mysql(gtid) = gtid
             && self.piece.facts.server_uuid.is_none()
-            && transaction.ending != Ending::Open
+            && taken
             && event.header().server_id == self.log.header().server_id
         {
             self.piece.facts.server_uuid = Some(gtid.uuid);
         }
-        let taken = transaction.ending != Ending::Open;
         let follows = taken && self.gtids.transaction(gtid);
         let (number, source) = match gtid {
             TransactionGtid::Anonymous => return Name::Anonymous,

@@ -66,6 +66,18 @@ impl<'a> Quick<'a> {
         frame.event(self.header_bytes, self.checksum_bytes)
     }
 
+    /// What lies between header and checksum of the event in `frame`.
+    #[inline(always)]
+    pub(crate) fn body(&self, frame: &Frame<'a>) -> &'a [u8] {
+        let end = frame.bytes.len() - usize::from(self.checksum_bytes);
+        frame.bytes.get(usize::from(self.header_bytes)..end).unwrap_or_default()
+    }
+
+    /// Stream position of the next event.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset as u64
+    }
+
     /// How far the checksums of the events ahead are right; `crc` is one of nothing. To compare those
     /// of many events in a row is faster than to compare each where it is used: the processor works on
     /// several at once.

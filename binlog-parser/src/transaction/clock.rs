@@ -1,7 +1,5 @@
 //! Where the clock of commits goes back.
 
-use super::Transaction;
-
 /// How many steps are named; the others are counted.
 const NAMED: usize = 20;
 
@@ -35,15 +33,16 @@ pub struct Moment {
 }
 
 impl Clock {
-    /// Takes in the next transaction, and when its server committed it, in microseconds since 1970
-    /// UTC, where the event that opens it tells.
-    pub fn transaction(&mut self, transaction: &Transaction<'_>, at: Option<u64>) {
+    /// Takes in the transaction that starts next, at stream position `start`, with its
+    /// [`timestamp`](super::Transaction::timestamp), and with when its server committed it, in
+    /// microseconds since 1970 UTC, where the event that opens it tells.
+    pub fn transaction(&mut self, start: u64, timestamp: impl FnOnce() -> u32, at: Option<u64>) {
         let (time, commit) = match at {
             Some(time) => (time, true),
-            None => (u64::from(transaction.timestamp()) * 1_000_000, false),
+            None => (u64::from(timestamp()) * 1_000_000, false),
         };
         if time != 0 {
-            let moment = Moment { start: transaction.start(), time, commit };
+            let moment = Moment { start, time, commit };
             self.first.get_or_insert(moment);
             self.step(moment);
             self.last = Some(moment);

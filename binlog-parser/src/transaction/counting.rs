@@ -9,6 +9,7 @@ use crate::header::EventType;
 use crate::quick_hash::QuickHash;
 use crate::row::RowLayout;
 use crate::scan::RawEvent;
+use crate::transaction::ShortStatement;
 use crate::wire::{Bitmap, le_uint};
 
 /// Counts `events` by the code of their type, and widens `time`, the earliest and the latest that an
@@ -37,6 +38,20 @@ pub fn count_events(
     (if artificial { 0 } else { lowest }, last)
 }
 
+/// As [`count_events`], of events that have these types, and times in this range.
+pub fn count_seen(
+    types: &[EventType],
+    times: (u32, u32),
+    by_type: &mut [u64; 256],
+    time: &mut Option<(u32, u32)>,
+) {
+    for event_type in types {
+        by_type[usize::from(event_type.0)] += 1;
+    }
+    let (first, last) = time.unwrap_or(times);
+    *time = Some((first.min(times.0), last.max(times.1)));
+}
+
 /// How many table maps are remembered; a server with more open tables has them read again.
 const MAPS_KEPT: usize = 4096;
 
@@ -54,6 +69,22 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Of a statement that did one thing to its rows.
+    fn of_kind(table: usize, kind: RowsKind, rows: u64) -> Self {
+        let mut tally = Tally { table, written: 0, updated: 0, deleted: 0 };
+        tally.add(kind, rows);
+        tally
+    }
+
+    #[inline]
+    fn add(&mut self, kind: RowsKind, rows: u64) {
+        match kind {
+            RowsKind::Write => self.written += rows,
+            RowsKind::Update => self.updated += rows,
+            RowsKind::Delete => self.deleted += rows,
+        }
+    }
+
     /// Rows that are gone: REPLACE deletes and writes anew.
     #[must_use]
     pub fn lost(&self) -> u64 {
@@ -165,6 +196,31 @@ impl Counter {
         mapped.is_some_and(|map| map.transaction == self.transaction)
     }
 
+    /// Counts the rows of short statements into `tallies`, one for each, which is emptied first; whether
+    /// all of them could be counted by how others began. If not, they are to be counted as any.
+    #[must_use]
+    pub fn count_short(
+        &mut self,
+        statements: &[ShortStatement<'_>],
+        table_id_bytes: usize,
+        tallies: &mut Vec<Tally>,
+    ) -> bool {
+        tallies.clear();
+        for statement in statements {
+            if self.maps.get(self.last).is_none_or(|last| *last.body != *statement.map) {
+                self.find(table_id(statement.map, table_id_bytes));
+            }
+            let mapped = self.maps.get(self.last).filter(|map| *map.body == *statement.map);
+            let Some(mapped) = mapped else { return false };
+            let Some((kind, count)) = mapped.count_usual(statement.event_type, statement.rows)
+            else {
+                return false;
+            };
+            tallies.push(Tally::of_kind(mapped.table, kind, count));
+        }
+        true
+    }
+
     /// Counts the rows of a statement's `events` into `tallies`, one for each table, which is
     /// emptied first.
     ///
@@ -274,15 +330,9 @@ impl Counter {
 /// Adds rows to the tally of their table.
 #[inline]
 fn tally(tallies: &mut Vec<Tally>, table: usize, kind: RowsKind, count: u64) {
-    let at = tallies.iter().position(|tally| tally.table == table).unwrap_or_else(|| {
-        tallies.push(Tally { table, written: 0, updated: 0, deleted: 0 });
-        tallies.len() - 1
-    });
-    let tally = &mut tallies[at];
-    match kind {
-        RowsKind::Write => tally.written += count,
-        RowsKind::Update => tally.updated += count,
-        RowsKind::Delete => tally.deleted += count,
+    match tallies.iter_mut().find(|tally| tally.table == table) {
+        Some(tally) => tally.add(kind, count),
+        None => tallies.push(Tally::of_kind(table, kind, count)),
     }
 }
 

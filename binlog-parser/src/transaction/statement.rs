@@ -247,7 +247,7 @@ pub(super) fn ends_load(event_type: EventType) -> bool {
 }
 
 /// STMT_END in the flags of a rows event (`Rows_event::enum_flag`).
-const STMT_END: u8 = 1;
+pub(super) const STMT_END: u8 = 1;
 
 fn ends_statement(rows: &RawEvent<'_>, table_id_bytes: usize) -> bool {
     rows.body().get(table_id_bytes).is_some_and(|flags| flags & STMT_END != 0)

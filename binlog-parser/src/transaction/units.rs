@@ -1,5 +1,7 @@
 //! Divides a log into transactions, and what lies between them.
 
+mod look;
+
 use crate::event::format_description::{FormatDescription, ServerVersion};
 use crate::header::{EventHeader, EventType, Family, flags};
 use crate::scan::{Damage, Frame, RawEvent, Scan};
@@ -7,6 +9,8 @@ use crate::scan::{Damage, Frame, RawEvent, Scan};
 use super::progress::Progress;
 use super::statement::{Step, ends_load, is_context, step};
 use super::{Ending, Transaction};
+
+pub use look::{Look, Seen, ShortStatement};
 
 /// What a log is made of, seen from above.
 #[derive(Debug, Clone)]

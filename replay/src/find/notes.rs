@@ -4,7 +4,7 @@
 
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::index::{
-    self, Built, Counted, Index, Indexed, Noted, Notes, Part, TableName, Whole,
+    self, Built, Counted, Index, Indexed, Noted, Notes, Part, Short, TableName, Whole,
 };
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
@@ -96,6 +96,13 @@ impl Notes for NoteTaker<'_> {
             tally.table = self.place(tally.table, tables);
         }
         self.summariser.rows(plain, (number, statement), tallies, fault);
+    }
+
+    fn short(&mut self, whole: Whole, short: Short<'_>) {
+        for tally in &mut *short.tallies {
+            tally.table = self.place(tally.table, short.tables);
+        }
+        self.summariser.short(whole, short.id_bytes, short.first, short.tallies);
     }
 
     fn take(&mut self) -> Option<Noted> {

@@ -12,7 +12,7 @@ use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Plain, Statement, StatementKind, Transaction};
-use binlog_parser::transaction::{Unit, Units};
+use binlog_parser::transaction::{Look, Seen, Unit, Units};
 use binlog_parser::{Error, Fault};
 
 use super::Options;
@@ -110,8 +110,14 @@ impl<'a> Summariser<'a> {
     /// summary has about `most` steps, each at the end of a unit; and whether it has ended.
     pub(super) fn run(&mut self, units: &mut Units<'a>, end: u64, most: usize) -> (Summary, bool) {
         let mut ended = false;
+        let mut seen = Seen::statements();
         while !ended && units.offset() < end && self.summary.steps.len() < most {
-            if let Some((transaction, format)) = units.glance() {
+            if self.unfiltered
+                && let Some(look) = units.look(&mut seen)
+                && self.look(&look, &seen, units.format())
+            {
+                units.pass(&look);
+            } else if let Some((transaction, format)) = units.glance() {
                 self.whole(transaction, format);
             } else if let Some(unit) = units.next() {
                 self.unit(unit, units.format());
@@ -120,6 +126,32 @@ impl<'a> Summariser<'a> {
             }
         }
         (self.sum_up(), ended)
+    }
+
+    /// Takes in a transaction of which no more is to be known than a look shows; whether it is one. All
+    /// transactions are selected.
+    fn look(&mut self, look: &Look<'_>, seen: &Seen<'_>, format: &FormatDescription) -> bool {
+        let mut tallies = std::mem::take(&mut self.tallies);
+        let id_bytes = format.table_id_bytes();
+        let counted = self.counter.count_short(&seen.statements, id_bytes, &mut tallies);
+        if counted {
+            let whole = Whole { range: look.range(), ending: Ending::Xid };
+            self.short(whole, id_bytes, look.first, &tallies);
+        }
+        self.tallies = tallies;
+        counted
+    }
+
+    /// Takes in a transaction of statements of rows, the first of which is number `first` of all, and
+    /// each of which did this to one table of the summary. All transactions are selected.
+    pub(super) fn short(&mut self, whole: Whole, id_bytes: usize, first: usize, tallies: &[Tally]) {
+        self.summary.selected += 1;
+        self.now = Now::new(whole, id_bytes, true, whole.ending);
+        for (number, tally) in (first..).zip(tallies) {
+            self.now.statement = number;
+            self.summary.row_statements += 1;
+            self.counted(std::slice::from_ref(tally), true, false);
+        }
     }
 
     /// The summary since this was asked last.
@@ -336,14 +368,20 @@ impl<'a> Summariser<'a> {
         let text = row_text(statement);
         self.summary.row_statements += u64::from(selected);
         self.summary.row_texts += u64::from(selected && text.is_some());
-        if self.flows.len() < self.summary.tables.len() {
-            self.flows.resize(self.summary.tables.len(), None);
-        }
-        let kept = self.now.ending != Ending::Rollback;
         let told = text.filter(|text| selected && may_matter(text.bytes)).is_some_and(|text| {
             let dialect = session_of(transaction).dialect(&self.dialect);
             classify(text.bytes, &dialect, b"").iter().any(tells)
         });
+        self.counted(tallies, readable, told);
+    }
+
+    /// Takes in what a statement did to the tables of the summary: all of it, if it is `readable`.
+    /// `told` is whether its text makes it a candidate.
+    fn counted(&mut self, tallies: &[Tally], readable: bool, told: bool) {
+        if self.flows.len() < self.summary.tables.len() {
+            self.flows.resize(self.summary.tables.len(), None);
+        }
+        let kept = self.now.ending != Ending::Rollback;
         let mut stands_out = told;
         for tally in tallies.iter().filter(|_| kept) {
             self.size(tally);
