@@ -19,8 +19,8 @@ use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::source::relay::SourceTracker;
 use binlog_parser::transaction::clock::Clock;
-use binlog_parser::transaction::counting::{count_events, count_seen};
-use binlog_parser::transaction::{Ending, Look, Opening, Seen, Transaction, Unit, Units};
+use binlog_parser::transaction::counting::{count_events, count_look};
+use binlog_parser::transaction::{Ending, Look, Opening, Transaction, Unit, Units};
 use binlog_parser::{Error, Fault, parallel};
 
 use crate::damage::{Cut, DamageLine, is_cut};
@@ -195,13 +195,13 @@ impl Summary {
     fn of_piece<'a>(log: &'a Log, units: &mut Units<'a>, rows: bool) -> Self {
         let mut piece = Summary::default();
         let mut walk = Walk { rows: rows.then(RowCounter::default), ..Walk::default() };
-        let mut seen = Seen::events();
+        let mut types = vec![];
         // What more is asked of a transaction, a look does not show.
         let looks = !rows && !log.is_relay_log();
         loop {
             if looks
-                && let Some(look) = units.look(&mut seen)
-                && piece.look(log, &look, &seen, &mut walk)
+                && let Some(look) = units.look_at_types(&mut types)
+                && piece.look(log, &look, &types, &mut walk)
             {
                 units.pass(&look);
             } else if let Some((transaction, format)) = units.glance() {
@@ -426,11 +426,17 @@ impl Summary {
     }
 
     /// Adds a transaction of which no more is to be known than a look shows; whether it is one.
-    fn look(&mut self, log: &Log, look: &Look<'_>, seen: &Seen<'_>, walk: &mut Walk<'_>) -> bool {
+    fn look(
+        &mut self,
+        log: &Log,
+        look: &Look<'_>,
+        types: &[EventType],
+        walk: &mut Walk<'_>,
+    ) -> bool {
         let read = Opening::read(&look.gtid);
         let Ok(Opening { gtid, committed }) = &read else { return false };
-        self.events += seen.types.len() as u64;
-        count_seen(&seen.types, look.times, &mut self.events_by_type.0, &mut self.time);
+        let types = types.iter().copied();
+        self.events += count_look(look, types, &mut self.events_by_type.0, &mut self.time);
         self.arrive(Ending::Xid);
         self.transactions += 1;
         self.name(log, gtid, &look.gtid, walk);

@@ -25,7 +25,7 @@ use crate::source::chain::Extending;
 use crate::source::log::Log;
 use crate::transaction::counting::{CountFault, Counter, Tally, count_events};
 use crate::transaction::{
-    Ending, Opening, Seen, Statement, StatementKind, Step, Transaction, Unit, Units, step,
+    Ending, Opening, Statement, StatementKind, Step, Transaction, Unit, Units, step,
 };
 use look::Singles;
 
@@ -124,10 +124,10 @@ impl Piece {
             gtids: Extending::default(),
             source: 0,
         };
-        let mut seen = Seen::statements();
+        let mut statements = vec![];
         loop {
-            if let Some(look) = units.look(&mut seen)
-                && walk.look(&look, &seen, units.format())
+            if let Some(look) = units.look_at_statements(&mut statements)
+                && walk.look(&look, &statements)
             {
                 units.pass(&look);
             } else if let Some((transaction, format)) = units.glance() {

@@ -55,6 +55,14 @@ impl Notes for Letters {
         self.0.tables.extend(rows.tallies.iter().map(|tally| tally.table as u32));
     }
 
+    fn short(&mut self, _: Whole, short: Short<'_>) {
+        self.0.bytes.push(b'(');
+        for tally in short.tallies {
+            self.0.bytes.push(b'r');
+            self.0.tables.push(tally.table as u32);
+        }
+    }
+
     fn take(&mut self) -> Option<Noted> {
         Some(std::mem::take(&mut self.0))
     }

@@ -4,6 +4,7 @@
 use super::checksum::is_right;
 use super::{Frame, RawEvent};
 use crate::event::format_description::FormatDescription;
+use crate::event::query::QueryEvent;
 use crate::header::{EventHeader, EventType, HEADER_BYTES};
 use crate::limits;
 
@@ -19,7 +20,8 @@ pub(crate) struct Quick<'a> {
     pub(super) server_id: u32,
     pub(super) header_bytes: u8,
     pub(super) checksum_bytes: u8,
-    pub(super) binlog_version: u16,
+    pub(super) binlog_version: u8,
+    pub(super) table_id_bytes: u8,
 }
 
 impl<'a> Quick<'a> {
@@ -32,25 +34,34 @@ impl<'a> Quick<'a> {
             server_id,
             header_bytes: format.common_header_length,
             checksum_bytes: format.checksum.bytes() as u8,
-            binlog_version: format.binlog_version,
+            // A description has 3 or 4, or is refused.
+            binlog_version: format.binlog_version as u8,
+            table_id_bytes: format.table_id_bytes() as u8,
         }
     }
 
     /// The next event. Its checksum was compared by [`Quick::checked`], or is not to be.
     #[inline(always)]
     pub(crate) fn frame(&self) -> Option<Frame<'a>> {
+        self.any_frame().filter(|frame| !rules_itself(frame.event_type()))
+    }
+
+    /// As [`Quick::frame`], but the event may be one that has a rule of its own: for those who go on over
+    /// some types alone, and none of these.
+    #[inline(always)]
+    pub(crate) fn any_frame(&self) -> Option<Frame<'a>> {
         if self.offset >= self.until {
             return None;
         }
         let rest = self.bytes.get(self.offset..)?;
         let head: &[u8; HEADER_BYTES] = rest.first_chunk()?;
-        let EventHeader { event_length: length, event_type, .. } = EventHeader::read(head);
+        let length = EventHeader::read(head).event_length;
         let least = u32::from(self.header_bytes) + u32::from(self.checksum_bytes);
-        if length < least || length > limits::EVENT_BYTES || rules_itself(event_type) {
+        if length < least || length > limits::EVENT_BYTES {
             return None;
         }
         let bytes = rest.get(..length as usize)?;
-        Some(Frame { offset: self.offset, head, bytes, binlog_version: self.binlog_version })
+        Some(Frame { offset: self.offset, head, bytes, binlog_version: self.binlog_version.into() })
     }
 
     /// Moves behind the next event, which is `frame`.
@@ -71,6 +82,21 @@ impl<'a> Quick<'a> {
     pub(crate) fn body(&self, frame: &Frame<'a>) -> &'a [u8] {
         let end = frame.bytes.len() - usize::from(self.checksum_bytes);
         frame.bytes.get(usize::from(self.header_bytes)..end).unwrap_or_default()
+    }
+
+    /// The text of the QUERY event in `frame`; none if it is to be read with more care.
+    #[inline(always)]
+    pub(crate) fn query_text(&self, frame: &Frame<'a>) -> Option<&'a [u8]> {
+        if self.binlog_version == 3 {
+            return None;
+        }
+        QueryEvent::text_of(self.body(frame))
+    }
+
+    /// Bytes of the table ids in the events.
+    #[inline(always)]
+    pub(crate) fn table_id_bytes(&self) -> usize {
+        usize::from(self.table_id_bytes)
     }
 
     /// Stream position of the next event.

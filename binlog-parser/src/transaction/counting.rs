@@ -9,7 +9,7 @@ use crate::header::EventType;
 use crate::quick_hash::QuickHash;
 use crate::row::RowLayout;
 use crate::scan::RawEvent;
-use crate::transaction::ShortStatement;
+use crate::transaction::{Look, ShortStatement};
 use crate::wire::{Bitmap, le_uint};
 
 /// Counts `events` by the code of their type, and widens `time`, the earliest and the latest that an
@@ -38,18 +38,26 @@ pub fn count_events(
     (if artificial { 0 } else { lowest }, last)
 }
 
-/// As [`count_events`], of events that have these types, and times in this range.
-pub fn count_seen(
-    types: &[EventType],
-    times: (u32, u32),
+/// As [`count_events`], of a transaction that was looked at, which has events of these types between
+/// those that begin it and the one that ends it. Returns how many events it has.
+pub fn count_look(
+    look: &Look<'_>,
+    types: impl Iterator<Item = EventType>,
     by_type: &mut [u64; 256],
     time: &mut Option<(u32, u32)>,
-) {
+) -> u64 {
+    let begin = u64::from(look.first > 1);
+    by_type[usize::from(look.gtid.event_type().0)] += 1;
+    by_type[usize::from(EventType::QUERY.0)] += begin;
+    by_type[usize::from(EventType::XID.0)] += 1;
+    let mut count = 2 + begin;
     for event_type in types {
         by_type[usize::from(event_type.0)] += 1;
+        count += 1;
     }
-    let (first, last) = time.unwrap_or(times);
-    *time = Some((first.min(times.0), last.max(times.1)));
+    let (first, last) = time.unwrap_or(look.times);
+    *time = Some((first.min(look.times.0), last.max(look.times.1)));
+    count
 }
 
 /// How many table maps are remembered; a server with more open tables has them read again.
@@ -207,18 +215,24 @@ impl Counter {
     ) -> bool {
         tallies.clear();
         for statement in statements {
-            if self.maps.get(self.last).is_none_or(|last| *last.body != *statement.map) {
-                self.find(table_id(statement.map, table_id_bytes));
-            }
-            let mapped = self.maps.get(self.last).filter(|map| *map.body == *statement.map);
-            let Some(mapped) = mapped else { return false };
-            let Some((kind, count)) = mapped.count_usual(statement.event_type, statement.rows)
-            else {
+            let Some(mapped) = self.known(statement.map, table_id_bytes) else { return false };
+            let counted = mapped.count_usual(statement.event_type, statement.rows);
+            let Some((kind, count)) = counted else {
                 return false;
             };
             tallies.push(Tally::of_kind(mapped.table, kind, count));
         }
         true
+    }
+
+    /// The map that has this body, which nearly always is the one before once more.
+    #[inline]
+    fn known(&mut self, body: &[u8], table_id_bytes: usize) -> Option<&mut Mapped> {
+        let same = |map: &Mapped| *map.body == *body;
+        if !self.maps.get(self.last).is_some_and(same) {
+            self.find(table_id(body, table_id_bytes)).filter(|at| same(&self.maps[*at]))?;
+        }
+        self.maps.get_mut(self.last)
     }
 
     /// Counts the rows of a statement's `events` into `tallies`, one for each table, which is
@@ -253,25 +267,20 @@ impl Counter {
     }
 
     fn map(&mut self, body: &[u8], table_id_bytes: usize, names: Names<'_>) -> Result<(), Fault> {
-        // Most are the one before once more.
-        if let Some(last) = self.maps.get_mut(self.last).filter(|last| *last.body == *body) {
-            last.transaction = self.transaction;
+        let transaction = self.transaction;
+        if let Some(known) = self.known(body, table_id_bytes) {
+            known.transaction = transaction;
             return Ok(());
         }
         let id = table_id(body, table_id_bytes);
         let known = self.find(id);
         if let Some(known) = known.and_then(|at| self.maps.get_mut(at)) {
-            if *known.body == *body {
-                known.transaction = self.transaction;
-                return Ok(());
-            }
             // Rows must not be read by what this id stood for before, should this map be broken.
             known.transaction = 0;
         }
         let map = TableMapEvent::parse(body, table_id_bytes)?;
         let layout = map.layout()?;
         let table = names(map.database, map.table);
-        let transaction = self.transaction;
         let beginnings = Default::default();
         let mapped = Mapped { id, body: body.into(), table, layout, beginnings, transaction };
         match known.and_then(|at| self.maps.get_mut(at)) {
@@ -390,6 +399,7 @@ mod tests {
         counter.enter();
         let mut name = |_: &[u8], _: &[u8]| 0;
         counter.count(&logged[..1], 6, &mut name, &mut tallies).unwrap();
+        let mut at_a_look = 0;
         for ((event_type, body, needed), event) in events.iter().zip(&logged[1..]) {
             let one = std::slice::from_ref(event);
             let counted = counter.count(one, 6, &mut name, &mut tallies);
@@ -399,8 +409,16 @@ mod tests {
             });
             let alone = RowsEvent::parse(body, *event_type, 6).unwrap().count(&layout);
             assert_eq!(counted.map_err(|fault| fault.0), alone);
+            // The next that begins so is counted at a look, unless its rows need more care.
+            let short = ShortStatement { map: MAP, event_type: *event_type, rows: body };
+            let mut short_tallies = vec![];
+            if counter.count_short(&[short, short], 6, &mut short_tallies) {
+                assert_eq!(short_tallies, [tallies[0]; 2]);
+                at_a_look += 1;
+            }
             assert_eq!(alone.map_err(drop), *needed);
         }
+        assert_eq!(at_a_look, 7);
         counter.enter();
         let rest = counter.count(&logged[1..2], 6, &mut name, &mut tallies);
         let fault = rest.map_err(|fault| fault.0.to_string());

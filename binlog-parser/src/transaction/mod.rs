@@ -26,7 +26,7 @@ use crate::scan::RawEvent;
 
 pub use plain::{InnerDamage, Plain};
 pub use statement::{Statement, StatementKind, Statements, Step, Work, step};
-pub use units::{Look, Seen, ShortStatement, Unit, Units};
+pub use units::{Look, ShortStatement, Unit, Units};
 
 /// What commits together, its GTID event first where there is one.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::statement::{Step, ends_load, is_context, step};
 use super::{Ending, Transaction};
 
-pub use look::{Look, Seen, ShortStatement};
+pub use look::{Look, ShortStatement};
 
 /// What a log is made of, seen from above.
 #[derive(Debug, Clone)]

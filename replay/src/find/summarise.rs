@@ -12,7 +12,7 @@ use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{Ending, Plain, Statement, StatementKind, Transaction};
-use binlog_parser::transaction::{Look, Seen, Unit, Units};
+use binlog_parser::transaction::{Look, ShortStatement, Unit, Units};
 use binlog_parser::{Error, Fault};
 
 use super::Options;
@@ -110,11 +110,11 @@ impl<'a> Summariser<'a> {
     /// summary has about `most` steps, each at the end of a unit; and whether it has ended.
     pub(super) fn run(&mut self, units: &mut Units<'a>, end: u64, most: usize) -> (Summary, bool) {
         let mut ended = false;
-        let mut seen = Seen::statements();
+        let mut statements = vec![];
         while !ended && units.offset() < end && self.summary.steps.len() < most {
             if self.unfiltered
-                && let Some(look) = units.look(&mut seen)
-                && self.look(&look, &seen, units.format())
+                && let Some(look) = units.look_at_statements(&mut statements)
+                && self.look(&look, &statements)
             {
                 units.pass(&look);
             } else if let Some((transaction, format)) = units.glance() {
@@ -130,10 +130,10 @@ impl<'a> Summariser<'a> {
 
     /// Takes in a transaction of which no more is to be known than a look shows; whether it is one. All
     /// transactions are selected.
-    fn look(&mut self, look: &Look<'_>, seen: &Seen<'_>, format: &FormatDescription) -> bool {
+    fn look(&mut self, look: &Look<'_>, statements: &[ShortStatement<'_>]) -> bool {
         let mut tallies = std::mem::take(&mut self.tallies);
-        let id_bytes = format.table_id_bytes();
-        let counted = self.counter.count_short(&seen.statements, id_bytes, &mut tallies);
+        let id_bytes = look.table_id_bytes();
+        let counted = self.counter.count_short(statements, id_bytes, &mut tallies);
         if counted {
             let whole = Whole { range: look.range(), ending: Ending::Xid };
             self.short(whole, id_bytes, look.first, &tallies);

@@ -5,9 +5,8 @@ use super::super::content::{KINDS, ROWS_IN_CONTENT, kind_code};
 use super::super::notes::{Notes, Short, Whole};
 use super::super::record::Record;
 use super::Walk;
-use crate::event::format_description::FormatDescription;
-use crate::transaction::counting::{Tally, count_seen};
-use crate::transaction::{Ending, Look, Opening, Seen};
+use crate::transaction::counting::{Tally, count_look};
+use crate::transaction::{Ending, Look, Opening, ShortStatement};
 
 /// Numbers of contents that are one change of a table: by its kind, and by its rows, or 0 where the
 /// record has them. One more than the number; 0 if it is not known yet.
@@ -15,21 +14,17 @@ pub(super) type Singles = [[u32; ROWS_IN_CONTENT as usize + 1]; KINDS.len()];
 
 impl<N: Notes> Walk<'_, N> {
     /// Gathers a transaction; whether it could. If not, nothing was gathered.
-    pub(super) fn look(
-        &mut self,
-        look: &Look<'_>,
-        seen: &Seen<'_>,
-        format: &FormatDescription,
-    ) -> bool {
-        let id_bytes = format.table_id_bytes();
+    pub(super) fn look(&mut self, look: &Look<'_>, statements: &[ShortStatement<'_>]) -> bool {
+        let id_bytes = look.table_id_bytes();
         let mut tallies = std::mem::take(&mut self.tallies);
-        let counted = self.counter.count_short(&seen.statements, id_bytes, &mut tallies);
+        let counted = self.counter.count_short(statements, id_bytes, &mut tallies);
         let read = Opening::read(&look.gtid);
         let gathered = match &read {
             Ok(opening) if counted => {
                 let whole = Whole { range: look.range(), ending: Ending::Xid };
                 self.arrive(whole);
-                count_seen(&seen.types, look.times, &mut self.events, &mut self.piece.facts.time);
+                let types = statements.iter().flat_map(ShortStatement::types);
+                count_look(look, types, &mut self.events, &mut self.piece.facts.time);
                 self.reach(look.times);
                 let name = self.named(&look.gtid, opening, Ending::Xid, || look.timestamp);
                 let (content, counts) = self.content_of(&tallies);

@@ -9,15 +9,13 @@
 //! ```
 
 use super::{USUAL, Units, Usual};
-use crate::event::format_description::FormatDescription;
-use crate::event::query::QueryEvent;
-use crate::header::{EventHeader, EventType};
+use crate::header::{EventHeader, EventType, Family};
 use crate::scan::{Frame, Quick, RawEvent};
 use crate::transaction::progress::Progress;
 use crate::transaction::statement::{BEGIN, STMT_END};
 
-/// What a look shows of a transaction, beside what [`Seen`] has: its end is an Xid event, and each of
-/// its events has a time.
+/// What a look shows of a transaction beside what stands between its beginning and its end. It ends in
+/// an Xid event, and each of its events has a time.
 #[derive(Debug, Clone, Copy)]
 pub struct Look<'a> {
     /// The event that names it.
@@ -26,7 +24,8 @@ pub struct Look<'a> {
     pub times: (u32, u32),
     /// Time of the last event.
     pub timestamp: u32,
-    /// Number of the first statement among all: of that behind those that name and begin it.
+    /// Number of the first statement among all that neither names nor begins it: 2 where a BEGIN stands
+    /// behind the name, or else 1.
     pub first: usize,
     behind: Quick<'a>,
 }
@@ -37,17 +36,12 @@ impl Look<'_> {
     pub fn range(&self) -> (u64, u64) {
         (self.gtid.offset, self.behind.offset())
     }
-}
 
-/// The events of the last look.
-#[derive(Debug)]
-pub struct Seen<'a> {
-    /// Their types, in the order of the log.
-    pub types: Vec<EventType>,
-    /// The statements; none, unless they were asked for.
-    pub statements: Vec<ShortStatement<'a>>,
-    /// Whether they were.
-    statements_only: bool,
+    /// Bytes of the table ids in its events.
+    #[must_use]
+    pub fn table_id_bytes(&self) -> usize {
+        self.behind.table_id_bytes()
+    }
 }
 
 /// A statement that is one table map and one rows event.
@@ -61,75 +55,11 @@ pub struct ShortStatement<'a> {
     pub rows: &'a [u8],
 }
 
-impl<'a> Seen<'a> {
-    /// For looks that show of a transaction of rows how it stands in the log.
+impl ShortStatement<'_> {
+    /// The types of its events.
     #[must_use]
-    pub fn events() -> Self {
-        Seen { types: vec![], statements: vec![], statements_only: false }
-    }
-
-    /// For looks that show the statements of a transaction; one with another kind of statement is not
-    /// shown.
-    #[must_use]
-    pub fn statements() -> Self {
-        Seen { statements_only: true, ..Seen::events() }
-    }
-
-    fn look(&mut self, quick: Quick<'a>, format: &FormatDescription) -> Option<Look<'a>> {
-        self.types.clear();
-        self.statements.clear();
-        let mut walk = Walk { quick, times: (u32::MAX, 0), timestamp: 0 };
-        let frame = walk.next(&mut self.types)?;
-        if USUAL[usize::from(frame.event_type().0)] != Usual::Opens {
-            return None;
-        }
-        let gtid = quick.event(&frame);
-        let mut first = 1;
-        if Progress::announced(&gtid, format.family) != Progress::Begun {
-            let begin = walk.next(&mut self.types)?;
-            let text = QueryEvent::text_of(quick.body(&begin));
-            if begin.event_type() != EventType::QUERY || text != Some(BEGIN) {
-                return None;
-            }
-            first += 1;
-        }
-        if self.statements_only {
-            self.take_statements(&mut walk, format.table_id_bytes())?;
-        } else {
-            self.take_events(&mut walk)?;
-        }
-        let Walk { quick: behind, times, timestamp } = walk;
-        // 0 is the time of an event that has none.
-        (times.0 > 0).then_some(Look { gtid, times, timestamp, first, behind })
-    }
-
-    /// Walks up to the end of the transaction.
-    fn take_events(&mut self, walk: &mut Walk<'a>) -> Option<()> {
-        loop {
-            let frame = walk.next(&mut self.types)?;
-            match USUAL[usize::from(frame.event_type().0)] {
-                Usual::GoesOn => {}
-                Usual::Ends => return Some(()),
-                Usual::Opens | Usual::Query | Usual::No => return None,
-            }
-        }
-    }
-
-    /// Takes the statements up to the end of the transaction.
-    fn take_statements(&mut self, walk: &mut Walk<'a>, table_id_bytes: usize) -> Option<()> {
-        loop {
-            let map = walk.next(&mut self.types)?;
-            if map.event_type() != EventType::TABLE_MAP {
-                return (map.event_type() == EventType::XID).then_some(());
-            }
-            let rows = walk.next(&mut self.types)?;
-            let event_type = rows.event_type();
-            let (map, rows) = (walk.quick.body(&map), walk.quick.body(&rows));
-            if !event_type.is_rows() || rows.get(table_id_bytes)? & STMT_END == 0 {
-                return None;
-            }
-            self.statements.push(ShortStatement { map, event_type, rows });
-        }
+    pub fn types(&self) -> [EventType; 2] {
+        [EventType::TABLE_MAP, self.event_type]
     }
 }
 
@@ -142,26 +72,97 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     #[inline(always)]
-    fn next(&mut self, types: &mut Vec<EventType>) -> Option<Frame<'a>> {
-        let frame = self.quick.frame()?;
+    fn next(&mut self) -> Option<Frame<'a>> {
+        let frame = self.quick.any_frame()?;
         self.quick.pass(&frame);
-        types.push(frame.event_type());
         self.timestamp = EventHeader::read(frame.head).timestamp;
         self.times = (self.times.0.min(self.timestamp), self.times.1.max(self.timestamp));
         Some(frame)
     }
+
+    /// Walks over a transaction, of which `inside` walks over what is between its beginning and its end,
+    /// and over that.
+    #[inline(always)]
+    fn transaction(
+        quick: Quick<'a>,
+        family: Family,
+        inside: impl FnOnce(&mut Self) -> Option<()>,
+    ) -> Option<Look<'a>> {
+        let mut walk = Walk { quick, times: (u32::MAX, 0), timestamp: 0 };
+        let frame = walk.next()?;
+        if USUAL[usize::from(frame.event_type().0)] != Usual::Opens {
+            return None;
+        }
+        let gtid = quick.event(&frame);
+        let mut first = 1;
+        if Progress::announced(&gtid, family) != Progress::Begun {
+            let begin = walk.next()?;
+            if begin.event_type() != EventType::QUERY || quick.query_text(&begin) != Some(BEGIN) {
+                return None;
+            }
+            first = 2;
+        }
+        inside(&mut walk)?;
+        let Walk { quick: behind, times, timestamp } = walk;
+        // 0 is the time of an event that has none.
+        if times.0 == 0 {
+            return None;
+        }
+        Some(Look { gtid, times, timestamp, first, behind })
+    }
 }
 
 impl<'a> Units<'a> {
-    /// Looks at the next transaction, and goes on behind it with [`Units::pass`]; none if the next unit
-    /// is no transaction of the usual form, or not all of it is in sight.
+    /// Looks at the next transaction, to go on behind it with [`Units::pass`]: at the types of the events
+    /// between its beginning and its end. None if the next unit is no transaction of the usual form, or
+    /// not all of it is in sight.
     #[inline]
-    pub fn look(&mut self, seen: &mut Seen<'a>) -> Option<Look<'a>> {
+    pub fn look_at_types(&mut self, types: &mut Vec<EventType>) -> Option<Look<'a>> {
+        types.clear();
+        self.look(|walk| {
+            loop {
+                let event_type = walk.next()?.event_type();
+                match USUAL[usize::from(event_type.0)] {
+                    Usual::GoesOn => types.push(event_type),
+                    Usual::Ends => return Some(()),
+                    Usual::Opens | Usual::Query | Usual::No => return None,
+                }
+            }
+        })
+    }
+
+    /// As [`Units::look_at_types`], at the statements of a transaction that has no other.
+    #[inline]
+    pub fn look_at_statements(
+        &mut self,
+        statements: &mut Vec<ShortStatement<'a>>,
+    ) -> Option<Look<'a>> {
+        statements.clear();
+        self.look(|walk| {
+            loop {
+                let map = walk.next()?;
+                if map.event_type() != EventType::TABLE_MAP {
+                    return (map.event_type() == EventType::XID).then_some(());
+                }
+                let rows = walk.next()?;
+                let event_type = rows.event_type();
+                let (map, rows) = (walk.quick.body(&map), walk.quick.body(&rows));
+                let flags = rows.get(walk.quick.table_id_bytes())?;
+                if !event_type.is_rows() || flags & STMT_END == 0 {
+                    return None;
+                }
+                statements.push(ShortStatement { map, event_type, rows });
+            }
+        })
+    }
+
+    #[inline(always)]
+    fn look(&mut self, inside: impl FnOnce(&mut Walk<'a>) -> Option<()>) -> Option<Look<'a>> {
         self.leave_shown();
         if !self.open.events.is_empty() || self.next.is_some() || self.lost || self.rests() {
             return None;
         }
-        seen.look(self.scan.quick(), self.scan.format())
+        Walk::transaction(self.scan.quick(), self.scan.format().family, inside)
     }
 
     /// Goes on behind the transaction that was looked at last.

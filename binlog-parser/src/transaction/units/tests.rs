@@ -1,6 +1,7 @@
 use super::*;
+use crate::source::log::Log;
 use crate::testing::LogBuilder;
-use crate::transaction::StatementKind;
+use crate::transaction::{Statement, StatementKind};
 
 /// One word a unit: `[Gtid Begin Rows End]=Xid`, `Rotate`, `damage`.
 fn shape(log: LogBuilder) -> String {
@@ -12,7 +13,60 @@ fn shape(log: LogBuilder) -> String {
     };
     let words: Vec<_> = Units::new(log.scan()).map(word).collect();
     assert_eq!(words, glanced(&mut Units::new(log.scan()), word));
+    looked(&log);
     words.join(" ")
+}
+
+/// How many units of a log a look shows, each as it is handed out.
+fn looked(log: &Log) -> usize {
+    let (mut units, mut given) = (Units::new(log.scan()), Units::new(log.scan()));
+    let (mut types, mut statements, mut count) = (vec![], vec![], 0);
+    while let Some(unit) = given.next() {
+        let at_statements = units.look_at_statements(&mut statements);
+        let Some(look) = units.look_at_types(&mut types) else {
+            assert!(at_statements.is_none());
+            let next = units.next();
+            assert_eq!(format!("{unit:?}"), format!("{:?}", next.unwrap()));
+            continue;
+        };
+        let Unit::Transaction(transaction) = unit else { panic!("{unit:?}") };
+        same(&look, &types, &transaction);
+        let work: Vec<_> = transaction.work(6).collect();
+        let is_short = |statement: &Statement<'_, '_>| {
+            let whole = statement.kind == StatementKind::Rows { whole: true };
+            let shape: Vec<_> = statement.events.iter().map(RawEvent::event_type).collect();
+            whole && shape.len() == 2 && shape[0] == EventType::TABLE_MAP
+        };
+        assert_eq!(at_statements.is_some(), work.iter().all(|(_, statement)| is_short(statement)));
+        if let Some(look) = at_statements {
+            same(&look, &types, &transaction);
+            assert_eq!(statements.len(), work.len());
+            for (short, (at, (number, statement))) in statements.iter().zip(work.iter().enumerate())
+            {
+                assert_eq!(*number, look.first + at);
+                let [map, rows] = statement.events else { panic!("{statement:?}") };
+                assert_eq!((short.map, short.rows), (map.body(), rows.body()));
+                assert_eq!(short.types(), [map.event_type(), rows.event_type()]);
+            }
+        }
+        units.pass(&look);
+        count += 1;
+    }
+    assert!(units.next().is_none());
+    count
+}
+
+/// Whether a look shows what a transaction is.
+fn same(look: &Look<'_>, types: &[EventType], transaction: &Transaction<'_>) {
+    let Transaction { events, ending } = transaction;
+    assert_eq!((*ending, look.range()), (Ending::Xid, (transaction.start(), transaction.end())));
+    assert_eq!(look.gtid.place(), events[0].place());
+    let times = events.iter().map(|event| event.header().timestamp);
+    assert_eq!((Some(look.times.0), Some(look.times.1)), (times.clone().min(), times.max()));
+    assert_eq!(look.timestamp, transaction.timestamp());
+    let inside: Vec<_> =
+        events[look.first..events.len() - 1].iter().map(RawEvent::event_type).collect();
+    assert_eq!(types, inside);
 }
 
 fn word_of(transaction: &Transaction<'_>) -> String {
@@ -47,6 +101,7 @@ fn a_glance_shows_what_comes_next_and_leaves_the_rest() {
         log.rows(EventType::WRITE_ROWS, 7, 1).event(EventType::XID, &[0; 8])
     };
     let log = (1..100).fold(LogBuilder::new(MYSQL), insert).query("BEGIN").open();
+    assert!(looked(&log) > 80);
     let mut units = Units::new(log.scan());
     let (mut glanced, mut given, mut rests) = (0, 0, 0);
     units.rest_at(2_000);
