@@ -55,13 +55,58 @@ pub fn build<N: Notes>(
     };
     let from = resumed.as_ref().map_or(FIRST_EVENT, |(_, offset)| *offset);
     let mut joined = resumed.map(|(joined, _)| joined).unwrap_or_default();
+    let mut digesting = Digesting::<N>::default();
     let take = |range: Range<u64>, piece| {
         progress(range.end);
         joined.add(range, piece);
+        // While other threads gather more.
+        digesting.follow(log, &joined);
         ControlFlow::Continue(())
     };
     parallel::units_in(log, from..log.len(), gather, take);
-    Built { bytes: joined.finish::<N>(log), from }
+    digesting.follow(log, &joined);
+    let digest = digesting.finish();
+    Built { bytes: joined.finish(log, N::VERSION, &digest), from }
+}
+
+/// What the notes of the parts so far say together.
+struct Digesting<N: Notes> {
+    /// None if each part has to be asked.
+    digest: Option<N::Digest>,
+    /// How many parts are in it.
+    parts: usize,
+}
+
+impl<N: Notes> Default for Digesting<N> {
+    fn default() -> Self {
+        Digesting { digest: Some(N::Digest::default()), parts: 0 }
+    }
+}
+
+impl<N: Notes> Digesting<N> {
+    /// Takes in the parts that are new.
+    fn follow(&mut self, log: &Log, joined: &Joined) {
+        let tables = &joined.tables.all;
+        for part in joined.parts.iter().skip(self.parts) {
+            self.digest = self.digest.take().and_then(|mut digest| {
+                let (start, length) = (part.offset as usize, part.length as usize);
+                let bytes = joined.notes.get(start..)?.get(..length).filter(|_| length > 0)?;
+                let noted = Noted::take(bytes, tables.len()).ok()?;
+                N::digest(&mut digest, log, tables, part, &noted)?;
+                Some(digest)
+            });
+        }
+        self.parts = joined.parts.len();
+    }
+
+    /// All of it, behind its checksum; nothing if there is none.
+    fn finish(self) -> Vec<u8> {
+        let Some(digest) = self.digest.and_then(N::digested) else { return vec![] };
+        let mut bytes = vec![];
+        digest.put(&mut bytes, |table| table);
+        let crc = crc32fast::hash(&bytes).to_le_bytes();
+        [&crc[..], &bytes].concat()
+    }
 }
 
 /// The pieces so far.
@@ -276,30 +321,12 @@ impl Joined {
         }
     }
 
-    /// What the notes of all parts say together, behind its checksum; nothing if one has none.
-    fn digest<N: Notes>(&self, log: &Log) -> Vec<u8> {
-        let noted = |part: &Part| {
-            let (start, length) = (part.offset as usize, part.length as usize);
-            let bytes = self.notes.get(start..).and_then(|notes| notes.get(..length))?;
-            Noted::take(bytes, self.tables.all.len()).ok().map(|noted| (*part, noted))
-        };
-        if self.parts.iter().any(|part| part.length == 0) {
-            return vec![];
-        }
-        let digest = N::digest(log, &self.tables.all, self.parts.iter().map_while(noted));
-        let Some(digest) = digest else { return vec![] };
-        let mut bytes = vec![];
-        digest.put(&mut bytes, |table| table);
-        let crc = crc32fast::hash(&bytes).to_le_bytes();
-        [&crc[..], &bytes].concat()
-    }
-
-    fn finish<N: Notes>(mut self, log: &Log) -> Vec<u8> {
-        let digest = self.digest::<N>(log);
+    /// The file, with notes of this version and their digest.
+    fn finish(mut self, log: &Log, notes_version: u32, digest: &[u8]) -> Vec<u8> {
         self.postings.resize(self.tables.all.len(), vec![]);
         let (mut facts, mut names, mut contents, mut directory) = (vec![], vec![], vec![], vec![]);
         Identity::of(log).put(&mut facts);
-        put(&mut facts, u64::from(N::VERSION));
+        put(&mut facts, u64::from(notes_version));
         self.facts.put(&mut facts);
         put(&mut facts, u64::from(self.resume.is_some()));
         if let Some(resume) = &self.resume {
@@ -321,6 +348,6 @@ impl Joined {
         let mut parts = vec![];
         self.parts.iter().for_each(|part| part.put(&mut parts));
         let (blocks, notes) = (&self.blocks, &self.notes);
-        assemble([&facts, &names, &contents, &directory, &gtids, &parts, blocks, notes, &digest])
+        assemble([&facts, &names, &contents, &directory, &gtids, &parts, blocks, notes, digest])
     }
 }

@@ -95,6 +95,9 @@ pub trait Notes {
     /// Version of the notes; never 0.
     const VERSION: u32;
 
+    /// What the notes of the parts so far say together.
+    type Digest: Default;
+
     /// The next transaction, in which everything is `plain`.
     fn enter(&mut self, whole: Whole, plain: &Transaction<'_>, format: &FormatDescription);
 
@@ -115,18 +118,24 @@ pub trait Notes {
     /// What was noted since this was asked last; none if the log itself has to be read there.
     fn take(&mut self) -> Option<Noted>;
 
-    /// What the notes of all parts of `log` say together, its tables by the numbers that they have in
-    /// `tables`; none if each part has to be asked.
+    /// Takes what was noted of the next part of `log` into what the notes of all parts say together, its
+    /// tables by the numbers that they have in `tables`; none if each part has to be asked.
     fn digest(
+        digest: &mut Self::Digest,
         log: &Log,
         tables: &[TableName],
-        parts: impl Iterator<Item = (Part, Noted)>,
-    ) -> Option<Noted>;
+        part: &Part,
+        noted: &Noted,
+    ) -> Option<()>;
+
+    /// What the notes of all parts say together; none if each part has to be asked.
+    fn digested(digest: Self::Digest) -> Option<Noted>;
 }
 
 /// Takes no notes.
 impl Notes for () {
     const VERSION: u32 = u32::MAX;
+    type Digest = ();
 
     fn enter(&mut self, _: Whole, _: &Transaction<'_>, _: &FormatDescription) {}
 
@@ -146,7 +155,11 @@ impl Notes for () {
         None
     }
 
-    fn digest(_: &Log, _: &[TableName], _: impl Iterator<Item = (Part, Noted)>) -> Option<Noted> {
+    fn digest(_: &mut (), _: &Log, _: &[TableName], _: &Part, _: &Noted) -> Option<()> {
+        None
+    }
+
+    fn digested((): ()) -> Option<Noted> {
         None
     }
 }

@@ -37,6 +37,7 @@ struct Letters(Noted);
 
 impl Notes for Letters {
     const VERSION: u32 = 7;
+    type Digest = Noted;
 
     fn enter(&mut self, _: Whole, _: &Transaction<'_>, _: &FormatDescription) {
         self.0.bytes.push(b'(');
@@ -67,16 +68,14 @@ impl Notes for Letters {
         Some(std::mem::take(&mut self.0))
     }
 
-    fn digest(
-        _: &Log,
-        _: &[TableName],
-        parts: impl Iterator<Item = (Part, Noted)>,
-    ) -> Option<Noted> {
-        parts.map(|(_, noted)| noted).reduce(|mut all, noted| {
-            all.tables.extend(noted.tables);
-            all.bytes.extend(noted.bytes);
-            all
-        })
+    fn digest(all: &mut Noted, _: &Log, _: &[TableName], _: &Part, noted: &Noted) -> Option<()> {
+        all.tables.extend(&noted.tables);
+        all.bytes.extend(&noted.bytes);
+        Some(())
+    }
+
+    fn digested(all: Noted) -> Option<Noted> {
+        Some(all)
     }
 }
 

@@ -76,6 +76,7 @@ impl<'a> NoteTaker<'a> {
 
 impl Notes for NoteTaker<'_> {
     const VERSION: u32 = NOTES_VERSION;
+    type Digest = Digesting;
 
     fn enter(&mut self, whole: Whole, plain: &Transaction<'_>, format: &FormatDescription) {
         self.summariser.enter(whole, plain, format);
@@ -113,15 +114,18 @@ impl Notes for NoteTaker<'_> {
     }
 
     fn digest(
+        digest: &mut Digesting,
         log: &Log,
         tables: &[TableName],
-        parts: impl Iterator<Item = (Part, Noted)>,
-    ) -> Option<Noted> {
-        let mut digesting = Digesting::default();
-        for (part, noted) in parts {
-            digesting.add(packed::unpack(&noted, tables, &part, log.name())?, &noted.tables);
-        }
-        digesting.pack()
+        part: &Part,
+        noted: &Noted,
+    ) -> Option<()> {
+        digest.add(packed::unpack(noted, tables, part, log.name())?, &noted.tables);
+        Some(())
+    }
+
+    fn digested(digest: Digesting) -> Option<Noted> {
+        digest.pack()
     }
 }
 

@@ -19,9 +19,9 @@ fn shape(log: LogBuilder) -> String {
 
 /// How many units of a log a look shows, each as it is handed out.
 fn looked(log: &Log) -> usize {
-    let (mut units, mut given) = (Units::new(log.scan()), Units::new(log.scan()));
+    let (mut units, given) = (Units::new(log.scan()), Units::new(log.scan()));
     let (mut types, mut statements, mut count) = (vec![], vec![], 0);
-    while let Some(unit) = given.next() {
+    for unit in given {
         let at_statements = units.look_at_statements(&mut statements);
         let Some(look) = units.look_at_types(&mut types) else {
             assert!(at_statements.is_none());
