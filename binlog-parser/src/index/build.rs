@@ -191,16 +191,7 @@ impl Joined {
         let contents = self.contents_of(&piece, &tables);
         self.facts.join(piece.facts, |table| tables.get(table).map_or(0, |table| *table as usize));
         for records in piece.records.chunks(BLOCK_RECORDS) {
-            let records = records.iter().map(|record| {
-                let name = match record.name {
-                    Name::Gtid { source, number } => {
-                        Name::Gtid { source: sources[source as usize], number }
-                    }
-                    other => other,
-                };
-                (record, name, record.content.and_then(|content| contents[content as usize]))
-            });
-            self.block(records);
+            self.block(records, &sources, &contents);
         }
         let ends: Vec<_> = piece.parts.iter().skip(1).map(|part| part.start).collect();
         for (part, end) in piece.parts.into_iter().zip(ends.into_iter().chain([range.end])) {
@@ -248,11 +239,11 @@ impl Joined {
         numbered.collect()
     }
 
-    /// Adds a block of records, of which there is at least one, with their names and contents here.
-    fn block<'r>(&mut self, records: impl Iterator<Item = (&'r Record, Name, Option<u32>)>) {
+    /// Adds a block of records, of which there is at least one; the sources and contents of their piece
+    /// have these numbers here.
+    fn block(&mut self, records: &[Record], sources: &[u32], contents: &[Option<u32>]) {
         let block_number = self.directory.len() as u32;
-        let mut records = records.peekable();
-        let Some((first, ..)) = records.peek() else { return };
+        let Some(first) = records.first() else { return };
         let mut packer = Packer::new(first.start);
         let mut block = Block {
             offset: self.blocks.len() as u64,
@@ -266,7 +257,14 @@ impl Joined {
         };
         // One for each source: a block has few, and no more than records.
         let mut gtids: Vec<GtidEntry> = vec![];
-        for (record, name, content) in records {
+        for record in records {
+            let name = match record.name {
+                Name::Gtid { source, number } => {
+                    Name::Gtid { source: sources[source as usize], number }
+                }
+                other => other,
+            };
+            let content = record.content.and_then(|content| contents[content as usize]);
             packer.push(record, name, content);
             block.end = record.end;
             block.count += 1;

@@ -1,6 +1,8 @@
 //! Makes summaries: walks transactions with nothing known of those before them, which any number of
 //! threads can do at a time.
 
+mod rows;
+
 use std::collections::HashMap;
 
 use binlog_parser::address::EventAddress;
@@ -11,23 +13,17 @@ use binlog_parser::inflate::Inflated;
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
+use binlog_parser::transaction::counting::{Counter, Tally};
 use binlog_parser::transaction::{Ending, Plain, Statement, StatementKind, Transaction};
-use binlog_parser::transaction::{Look, ShortStatement, Unit, Units};
+use binlog_parser::transaction::{Unit, Units};
 use binlog_parser::{Error, Fault};
 
 use super::Options;
-use super::classify::classify;
 use super::flow::Flow;
-use super::prefilter::may_matter;
-use super::session::session_of;
-use super::summary::{
-    FEWEST_ROWS, Rows, StatementPlace, Step, Summary, TableSummary, TransactionPlace,
-};
-use super::text::{TextStatement, row_text, tells};
-use super::traffic::{is_system, write_key};
+use super::summary::{StatementPlace, Step, Summary, TransactionPlace};
+use super::text::TextStatement;
 use crate::select::{Filter, Selected};
 use crate::sql::Dialect;
-use binlog_parser::transaction::counting::{CountFault, Counter, Tally};
 
 /// Whose logs are searched, and for what.
 #[derive(Debug, Clone, Copy)]
@@ -126,32 +122,6 @@ impl<'a> Summariser<'a> {
             }
         }
         (self.sum_up(), ended)
-    }
-
-    /// Takes in a transaction of which no more is to be known than a look shows; whether it is one. All
-    /// transactions are selected.
-    fn look(&mut self, look: &Look<'_>, statements: &[ShortStatement<'_>]) -> bool {
-        let mut tallies = std::mem::take(&mut self.tallies);
-        let id_bytes = look.table_id_bytes();
-        let counted = self.counter.count_short(statements, id_bytes, &mut tallies);
-        if counted {
-            let whole = Whole { range: look.range(), ending: Ending::Xid };
-            self.short(whole, id_bytes, look.first, &tallies);
-        }
-        self.tallies = tallies;
-        counted
-    }
-
-    /// Takes in a transaction of statements of rows, the first of which is number `first` of all, and
-    /// each of which did this to one table of the summary. All transactions are selected.
-    pub(super) fn short(&mut self, whole: Whole, id_bytes: usize, first: usize, tallies: &[Tally]) {
-        self.summary.selected += 1;
-        self.now = Now::new(whole, id_bytes, true, whole.ending);
-        for (number, tally) in (first..).zip(tallies) {
-            self.now.statement = number;
-            self.summary.row_statements += 1;
-            self.counted(std::slice::from_ref(tally), true, false);
-        }
     }
 
     /// The summary since this was asked last.
@@ -271,29 +241,6 @@ impl<'a> Summariser<'a> {
         }
     }
 
-    /// Counts the rows of a statement.
-    fn count_rows<'s>(
-        &mut self,
-        statement: &Statement<'s, 's>,
-        format: &FormatDescription,
-        tallies: &mut Vec<Tally>,
-    ) -> Option<CountFault<'s>> {
-        let (tables, by_name) = (&mut self.summary.tables, &mut self.by_name);
-        let counted = self.counter.count(
-            statement.events,
-            format.table_id_bytes(),
-            &mut |database, table| name(tables, by_name, (database, table)),
-            tallies,
-        );
-        counted.err()
-    }
-
-    /// Gives a table that has no number in the summary the next.
-    pub(super) fn add_table(&mut self, database: &[u8], name: &[u8]) -> usize {
-        self.summary.tables.push(TableSummary::new(database, name));
-        self.summary.tables.len() - 1
-    }
-
     fn fault(&mut self, (fault, event): (Fault, &RawEvent<'_>)) {
         let error: Error = fault.at(event.location(self.course.log));
         self.summary.steps.push(Step::Fault(Box::new(error)));
@@ -348,100 +295,6 @@ impl<'a> Summariser<'a> {
             self.summary.steps.push(Step::Text(place));
         }
     }
-
-    /// Takes in a statement of rows of the transaction that was entered last, with its number there, and
-    /// with what it did to the tables of the summary, as far as `fault` does not tell why not all of it
-    /// could be counted.
-    pub(super) fn rows(
-        &mut self,
-        transaction: &Transaction<'_>,
-        (number, statement): (usize, &Statement<'_, '_>),
-        tallies: &[Tally],
-        fault: Option<CountFault<'_>>,
-    ) {
-        self.now.statement = number;
-        let readable = fault.is_none();
-        if let Some(fault) = fault {
-            self.fault(*fault);
-        }
-        let selected = self.now.place.selected;
-        let text = row_text(statement);
-        self.summary.row_statements += u64::from(selected);
-        self.summary.row_texts += u64::from(selected && text.is_some());
-        let told = text.filter(|text| selected && may_matter(text.bytes)).is_some_and(|text| {
-            let dialect = session_of(transaction).dialect(&self.dialect);
-            classify(text.bytes, &dialect, b"").iter().any(tells)
-        });
-        self.counted(tallies, readable, told);
-    }
-
-    /// Takes in what a statement did to the tables of the summary: all of it, if it is `readable`.
-    /// `told` is whether its text makes it a candidate.
-    fn counted(&mut self, tallies: &[Tally], readable: bool, told: bool) {
-        if self.flows.len() < self.summary.tables.len() {
-            self.flows.resize(self.summary.tables.len(), None);
-        }
-        let kept = self.now.ending != Ending::Rollback;
-        let mut stands_out = told;
-        for tally in tallies.iter().filter(|_| kept) {
-            self.size(tally);
-            stands_out |= self.may_be_candidate(tally);
-        }
-        if stands_out {
-            for tally in tallies {
-                self.flow(tally.table);
-            }
-            let start = self.summary.tallies.len();
-            self.summary.tallies.extend_from_slice(tallies);
-            let tallies = start..self.summary.tallies.len();
-            let place = self.place();
-            self.summary.steps.push(Step::Rows(Rows { place, tallies, readable, kept, told }));
-        } else if kept {
-            self.count(tallies);
-        }
-    }
-
-    fn may_be_candidate(&self, tally: &Tally) -> bool {
-        let min_rows = self.course.options.min_rows;
-        let lost = tally.lost().max(tally.updated);
-        lost >= FEWEST_ROWS.min(min_rows)
-            && !self.summary.tables.get(tally.table).is_some_and(|table| is_system(&table.database))
-    }
-
-    fn size(&mut self, tally: &Tally) {
-        let Some(table) = self.summary.tables.get_mut(tally.table) else { return };
-        if tally.deleted > 0 {
-            table.deletes.add(tally.deleted);
-        }
-        if tally.updated > 0 {
-            table.updates.add(tally.updated);
-        }
-    }
-
-    fn count(&mut self, tallies: &[Tally]) {
-        for tally in tallies {
-            let Some(flow) = self.flows.get_mut(tally.table) else { continue };
-            if flow.is_none() {
-                self.flowing.push(tally.table);
-            }
-            if tally.deleted.max(tally.updated).max(tally.written) > 0 {
-                flow.get_or_insert_default().add_tally(tally);
-            }
-        }
-    }
-
-    /// Makes a step of what a table has been through.
-    fn flow(&mut self, table: usize) {
-        if let Some(flow) = self.flows.get_mut(table).and_then(Option::take) {
-            self.summary.steps.push(Step::Flow(table, flow));
-        }
-    }
-
-    fn flow_all(&mut self) {
-        for table in std::mem::take(&mut self.flowing) {
-            self.flow(table);
-        }
-    }
 }
 
 /// The memory for compressed transactions, once there is one: it is large, and most logs have none.
@@ -461,18 +314,4 @@ pub(super) fn plain<'a: 'b, 'b>(
 
 fn dialect_of(format: &FormatDescription) -> Dialect {
     Dialect::from_server_version(format.server_version.as_bytes())
-}
-
-/// The number of a table in a summary; a new one the first time.
-fn name(
-    tables: &mut Vec<TableSummary>,
-    by_name: &mut HashMap<Vec<u8>, usize>,
-    (database, name): (&[u8], &[u8]),
-) -> usize {
-    let mut key = vec![];
-    write_key(&mut key, database, name);
-    *by_name.entry(key).or_insert_with(|| {
-        tables.push(TableSummary::new(database, name));
-        tables.len() - 1
-    })
 }

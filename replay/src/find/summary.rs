@@ -62,6 +62,16 @@ impl TableSummary {
         let (deletes, updates) = Default::default();
         TableSummary { database: database.into(), name: name.into(), deletes, updates }
     }
+
+    /// Adds how large a statement was that did this to the table.
+    pub(super) fn add_sizes(&mut self, tally: &Tally) {
+        if tally.deleted > 0 {
+            self.deletes.add(tally.deleted);
+        }
+        if tally.updated > 0 {
+            self.updates.add(tally.updated);
+        }
+    }
 }
 
 /// Where a transaction stands, and what is needed to read it again.

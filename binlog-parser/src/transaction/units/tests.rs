@@ -22,6 +22,9 @@ fn looked(log: &Log) -> usize {
     let (mut units, given) = (Units::new(log.scan()), Units::new(log.scan()));
     let (mut types, mut statements, mut count) = (vec![], vec![], 0);
     for unit in given {
+        if let Unit::Transaction(transaction) = &unit {
+            work_is_what_is_left(transaction);
+        }
         let at_statements = units.look_at_statements(&mut statements);
         let Some(look) = units.look_at_types(&mut types) else {
             assert!(at_statements.is_none());
@@ -54,6 +57,15 @@ fn looked(log: &Log) -> usize {
     }
     assert!(units.next().is_none());
     count
+}
+
+/// Work is what neither names nor begins nor ends a transaction, by its number among all statements.
+fn work_is_what_is_left(transaction: &Transaction<'_>) {
+    use StatementKind::{Begin, End, Gtid};
+    let all = transaction.statements(6).enumerate();
+    let left = all.filter(|(_, statement)| !matches!(statement.kind, Gtid | Begin | End));
+    let (left, work): (Vec<_>, Vec<_>) = (left.collect(), transaction.work(6).collect());
+    assert_eq!(format!("{work:?}"), format!("{left:?}"));
 }
 
 /// Whether a look shows what a transaction is.
