@@ -110,14 +110,18 @@ impl RowLayout {
         if self.fields.is_empty() || !self.doubtful.is_empty() || rest.is_empty() {
             return None;
         }
+        let null_bytes = self.fields.len().div_ceil(8);
+        // Bits of the last of these bytes that are of columns: MariaDB fills the others with ones.
+        let last_bits = u8::MAX >> (8 * null_bytes - self.fields.len());
         let mut count = 0;
         while !rest.is_empty() {
             for _ in 0..images {
-                let (nulls, values) = rest.split_at_checked(self.fields.len().div_ceil(8))?;
-                let nulls = Bitmap::new(nulls, self.fields.len());
-                rest = if nulls.none() {
+                let (nulls, values) = rest.split_at_checked(null_bytes)?;
+                let (last, before) = nulls.split_last()?;
+                rest = if last & last_bits == 0 && before.iter().all(|byte| *byte == 0) {
                     skip(&self.merged, values)?
                 } else {
+                    let nulls = Bitmap::new(nulls, self.fields.len());
                     self.skip_present(nulls, true, nulls, values)?
                 };
             }

@@ -99,6 +99,7 @@ impl Summariser<'_> {
 
     /// Takes in what a statement did to the tables of the summary: all of it, if it is `readable`.
     /// `told` is whether its text makes it a candidate.
+    #[inline(always)]
     fn counted(&mut self, tallies: &[Tally], readable: bool, told: bool) {
         if self.flows.len() < self.summary.tables.len() {
             self.flows.resize(self.summary.tables.len(), None);
