@@ -139,6 +139,7 @@ impl<'a> RawEvent<'a> {
 
     /// What lies between header and checksum.
     #[must_use]
+    #[inline]
     pub fn body(&self) -> &'a [u8] {
         let end = self.bytes.len() - usize::from(self.checksum_bytes);
         self.bytes.get(usize::from(self.header_bytes)..end).unwrap_or_default()
@@ -157,6 +158,7 @@ impl<'a> RawEvent<'a> {
 
     /// The text of a QUERY event; none if bytes are missing, as [`RawEvent::query`] would say.
     #[must_use]
+    #[inline]
     pub(crate) fn query_text(&self) -> Option<&'a [u8]> {
         match self.binlog_version {
             3 => self.query().ok().map(|query| query.text),

@@ -4,7 +4,6 @@
 use super::checksum::is_right;
 use super::{Frame, RawEvent};
 use crate::event::format_description::FormatDescription;
-use crate::event::query::QueryEvent;
 use crate::header::{EventHeader, EventType, HEADER_BYTES};
 use crate::limits;
 
@@ -75,22 +74,6 @@ impl<'a> Quick<'a> {
     #[inline(always)]
     pub(crate) fn event(&self, frame: &Frame<'a>) -> RawEvent<'a> {
         frame.event(self.header_bytes, self.checksum_bytes)
-    }
-
-    /// What lies between header and checksum of the event in `frame`.
-    #[inline(always)]
-    pub(crate) fn body(&self, frame: &Frame<'a>) -> &'a [u8] {
-        let end = frame.bytes.len() - usize::from(self.checksum_bytes);
-        frame.bytes.get(usize::from(self.header_bytes)..end).unwrap_or_default()
-    }
-
-    /// The text of the QUERY event in `frame`; none if it is to be read with more care.
-    #[inline(always)]
-    pub(crate) fn query_text(&self, frame: &Frame<'a>) -> Option<&'a [u8]> {
-        if self.binlog_version == 3 {
-            return None;
-        }
-        QueryEvent::text_of(self.body(frame))
     }
 
     /// Bytes of the table ids in the events.

@@ -80,6 +80,11 @@ impl<'a> Walk<'a> {
         Some(frame)
     }
 
+    #[inline(always)]
+    fn body(&self, frame: &Frame<'a>) -> &'a [u8] {
+        self.quick.event(frame).body()
+    }
+
     /// Walks over a transaction, of which `inside` walks over what is between its beginning and its end,
     /// and over that.
     #[inline(always)]
@@ -97,7 +102,8 @@ impl<'a> Walk<'a> {
         let mut first = 1;
         if Progress::announced(&gtid, family) != Progress::Begun {
             let begin = walk.next()?;
-            if begin.event_type() != EventType::QUERY || quick.query_text(&begin) != Some(BEGIN) {
+            let begin = quick.event(&begin);
+            if begin.event_type() != EventType::QUERY || begin.query_text() != Some(BEGIN) {
                 return None;
             }
             first = 2;
@@ -146,7 +152,7 @@ impl<'a> Units<'a> {
                 }
                 let rows = walk.next()?;
                 let event_type = rows.event_type();
-                let (map, rows) = (walk.quick.body(&map), walk.quick.body(&rows));
+                let (map, rows) = (walk.body(&map), walk.body(&rows));
                 let flags = rows.get(walk.quick.table_id_bytes())?;
                 if !event_type.is_rows() || flags & STMT_END == 0 {
                     return None;
