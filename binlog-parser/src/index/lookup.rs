@@ -6,8 +6,8 @@ use crate::gtid::{AnyGtid, TransactionGtid};
 use super::content::Texts;
 use super::facts::Source;
 use super::file::Section;
-use super::record::{Name, Record, Records};
-use super::{Index, Unfit};
+use super::record::{Name, Record};
+use super::{Index, Unfit, block};
 
 impl Index {
     /// The records of block number `number`, all of which have been checked.
@@ -27,7 +27,7 @@ impl Index {
         if crc32fast::hash(bytes) != block.crc {
             return Err(wrong("its checksum"));
         }
-        let records: Vec<Record> = Records::new(bytes, block.start).collect::<Result<_, _>>()?;
+        let records = block::read(bytes, block.start, self.sources.len())?;
         let first = records.first().map(|record| record.start);
         let last = records.last().map(|record| record.end);
         if (first, last, records.len())
@@ -37,12 +37,8 @@ impl Index {
         }
         let times = block.first_time..=block.last_time;
         for record in &records {
-            let foreign = |source: u32| source as usize >= self.sources.len();
             if !times.contains(&record.time) || !times.contains(&record.started) {
                 return Err(wrong("the times that the directory says"));
-            }
-            if matches!(record.name, Name::Gtid { source, .. } if foreign(source)) {
-                return Err(wrong("sources of the index"));
             }
         }
         Ok(records)

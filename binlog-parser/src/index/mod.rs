@@ -1,15 +1,15 @@
 //! The side-car index of a log: what stands where in it, so that nobody has to read it all again.
 //!
 //! ```text
-//! NAME.bidx   facts       the log's identity; events, times, GTIDs, rows by table, damage
+//! NAME.bidx   blocks      a record of a few bytes a transaction
+//!             notes       what others noted of each part, in their own form
+//!             facts       the log's identity; events, times, GTIDs, rows by table, damage
 //!             names       tables, with the blocks they are changed in; sources of GTIDs; the blocks
 //!                         with statements as text
 //!             contents    what transactions do, each but once
 //!             directory   blocks of transactions, by position and time
 //!             gtids       the blocks of each source, by number
 //!             parts       where walks may begin, and the times in between
-//!             blocks      a record of a few bytes a transaction
-//!             notes       what others noted of each part, in their own form
 //!             digest      what these notes say together
 //! ```
 //!
@@ -18,8 +18,9 @@
 //! log has grown, or if there is damage in it, the index speaks for what is before that alone
 //! ([`Indexed`]). An index of an encrypted log has no text of it but names of databases and tables.
 //!
-//! [`build`] makes the bytes, [`Index::open`] reads them; nothing here writes a file.
+//! [`build`] writes the bytes, [`Index::open`] reads them; nothing here makes a file.
 
+mod block;
 mod build;
 mod content;
 mod directory;
@@ -27,6 +28,7 @@ mod facts;
 mod file;
 mod identity;
 mod indexed;
+mod joined;
 mod lookup;
 mod notes;
 pub mod pack;
@@ -45,7 +47,7 @@ use crate::error::Fault;
 use crate::source::log::Log;
 use crate::source::mmap::MappedFile;
 
-pub use build::{Built, build};
+pub use build::build;
 pub use content::{Change, Content, TableName, Texts};
 pub use directory::{Block, Directory};
 pub use facts::{Facts, Lost, Source};
@@ -53,7 +55,7 @@ pub use identity::{Identity, Kinship};
 pub use indexed::Indexed;
 pub use notes::{Counted, Noted, Notes, Short, Whole};
 pub use part::{Part, Parts};
-pub use record::{Name, Record, Records};
+pub use record::{Name, Record};
 pub use unfit::Unfit;
 
 use directory::GtidDirectory;

@@ -5,6 +5,7 @@ mod look;
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::block::{Blocks, PackedBlock};
 use super::content::{Change, Content, KINDS, ROWS_IN_CONTENT, TableName, Texts, kind_code};
 use super::facts::{Facts, Source};
 use super::notes::{Counted, Noted, Notes, Whole};
@@ -68,7 +69,7 @@ impl<T: Clone + Eq + Hash> Numbered<T> {
 /// What is gathered of a piece.
 #[derive(Debug, Default)]
 pub(super) struct Piece {
-    pub records: Vec<Record>,
+    pub blocks: Vec<PackedBlock>,
     pub tables: Numbered<TableName>,
     pub sources: Numbered<Source>,
     pub contents: Numbered<Content>,
@@ -88,7 +89,9 @@ pub(super) struct PartOfPiece {
 
 /// What a walk over a piece keeps.
 struct Walk<'a, N> {
+    /// But for its blocks.
     piece: Piece,
+    blocks: Blocks,
     log: &'a Log,
     notes: N,
     /// The part under way: where it began, and its times.
@@ -112,6 +115,7 @@ impl Piece {
     pub fn of(log: &Log, units: &mut Units<'_>, notes: impl Notes) -> Self {
         let mut walk = Walk {
             piece: Piece::default(),
+            blocks: Blocks::default(),
             log,
             notes,
             part: (units.offset(), [NEVER; 2]),
@@ -139,6 +143,7 @@ impl Piece {
             }
         }
         walk.end_part(units.offset());
+        walk.piece.blocks = walk.blocks.finish();
         walk.piece.facts.extent = walk.gtids.finish();
         let counted = (0..=u8::MAX).zip(walk.events).filter(|(_, count)| *count > 0);
         walk.piece.facts.events = counted.collect();
@@ -210,14 +215,14 @@ impl<N: Notes> Walk<'_, N> {
 
     /// Gathers a transaction of which nothing is compressed.
     fn transaction(&mut self, transaction: &Transaction<'_>, format: &FormatDescription) {
-        let whole = self.enter(transaction);
+        let (whole, record) = self.enter(transaction);
         self.content.compressed = false;
         self.plain(whole, transaction, format);
-        self.leave();
+        self.leave(record);
     }
 
     fn compressed(&mut self, transaction: Transaction<'_>, format: &FormatDescription) {
-        let whole = self.enter(&transaction);
+        let (whole, record) = self.enter(&transaction);
         self.content.compressed = true;
         // The events borrow what is inflated, not the rest of the walk.
         let mut inflated = self.inflated.take().unwrap_or_default();
@@ -230,17 +235,17 @@ impl<N: Notes> Walk<'_, N> {
         self.plain(whole, &plain.transaction, format);
         drop(plain);
         self.inflated = Some(inflated);
-        self.leave();
+        self.leave(record);
     }
 
     /// Gathers what a transaction is as it stands in the log: all of its record but what it does.
-    fn enter(&mut self, transaction: &Transaction<'_>) -> Whole {
+    fn enter(&mut self, transaction: &Transaction<'_>) -> (Whole, Record) {
         let whole = Whole::of(transaction);
         self.arrive(whole);
         let times = self.count(&transaction.events);
         self.reach(times);
         let name = self.name(transaction);
-        self.piece.records.push(Record {
+        let record = Record {
             start: whole.range.0,
             end: whole.range.1,
             started: transaction.started(),
@@ -250,14 +255,14 @@ impl<N: Notes> Walk<'_, N> {
             name,
             content: None,
             counts: vec![],
-        });
+        };
         self.content.clear();
-        whole
+        (whole, record)
     }
 
     /// Comes to the next transaction.
     fn arrive(&mut self, Whole { range: (start, _), ending }: Whole) {
-        if start / PIECE_BYTES > self.part.0 / PIECE_BYTES && !self.piece.records.is_empty() {
+        if start / PIECE_BYTES > self.part.0 / PIECE_BYTES && !self.blocks.is_empty() {
             self.end_part(start);
         }
         self.piece.facts.closed_by = None;
@@ -272,13 +277,11 @@ impl<N: Notes> Walk<'_, N> {
         *times = reach(reach(*times, first), last);
     }
 
-    /// Takes what the transaction does into its record.
-    fn leave(&mut self) {
+    /// Takes what the transaction does into its record, which is whole then.
+    fn leave(&mut self, record: Record) {
         let counts = self.counts();
-        let content = self.piece.contents.number(&self.content);
-        if let Some(record) = self.piece.records.last_mut() {
-            (record.content, record.counts) = (Some(content), counts);
-        }
+        let content = Some(self.piece.contents.number(&self.content));
+        self.blocks.push(&Record { content, counts, ..record });
     }
 
     /// Reads the name of a transaction, and when it was committed.

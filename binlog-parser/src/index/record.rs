@@ -99,8 +99,8 @@ impl Packer {
         Packer { before: Before::at(start), out: vec![] }
     }
 
-    /// Appends a record with the name and the content that it has here; it does not begin before the
-    /// one before it ends.
+    /// Appends a record with the name and the content that it has in the block; it does not begin before
+    /// the one before it ends.
     pub fn push(&mut self, record: &Record, name: Name, content: Option<u32>) {
         let before = &self.before;
         let flag = |set: bool, bit: u8| if set { bit } else { 0 };
@@ -149,13 +149,13 @@ impl Packer {
 
 /// The records of one block.
 #[derive(Debug, Clone)]
-pub struct Records<'a> {
+pub(super) struct Records<'a> {
     taker: Taker<'a>,
     before: Before,
 }
 
 impl<'a> Records<'a> {
-    pub(super) fn new(bytes: &'a [u8], start: u64) -> Self {
+    pub fn new(bytes: &'a [u8], start: u64) -> Self {
         Records { taker: Taker::new("record of an index", bytes), before: Before::at(start) }
     }
 

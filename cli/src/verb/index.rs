@@ -1,7 +1,7 @@
 //! `binlog index`: what stands where in a log, written beside it or into a folder.
 
 use std::fs::{self, Permissions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use binlog_parser::source::log_set::LogSet;
 use clap::Args;
 use replay::find::{self, NOTES_VERSION};
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::{Format, FormatArgs};
@@ -163,16 +164,19 @@ impl IndexArgs {
             }
             known => known,
         };
-        let built = find::index(set, number, known.as_ref(), progress);
+        let mut beside = Beside::new(log, path)?;
+        let shown = || path.display().to_string();
+        let from = find::index(set, number, known.as_ref(), &mut beside.writer, progress)
+            .with_context(shown)?;
         log.check_unchanged()?;
-        let action = match built.from {
+        let action = match from {
             binlog_parser::source::log::FIRST_EVENT => Action::Built,
             _ => Action::Refreshed,
         };
-        write(log, path, &built.bytes)?;
-        let index = Index::read(built.bytes);
+        beside.keep(path).with_context(shown)?;
+        let index = Index::open_any(path);
         let index = index.map_err(|unfit| Failure::unusable(format!("{}: {unfit}", log.name())))?;
-        Ok((index, action, Some(built.from)))
+        Ok((index, action, Some(from)))
     }
 }
 
@@ -185,28 +189,42 @@ fn is_index_or_absent(path: &Path) -> bool {
     }
 }
 
-/// Writes an index beside its place, and gives it its name when it is whole. Who may read the log may
-/// read it, but for an encrypted log: that may only be read by who holds a key, its index by the
-/// owner alone.
-fn write(log: &Log, path: &Path, bytes: &[u8]) -> Outcome<()> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let mut beside =
-        tempfile::Builder::new().prefix(".binlog-").tempfile_in(folder).map_err(|e| {
-            let failure =
-                Failure::from(anyhow::Error::from(e).context(folder.display().to_string()));
-            failure.hint("name a folder that can be written to with --index-dir")
-        })?;
-    let shown = || path.display().to_string();
-    beside.write_all(bytes).with_context(shown)?;
-    let mode = fs::metadata(log.path()).map_or(0o600, |meta| meta.permissions().mode() & 0o666);
-    let mode = if log.encryption().is_some() { 0o600 } else { mode | 0o600 };
-    beside.as_file().set_permissions(Permissions::from_mode(mode)).with_context(shown)?;
-    // The disk is not waited for: what of it does not get there is found out by checksums, and built anew.
-    beside.persist(path).map_err(|e| e.error).with_context(shown)?;
-    Ok(())
+/// An index under way, beside its place. Who may read the log may read it, but for an encrypted log: that
+/// may only be read by who holds a key, its index by the owner alone.
+struct Beside {
+    writer: BufWriter<NamedTempFile>,
+    mode: u32,
+}
+
+const BUFFER_BYTES: usize = 64 << 10;
+
+impl Beside {
+    /// Begins the index of `log` that is to stand at `path`.
+    fn new(log: &Log, path: &Path) -> Outcome<Self> {
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let file =
+            tempfile::Builder::new().prefix(".binlog-").tempfile_in(folder).map_err(|e| {
+                let failure =
+                    Failure::from(anyhow::Error::from(e).context(folder.display().to_string()));
+                failure.hint("name a folder that can be written to with --index-dir")
+            })?;
+        let mode = fs::metadata(log.path()).map_or(0o600, |meta| meta.permissions().mode() & 0o666);
+        let mode = if log.encryption().is_some() { 0o600 } else { mode | 0o600 };
+        Ok(Beside { writer: BufWriter::with_capacity(BUFFER_BYTES, file), mode })
+    }
+
+    /// Gives it its name, now that it is whole.
+    fn keep(self, path: &Path) -> io::Result<()> {
+        let file = self.writer.into_inner().map_err(IntoInnerError::into_error)?;
+        file.as_file().set_permissions(Permissions::from_mode(self.mode))?;
+        // The disk is not waited for: what of it does not get there is found out by checksums, and built
+        // anew.
+        file.persist(path).map_err(|e| e.error)?;
+        Ok(())
+    }
 }
 
 fn print(line: &IndexLine<'_>, out: &mut impl Write, paint: Paint) -> io::Result<()> {

@@ -87,6 +87,12 @@ fn transaction(log: LogBuilder, (what, table, rows): (u8, u8, u64)) -> LogBuilde
     log.change(event_type, table, rows)
 }
 
+/// Writes the index of a log.
+fn index(set: &LogSet, number: usize, path: &Path) {
+    let mut file = std::fs::File::create(path).unwrap();
+    super::index(set, number, None, &mut file, |_| {}).unwrap();
+}
+
 /// The same by an index that was built when the log had `indexed` bytes, and whether that says anything;
 /// the parts that had to be read are those of which nothing is noted.
 fn by_index(bytes: &[u8], indexed: usize, options: &Options) -> (String, bool) {
@@ -94,8 +100,7 @@ fn by_index(bytes: &[u8], indexed: usize, options: &Options) -> (String, bool) {
     let path = folder.path().join("binlog.000001");
     let open = || LogSet::of(vec![Log::open(&path).unwrap()]);
     std::fs::write(&path, &bytes[..indexed]).unwrap();
-    let built = super::index(&open(), 0, None, |_| {});
-    std::fs::write(folder.path().join("binlog.000001.bidx"), built.bytes).unwrap();
+    index(&open(), 0, &folder.path().join("binlog.000001.bidx"));
     std::fs::write(&path, bytes).unwrap();
     let set = open();
     (format!("{:#?}", find(&set, options, &mut |_| {})), set.indexed(0).is_some())
@@ -115,7 +120,7 @@ fn written(folder: &Path, logs: &[LogBuilder]) -> LogSet {
 fn indexed(set: &LogSet) -> LogSet {
     for (number, log) in set.logs().iter().enumerate() {
         let path = binlog_parser::index::path(log, None).unwrap();
-        std::fs::write(path, super::index(set, number, None, |_| {}).bytes).unwrap();
+        index(set, number, &path);
     }
     LogSet::of(set.logs().iter().map(|log| Log::open(log.path()).unwrap()).collect())
 }

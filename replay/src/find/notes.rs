@@ -2,9 +2,11 @@
 //! without filters makes it, and a digest of all. Where the filters divide the log its parts are asked;
 //! a part that they divide, or of which they look at more than times and positions, is read.
 
+use std::io::{self, Write};
+
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::index::{
-    self, Built, Counted, Index, Indexed, Noted, Notes, Part, Short, TableName, Whole,
+    self, Counted, Index, Indexed, Noted, Notes, Part, Short, TableName, Whole,
 };
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
@@ -21,20 +23,25 @@ use crate::select::Filter;
 /// notes of another version is built anew.
 pub const NOTES_VERSION: u32 = 2;
 
-/// Builds the index of log number `number` of `set`, with what a search needs to know of it.
+/// Writes the index of log number `number` of `set` to `out`, with what a search needs to know of it.
 /// `before` is carried on where it can be; `progress` is told stream positions now and then.
-#[must_use]
+///
+/// Returns the stream position from which the log was read.
+///
+/// # Errors
+/// What writing says.
 pub fn index(
     set: &LogSet,
     number: usize,
     before: Option<&Index>,
+    out: &mut dyn Write,
     progress: impl FnMut(u64),
-) -> Built {
+) -> io::Result<u64> {
     let log = &set.logs()[number];
     let options = Options::default();
     let course = Course { set, options: &options, index: number, log };
     let notes = |format: &FormatDescription| NoteTaker::new(course, format);
-    index::build(log, before, notes, progress)
+    index::build(log, before, notes, out, progress)
 }
 
 /// Takes the notes of a piece of a log.

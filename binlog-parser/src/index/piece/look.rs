@@ -29,7 +29,7 @@ impl<N: Notes> Walk<'_, N> {
                 let name = self.named(&look.gtid, opening, Ending::Xid, || look.timestamp);
                 let (content, counts) = self.content_of(&tallies);
                 let gtid = look.gtid.header();
-                self.piece.records.push(Record {
+                self.blocks.push(&Record {
                     start: whole.range.0,
                     end: whole.range.1,
                     started: gtid.timestamp,
