@@ -371,14 +371,51 @@ impl<'a> Bitmap<'a> {
 
     /// Whether every bit is one.
     #[must_use]
+    #[inline]
     pub fn all(&self) -> bool {
-        self.count_ones() == self.bits
+        let (whole, more) = (self.bits / 8, self.bits % 8);
+        let Some((full, rest)) = self.bytes.split_at_checked(whole) else { return false };
+        let last = (1u8 << more) - 1;
+        full.iter().all(|byte| *byte == u8::MAX)
+            && (more == 0 || rest.first().is_some_and(|byte| byte & last == last))
+    }
+
+    /// The 64 bits from bit `64 * word` on, the first of them lowest; those beyond the end are zero.
+    #[inline]
+    pub(crate) fn word(&self, word: usize) -> u64 {
+        let bytes = self.bytes.get(word * 8..).unwrap_or_default();
+        let all = bytes.first_chunk().map(|all| u64::from_le_bytes(*all));
+        let all = all.unwrap_or_else(|| le_uint(bytes).unwrap_or_default());
+        match self.bits.saturating_sub(word * 64) {
+            bits @ 0..64 => all & ((1 << bits) - 1),
+            _ => all,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bitmap_is_full_if_all_its_bits_are() {
+        let all = |bytes: &[u8], bits| Bitmap::new(bytes, bits).all();
+        assert!(all(&[], 0) && all(&[0b111], 3) && all(&[0xFF], 8) && all(&[0xFF, 0b01], 9));
+        assert!(all(&[0xFF], 3), "padding is not looked at");
+        assert!(!all(&[0b101], 3) && !all(&[0xFF, 0b10], 9) && !all(&[0xFE, 0b01], 9));
+        assert!(!all(&[], 1) && !all(&[0xFF], 9), "what is not there is zero");
+    }
+
+    #[test]
+    fn words_of_a_bitmap_hold_its_bits() {
+        let bytes: Vec<u8> = (1..=10).chain([0xFB]).collect();
+        let bitmap = Bitmap::new(&bytes, 85);
+        assert_eq!([0, 1, 2].map(|word| bitmap.word(word)), [0x0807_0605_0403_0201, 0x1B_0A09, 0]);
+        for bit in 0..130 {
+            assert_eq!(bitmap.word(bit / 64) >> (bit % 64) & 1 == 1, bitmap.get(bit), "bit {bit}");
+        }
+        assert_eq!(Bitmap::new(&[1], 85).word(1), 0);
+    }
 
     #[test]
     fn lenenc_knows_its_four_widths_and_its_two_holes() {

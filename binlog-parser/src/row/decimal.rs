@@ -79,19 +79,13 @@ impl<'a> Decimal<'a> {
 
     /// Value and number of digits of each group, from the left. The precision is within bounds, so
     /// a group has at most nine digits.
-    fn groups(&self) -> impl Iterator<Item = (u32, u8)> + 'a {
-        let mask = if self.is_negative() { 0xFF } else { 0 };
-        let mut flip = 0x80;
-        let mut rest = self.bytes;
-        sizes(self.precision, self.scale).map_while(move |digits| {
-            let (group, tail) = rest.split_at_checked(BYTES_OF[usize::from(digits)])?;
-            rest = tail;
-            let value = group.iter().fold(0, |value: u32, byte| {
-                let plain = byte ^ mask ^ std::mem::take(&mut flip);
-                value << 8 | u32::from(plain)
-            });
-            Some((value, digits))
-        })
+    fn groups(&self) -> Groups<'a> {
+        Groups {
+            sizes: sizes(self.precision, self.scale),
+            rest: self.bytes,
+            mask: if self.is_negative() { u32::MAX } else { 0 },
+            first: true,
+        }
     }
 
     /// Appends the number as the servers print it: no zeros before it but one before the point,
@@ -169,13 +163,63 @@ impl<'a> Decimal<'a> {
     }
 }
 
+/// Iterator over the groups of a decimal.
+struct Groups<'a> {
+    sizes: Sizes,
+    rest: &'a [u8],
+    /// What the bits of a negative number are turned by.
+    mask: u32,
+    first: bool,
+}
+
+impl Iterator for Groups<'_> {
+    type Item = (u32, u8);
+
+    #[inline]
+    fn next(&mut self) -> Option<(u32, u8)> {
+        let digits = self.sizes.next()?;
+        let (group, tail) = self.rest.split_at_checked(BYTES_OF[usize::from(digits)])?;
+        self.rest = tail;
+        let (value, bits) = match *group {
+            [a] => (a.into(), 8),
+            [a, b] => (u16::from_be_bytes([a, b]).into(), 16),
+            [a, b, c] => (u32::from_be_bytes([0, a, b, c]), 24),
+            [a, b, c, d] => (u32::from_be_bytes([a, b, c, d]), 32),
+            _ => (0, 0),
+        };
+        // A group has at least one digit, and its number fills its bytes.
+        let mut value = value ^ self.mask.checked_shr(32 - bits).unwrap_or(0);
+        if std::mem::take(&mut self.first) {
+            value ^= 1 << (bits.max(1) - 1);
+        }
+        Some((value, digits))
+    }
+}
+
 /// Digits of each group, from the left: what is left over first, then nines; after the point the
 /// nines first.
-fn sizes(precision: u8, scale: u8) -> impl Iterator<Item = u8> {
-    let whole = precision - scale;
-    let nines = |digits: u8| std::iter::repeat_n(GROUP, usize::from(digits / GROUP));
-    let leftover = |digits: u8| std::iter::once(digits % GROUP).filter(|digits| *digits > 0);
-    leftover(whole).chain(nines(whole)).chain(nines(scale)).chain(leftover(scale))
+struct Sizes {
+    whole: u8,
+    scale: u8,
+}
+
+fn sizes(precision: u8, scale: u8) -> Sizes {
+    Sizes { whole: precision - scale, scale }
+}
+
+impl Iterator for Sizes {
+    type Item = u8;
+
+    #[inline]
+    fn next(&mut self) -> Option<u8> {
+        let (digits, side) = match (self.whole, self.scale) {
+            (0, 0) => return None,
+            (0, scale) => (scale.min(GROUP), &mut self.scale),
+            (whole, _) => (if whole % GROUP == 0 { GROUP } else { whole % GROUP }, &mut self.whole),
+        };
+        *side -= digits;
+        Some(digits)
+    }
 }
 
 /// Bytes of a packed decimal (`decimal_bin_size` in `decimal.cc`): nine digits take four bytes, and

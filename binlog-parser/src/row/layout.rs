@@ -130,6 +130,44 @@ impl RowLayout {
         Some(count)
     }
 
+    /// How many rows `rest` holds, of `images` images each that lack no column, and of which `look` is
+    /// content with every value that is not NULL, given with the ordinal of its column. None where it is
+    /// not, or where that cannot be told without more care.
+    #[inline]
+    pub fn look_at_whole<'a>(
+        &self,
+        images: usize,
+        mut rest: &'a [u8],
+        mut look: impl FnMut(usize, &'a [u8]) -> bool,
+    ) -> Option<u64> {
+        if self.fields.is_empty() || !self.doubtful.is_empty() || rest.is_empty() {
+            return None;
+        }
+        let mut count = 0;
+        while !rest.is_empty() {
+            for _ in 0..images {
+                let (nulls, values) = rest.split_at_checked(self.fields.len().div_ceil(8))?;
+                let nulls = Bitmap::new(nulls, self.fields.len());
+                rest = values;
+                for (word, fields) in self.fields.chunks(64).enumerate() {
+                    let nulls = nulls.word(word);
+                    for (bit, field) in fields.iter().enumerate() {
+                        if nulls >> bit & 1 == 1 {
+                            continue;
+                        }
+                        let (value, tail) = take_one(*field, rest)?;
+                        if !look(64 * word + bit, value) {
+                            return None;
+                        }
+                        rest = tail;
+                    }
+                }
+            }
+            count += 1;
+        }
+        Some(count)
+    }
+
     /// Whether an image with old temporal types makes sense: the padding of its null bitmap is of
     /// one kind, nothing is NULL that may not be, and dates and times are such. If MariaDB wrote
     /// them longer than the types say, then rows are cut at the wrong places, and one of these
@@ -231,19 +269,25 @@ fn skip<'a>(fields: &[Field], mut rest: &'a [u8]) -> Option<&'a [u8]> {
 
 #[inline]
 fn skip_one(field: Field, rest: &[u8]) -> Option<&[u8]> {
+    take_one(field, rest).map(|(_, tail)| tail)
+}
+
+/// As [`Field::split`], where nobody asks what is wrong.
+#[inline]
+fn take_one(field: Field, rest: &[u8]) -> Option<(&[u8], &[u8])> {
     match field {
-        Field::Fixed(bytes) => rest.get(bytes as usize..),
+        Field::Fixed(bytes) => rest.split_at_checked(bytes as usize),
         Field::Prefixed(1) => {
             let (&length, tail) = rest.split_first()?;
-            tail.get(usize::from(length)..)
+            tail.split_at_checked(usize::from(length))
         }
         Field::Prefixed(2) => {
             let (length, tail) = rest.split_first_chunk()?;
-            tail.get(usize::from(u16::from_le_bytes(*length))..)
+            tail.split_at_checked(usize::from(u16::from_le_bytes(*length)))
         }
         Field::Prefixed(bytes) => {
             let (length, tail) = rest.split_at_checked(bytes.into())?;
-            tail.get(usize::try_from(le_uint(length)?).ok()?..)
+            tail.split_at_checked(usize::try_from(le_uint(length)?).ok()?)
         }
     }
 }
@@ -280,6 +324,35 @@ mod tests {
             layout.image_length(present, true, &[0, 1, 0, 0, 0, 5, b'a']).unwrap_err().to_string(),
             "value of column 2: needed 5 bytes, had 1"
         );
+    }
+
+    #[test]
+    fn every_value_of_whole_rows_is_looked_at() {
+        let layout = RowLayout::new([T::Long, T::Varchar { max_bytes: 20 }, T::Tiny]);
+        #[rustfmt::skip]
+        let rows = [
+            0b1111_1010, 1, 0, 0, 0, 7,          // column 2 is NULL; MariaDB pads with ones
+            0b000, 2, 0, 0, 0, 2, b'a', b'b', 8,
+        ];
+        let mut seen = vec![];
+        let count = layout.look_at_whole(1, &rows, |ordinal, value| {
+            seen.push((ordinal, value));
+            true
+        });
+        assert_eq!(count, Some(2));
+        let whole = [(0, &[2, 0, 0, 0][..]), (1, b"ab"), (2, &[8])];
+        assert_eq!(seen, [&[(0, &[1, 0, 0, 0][..]), (2, &[7])], &whole[..]].concat());
+        assert_eq!(layout.look_at_whole(2, &rows, |_, _| true), Some(1), "two images a row");
+        assert_eq!(layout.look_at_whole(1, &rows, |ordinal, _| ordinal != 1), None);
+        for length in (1..rows.len()).filter(|length| *length != 6) {
+            assert_eq!(layout.look_at_whole(1, &rows[..length], |_, _| true), None, "{length}");
+        }
+        // Of 70 columns the 66th is NULL; padding is none of them.
+        let wide = RowLayout::new([T::Tiny; 70]);
+        let values: Vec<_> = (0..70).filter(|ordinal| *ordinal != 65).collect();
+        let row = [&[0; 8][..], &[0b1100_0010], &values].concat();
+        let fits = |ordinal, value: &[u8]| value == [ordinal as u8];
+        assert_eq!(wide.look_at_whole(1, &row, fits), Some(1));
     }
 
     #[test]

@@ -31,6 +31,9 @@ impl<'a> Row<'a> {
     /// # Errors
     /// A [`Fault`] if the image does not fit the columns.
     pub fn fill(&mut self, image: RowImage<'a>) -> Result<(), Fault> {
+        if self.fill_whole(image) {
+            return Ok(());
+        }
         self.cells.fill(Cell::Absent);
         for cell in image.cells(self.columns) {
             let cell = cell?;
@@ -39,6 +42,23 @@ impl<'a> Row<'a> {
             }
         }
         Ok(())
+    }
+
+    /// As [`Row::fill`], if the image lacks no column and nothing is wrong with it; whether it is so.
+    fn fill_whole(&mut self, image: RowImage<'a>) -> bool {
+        let present = image.present();
+        if present.len() != self.columns.len() || !present.all() {
+            return false;
+        }
+        self.cells.fill(Cell::Present(None));
+        let take = |ordinal, bytes| match self.cells.get_mut(ordinal) {
+            Some(cell) => {
+                *cell = Cell::Present(Some(bytes));
+                true
+            }
+            None => false,
+        };
+        self.columns.layout().look_at_whole(1, image.bytes(), take) == Some(1)
     }
 
     /// The bytes of a column's value; none of one that is absent or NULL.

@@ -252,6 +252,15 @@ impl TableSum {
         if self.looked_at.is_empty() {
             return rows.count(&self.layout).ok();
         }
+        if rows.has_full_images() && rows.width == self.layout.width() {
+            let images = usize::from(rows.before_columns.is_some())
+                + usize::from(rows.after_columns.is_some());
+            let fits = |ordinal, bytes| self.fits(ordinal, Some(bytes));
+            let count = self.layout.look_at_whole(images, rows.rows, fits);
+            if count.is_some() {
+                return count;
+            }
+        }
         let (mut count, mut rest) = (0, rows.rows);
         let mut look = |columns: Option<Bitmap<'_>>, length| {
             let (image, behind) = rest.split_at_checked(length)?;
@@ -270,14 +279,21 @@ impl TableSum {
     fn look_at_image(&self, image: RowImage<'_>) -> Option<()> {
         for cell in image.cells_by(&self.layout) {
             let cell = cell.ok()?;
-            // The value itself is left where it is made.
-            if let Some(Some(column)) = self.looked_at.get(cell.ordinal)
-                && Value::decode(column, cell.bytes).is_err()
-            {
+            if !self.fits(cell.ordinal, cell.bytes) {
                 return None;
             }
         }
         Some(())
+    }
+
+    /// Whether these bytes are a value of a column, if that is looked at.
+    #[inline]
+    fn fits(&self, ordinal: usize, bytes: Option<&[u8]>) -> bool {
+        match self.looked_at.get(ordinal) {
+            // The value itself is left where it is made.
+            Some(Some(column)) => Value::decode(column, bytes).is_ok(),
+            _ => true,
+        }
     }
 
     /// The map, read again.
