@@ -226,10 +226,20 @@ impl Iterator for Sizes {
 /// what is left over on either side of the point as few as it can.
 #[must_use]
 pub(super) fn decimal_bytes(precision: u8, scale: u8) -> u32 {
-    const LEFTOVER: [u32; 9] = [0, 1, 1, 2, 2, 3, 3, 4, 4];
-    let side = |digits: u8| u32::from(digits / 9) * 4 + LEFTOVER[usize::from(digits % 9)];
+    let side = |digits: u8| u32::from(SIDE_BYTES[usize::from(digits)]);
     side(precision.saturating_sub(scale)) + side(scale)
 }
+
+/// Bytes of so many digits on one side of the point, whatever a byte claims.
+const SIDE_BYTES: [u8; 256] = {
+    let mut bytes = [0; 256];
+    let mut digits = 0;
+    while digits < bytes.len() {
+        bytes[digits] = (digits / 9 * 4 + BYTES_OF[digits % 9]) as u8;
+        digits += 1;
+    }
+    bytes
+};
 
 #[cfg(test)]
 mod tests {

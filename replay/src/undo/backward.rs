@@ -14,7 +14,7 @@ use binlog_parser::transaction::{StatementKind, Transaction};
 use super::index::{Index, Run};
 use super::maps::Layouts;
 use super::picked::Picked;
-use super::rows_statement::{Rows, RowsStatement, at};
+use super::rows_statement::{Rows, RowsMemory, RowsStatement, at};
 use crate::error::Result;
 use crate::select::Filter;
 
@@ -27,15 +27,15 @@ pub(super) struct Visited<'v, 't, 'a> {
     /// How its events are read.
     pub format: &'v FormatDescription,
     /// The statement.
-    pub statement: RowsStatement<'t, 'a>,
+    pub statement: &'v RowsStatement<'t, 'a>,
     /// Which of its rows are undone, if not all.
     pub picked: Option<&'v Picked>,
 }
 
-impl<'t, 'a> Visited<'_, 't, 'a> {
+impl<'v, 't, 'a> Visited<'v, 't, 'a> {
     /// The statement's rows events that are undone, the last first: not those of tables that `filter`
     /// leaves out, nor of sequences.
-    pub fn undone(&self, filter: &Filter) -> impl Iterator<Item = &Rows<'t, 'a>> {
+    pub fn undone(&self, filter: &Filter) -> impl Iterator<Item = &'v Rows<'t, 'a>> {
         self.statement.rows.iter().rev().filter(|rows| {
             let map = self.statement.map_of(rows);
             filter.selects_table(map.map.database, map.map.table)
@@ -69,7 +69,7 @@ pub(super) fn statements(
     entries: Range<usize>,
     mut visit: impl FnMut(Visited<'_, '_, '_>) -> Result<ControlFlow<()>>,
 ) -> Result<ControlFlow<()>> {
-    let mut layouts = Layouts::default();
+    let (mut layouts, mut memory) = (Layouts::default(), RowsMemory::default());
     // Which events of a transaction each of its statements of rows has.
     let mut of_rows: Vec<Range<usize>> = vec![];
     transactions(set, index, entries, |number, log, transaction| {
@@ -86,15 +86,18 @@ pub(super) fn statements(
         }
         for events in of_rows.iter().rev() {
             let events = transaction.events.get(events.clone()).unwrap_or_default();
-            let mut statement = RowsStatement::read_with(&mut layouts, events, log, format)?;
+            let mut statement =
+                RowsStatement::read_with(&mut layouts, &mut memory, events, log, format)?;
             let log_number = entry.log as usize;
             index
                 .rebuilt
                 .complete(log_number, &mut statement)
                 .map_err(|(rows, fault)| at(fault, log, statement.rows[rows].event))?;
-            if visit(Visited { log, log_number, format, statement, picked })?.is_break() {
+            if visit(Visited { log, log_number, format, statement: &statement, picked })?.is_break()
+            {
                 return Ok(ControlFlow::Break(()));
             }
+            memory = statement.into_memory();
         }
         Ok(ControlFlow::Continue(()))
     })

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use binlog_parser::row::RowImage;
 
 use super::conflicts::{Print, PrintSet, RowAt};
+use super::row::Cells;
 use super::table_sql::TableSql;
 use crate::sql::literal::NoLiteral;
 
@@ -20,6 +21,8 @@ pub(super) struct Looks {
     text: Vec<u8>,
     /// The fingerprints of those so far.
     met: PrintSet,
+    /// Memory for a row.
+    cells: Cells,
 }
 
 /// A row that is met.
@@ -120,11 +123,13 @@ impl Looks {
         there: bool,
         image: RowImage<'_>,
     ) -> Result<(), NoLiteral> {
-        let mut row = table.row();
+        let mut row = table.row(&mut self.cells);
         row.fill(image)?;
         match there {
-            true => table.push_row_condition(&mut self.text, &row),
-            false => table.push_key(&mut self.text, &row),
+            true => table.push_row_condition(&mut self.text, &row)?,
+            false => table.push_key(&mut self.text, &row)?,
         }
+        self.cells = row.into_memory();
+        Ok(())
     }
 }

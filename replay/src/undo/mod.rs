@@ -28,6 +28,7 @@ mod judge;
 mod log_file;
 mod looks;
 pub(crate) mod maps;
+mod memory;
 mod picked;
 mod plan;
 mod planner;

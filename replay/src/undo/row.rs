@@ -3,6 +3,8 @@
 use binlog_parser::Fault;
 use binlog_parser::row::{Columns, RowImage, Value};
 
+use super::memory::emptied;
+
 /// The cells of an image, by column. Made once for the rows of an event, and filled by one after
 /// another.
 #[derive(Debug)]
@@ -10,6 +12,10 @@ pub(super) struct Row<'a> {
     columns: &'a Columns,
     cells: Vec<Cell<'a>>,
 }
+
+/// Memory for the cells of a row.
+#[derive(Debug, Default)]
+pub(super) struct Cells(Vec<Cell<'static>>);
 
 /// What an image has of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +27,16 @@ enum Cell<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// A row of a table that is read by `columns`, without any cells.
-    pub fn new(columns: &'a Columns) -> Self {
-        Row { columns, cells: vec![Cell::Absent; columns.len()] }
+    /// A row of a table that is read by `columns`, without any cells, for which there is memory.
+    pub fn new(columns: &'a Columns, memory: &mut Cells) -> Self {
+        let mut cells = std::mem::take(&mut memory.0);
+        cells.resize(columns.len(), Cell::Absent);
+        Row { columns, cells }
+    }
+
+    /// The memory of its cells.
+    pub fn into_memory(self) -> Cells {
+        Cells(emptied(self.cells))
     }
 
     /// Finds the cells of `image`, in the place of those of another.

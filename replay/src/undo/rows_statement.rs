@@ -14,6 +14,7 @@ use binlog_parser::transaction::Statement;
 use binlog_parser::wire::Bitmap;
 
 use super::maps::{Layouts, Map};
+use super::memory::emptied;
 use super::picked::Picked;
 use crate::error::{Error, Result};
 
@@ -73,6 +74,13 @@ pub(crate) struct RowsStatement<'t, 'a> {
     pub text: Option<&'a [u8]>,
 }
 
+/// Memory for what a statement consists of.
+#[derive(Debug, Default)]
+pub(crate) struct RowsMemory {
+    maps: Vec<Map<'static, 'static>>,
+    rows: Vec<Rows<'static, 'static>>,
+}
+
 impl<'t, 'a> RowsStatement<'t, 'a> {
     /// Takes `statement` apart.
     ///
@@ -83,22 +91,25 @@ impl<'t, 'a> RowsStatement<'t, 'a> {
         log: &Log,
         format: &FormatDescription,
     ) -> Result<Self> {
-        Self::read_with(&mut Layouts::default(), statement.events, log, format)
+        let (layouts, memory) = (&mut Layouts::default(), &mut RowsMemory::default());
+        Self::read_with(layouts, memory, statement.events, log, format)
     }
 
-    /// As [`RowsStatement::read`] with the events of a statement, and the layouts of table maps that were
-    /// read before.
+    /// As [`RowsStatement::read`] with the events of a statement, the layouts of table maps that were
+    /// read before, and the memory of another.
     ///
     /// # Errors
     /// As there.
     pub fn read_with(
         layouts: &mut Layouts,
+        memory: &mut RowsMemory,
         events: &'t [RawEvent<'a>],
         log: &Log,
         format: &FormatDescription,
     ) -> Result<Self> {
         let table_id_bytes = format.table_id_bytes();
-        let mut read = RowsStatement { maps: vec![], rows: vec![], text: None };
+        let RowsMemory { maps, rows } = std::mem::take(memory);
+        let mut read = RowsStatement { maps, rows, text: None };
         for event in events {
             let done = match event.event_type() {
                 EventType::TABLE_MAP => {
@@ -135,6 +146,11 @@ impl<'t, 'a> RowsStatement<'t, 'a> {
             .map(|rows| WholeRows { rows, columns: None });
         self.rows.push(Rows { event, rows, map, whole });
         Ok(())
+    }
+
+    /// The memory of what it consists of.
+    pub fn into_memory(self) -> RowsMemory {
+        RowsMemory { maps: emptied(self.maps), rows: emptied(self.rows) }
     }
 
     /// The map of a rows event of this statement.

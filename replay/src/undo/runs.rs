@@ -155,7 +155,7 @@ impl<'r, S: Sink> Runs<'r, S> {
 
     /// Adds the inverse of a statement.
     fn statement(&mut self, visited: &Visited<'_, '_, '_>) -> Result<ControlFlow<()>> {
-        let statement = &visited.statement;
+        let statement = visited.statement;
         let mut undone = visited.undone(self.filter).peekable();
         if undone.peek().is_none() {
             return Ok(ControlFlow::Continue(()));

@@ -18,7 +18,7 @@ use binlog_parser::source::log_set::LogSet;
 use super::backward::{self, Visited};
 use super::index::Index;
 use super::request::Request;
-use super::row::Row;
+use super::row::{Cells, Row};
 use super::rows_statement::{Rows, Spans, at};
 use super::script::{Script, Told};
 use super::table_sql::TableSql;
@@ -105,6 +105,8 @@ struct Writer<'w, 'r> {
     /// Flags of rows events by which the session leaves out checks.
     unchecked: u16,
     spans: Spans,
+    /// Memory for the rows of an event.
+    cells: [Cells; 2],
 }
 
 /// An INSERT that is being built.
@@ -138,6 +140,7 @@ impl<'w, 'r> Writer<'w, 'r> {
             told_taken: Told::default(),
             unchecked: 0,
             spans: Spans::default(),
+            cells: Default::default(),
         }
     }
 
@@ -162,7 +165,7 @@ impl<'w, 'r> Writer<'w, 'r> {
         met: &mut Met,
         visited: &Visited<'_, '_, '_>,
     ) -> Result<ControlFlow<()>> {
-        let statement = &visited.statement;
+        let statement = visited.statement;
         for rows in visited.undone(self.filter) {
             let map = statement.map_of(rows);
             let fault = |fault| at(fault, visited.log, rows.event);
@@ -194,7 +197,8 @@ impl<'w, 'r> Writer<'w, 'r> {
         log: &Log,
     ) -> Result<ControlFlow<()>, RowError> {
         let event = rows.images();
-        let (mut before, mut after) = (table.row(), table.row());
+        let [before, after] = &mut self.cells;
+        let (mut before, mut after) = (table.row(before), table.row(after));
         let place = rows.event.place();
         match event.kind {
             RowsKind::Delete => {
@@ -232,6 +236,7 @@ impl<'w, 'r> Writer<'w, 'r> {
         }
         // The rows of an event are inserted together, and no others with them.
         self.end_insert(table)?;
+        self.cells = [before, after].map(Row::into_memory);
         Ok(ControlFlow::Continue(()))
     }
 

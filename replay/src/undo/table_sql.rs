@@ -4,7 +4,7 @@ use binlog_parser::row::text::BINARY_COLLATION;
 use binlog_parser::row::{ColumnType, Columns, RowImage, Value};
 
 use super::column_sql::{ColumnSql, charset};
-use super::row::Row;
+use super::row::{Cells, Row};
 use crate::schema::{ResolvedColumn, ResolvedTable, readable};
 use crate::sql::literal::NoLiteral;
 use crate::sql::quote::quote_table;
@@ -94,8 +94,8 @@ impl TableSql {
     }
 
     /// A row of this table, to be filled.
-    pub fn row(&self) -> Row<'_> {
-        Row::new(&self.columns)
+    pub fn row(&self, memory: &mut Cells) -> Row<'_> {
+        Row::new(&self.columns, memory)
     }
 
     /// The columns of an image with their values as a person reads them, text in quotes and what a
