@@ -131,14 +131,14 @@ impl RowLayout {
     }
 
     /// How many rows `rest` holds, of `images` images each that lack no column, and of which `look` is
-    /// content with every value that is not NULL, given with the ordinal of its column. None where it is
+    /// content with every value, given with the ordinal of its column; NULL is none. None where it is
     /// not, or where that cannot be told without more care.
     #[inline]
     pub fn look_at_whole<'a>(
         &self,
         images: usize,
         mut rest: &'a [u8],
-        mut look: impl FnMut(usize, &'a [u8]) -> bool,
+        mut look: impl FnMut(usize, Option<&'a [u8]>) -> bool,
     ) -> Option<u64> {
         if self.fields.is_empty() || !self.doubtful.is_empty() || rest.is_empty() {
             return None;
@@ -152,14 +152,14 @@ impl RowLayout {
                 for (word, fields) in self.fields.chunks(64).enumerate() {
                     let nulls = nulls.word(word);
                     for (bit, field) in fields.iter().enumerate() {
-                        if nulls >> bit & 1 == 1 {
-                            continue;
+                        let mut value = None;
+                        if nulls >> bit & 1 == 0 {
+                            let (bytes, tail) = take_one(*field, rest)?;
+                            (value, rest) = (Some(bytes), tail);
                         }
-                        let (value, tail) = take_one(*field, rest)?;
                         if !look(64 * word + bit, value) {
                             return None;
                         }
-                        rest = tail;
                     }
                 }
             }
@@ -340,8 +340,16 @@ mod tests {
             true
         });
         assert_eq!(count, Some(2));
-        let whole = [(0, &[2, 0, 0, 0][..]), (1, b"ab"), (2, &[8])];
-        assert_eq!(seen, [&[(0, &[1, 0, 0, 0][..]), (2, &[7])], &whole[..]].concat());
+        let (first, second) = ([1, 0, 0, 0], [2, 0, 0, 0]);
+        let expected = [
+            (0, Some(&first[..])),
+            (1, None),
+            (2, Some(&[7])),
+            (0, Some(&second)),
+            (1, Some(b"ab")),
+            (2, Some(&[8])),
+        ];
+        assert_eq!(seen, expected);
         assert_eq!(layout.look_at_whole(2, &rows, |_, _| true), Some(1), "two images a row");
         assert_eq!(layout.look_at_whole(1, &rows, |ordinal, _| ordinal != 1), None);
         for length in (1..rows.len()).filter(|length| *length != 6) {
@@ -351,7 +359,10 @@ mod tests {
         let wide = RowLayout::new([T::Tiny; 70]);
         let values: Vec<_> = (0..70).filter(|ordinal| *ordinal != 65).collect();
         let row = [&[0; 8][..], &[0b1100_0010], &values].concat();
-        let fits = |ordinal, value: &[u8]| value == [ordinal as u8];
+        let fits = |ordinal, value: Option<&[u8]>| match value {
+            Some(value) => value == [ordinal as u8],
+            None => ordinal == 65,
+        };
         assert_eq!(wide.look_at_whole(1, &row, fits), Some(1));
     }
 

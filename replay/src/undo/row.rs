@@ -63,10 +63,9 @@ impl<'a> Row<'a> {
         if present.len() != self.columns.len() || !present.all() {
             return false;
         }
-        self.cells.fill(Cell::Present(None));
         let take = |ordinal, bytes| match self.cells.get_mut(ordinal) {
             Some(cell) => {
-                *cell = Cell::Present(Some(bytes));
+                *cell = Cell::Present(bytes);
                 true
             }
             None => false,

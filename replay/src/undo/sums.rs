@@ -255,7 +255,7 @@ impl TableSum {
         if rows.has_full_images() && rows.width == self.layout.width() {
             let images = usize::from(rows.before_columns.is_some())
                 + usize::from(rows.after_columns.is_some());
-            let fits = |ordinal, bytes| self.fits(ordinal, Some(bytes));
+            let fits = |ordinal, bytes| self.fits(ordinal, bytes);
             let count = self.layout.look_at_whole(images, rows.rows, fits);
             if count.is_some() {
                 return count;
