@@ -18,6 +18,7 @@ use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::event::text::rows_query;
 use binlog_parser::gtid::TransactionGtid;
 use binlog_parser::header::{EventType, flags};
+use binlog_parser::quick_hash::QuickHash;
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::relay::{SourcePosition, SourceTracker};
 use binlog_parser::transaction::{Step, step};
@@ -83,7 +84,7 @@ pub struct Describer<'a> {
     format: &'a FormatDescription,
     info: String,
     gtid: Option<TransactionGtid>,
-    maps: HashMap<u64, Mapped<'a>>,
+    maps: HashMap<u64, Mapped<'a>, QuickHash>,
     /// Whether the statement that the maps belong to has ended.
     ended: bool,
     session: Session,
@@ -108,7 +109,7 @@ impl<'a> Describer<'a> {
             format,
             info: String::new(),
             gtid: None,
-            maps: HashMap::new(),
+            maps: HashMap::default(),
             ended: false,
             session: Session { dialect, client_collation: None },
             status: &[],

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use binlog_parser::Fault;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::table_map::TableMapEvent;
+use binlog_parser::quick_hash::QuickHash;
 use binlog_parser::row::RowLayout;
 use binlog_parser::scan::RawEvent;
 use replay::schema::Stamp;
@@ -26,11 +27,19 @@ pub struct Table {
     pub columns: Option<Result<ShownColumns, Fault>>,
 }
 
+/// A table whose map was met.
+#[derive(Debug)]
+struct Known {
+    /// All that the map says but its table id.
+    says: Box<[u8]>,
+    table: Arc<Table>,
+}
+
 /// The tables of a log by their maps.
 #[derive(Debug)]
 pub struct Tables<'d> {
-    /// By all that a map says but its table id.
-    known: HashMap<Box<[u8]>, Arc<Table>>,
+    /// By table id.
+    known: HashMap<u64, Known, QuickHash>,
     definitions: Option<&'d Definitions>,
     /// Of the definitions by which they are known.
     version: u64,
@@ -44,7 +53,7 @@ impl<'d> Tables<'d> {
     #[must_use]
     pub fn new(definitions: Option<&'d Definitions>) -> Self {
         let version = definitions.map_or(0, Definitions::version);
-        Tables { known: HashMap::new(), definitions, version }
+        Tables { known: HashMap::default(), definitions, version }
     }
 
     /// The table of `map`, which is `event` of log number `log` and of this format.
@@ -59,9 +68,10 @@ impl<'d> Tables<'d> {
         if std::mem::replace(&mut self.version, version) != version || self.known.len() >= MOST {
             self.known.clear();
         }
-        let key = event.body().get(format.table_id_bytes()..).unwrap_or_default();
-        if let Some(table) = self.known.get(key) {
-            return Arc::clone(table);
+        let says = event.body().get(format.table_id_bytes()..).unwrap_or_default();
+        let known = self.known.get(&map.table_id).filter(|known| *known.says == *says);
+        if let Some(known) = known {
+            return Arc::clone(&known.table);
         }
         let columns = self.definitions.map(|definitions| {
             let mut columns = map.columns(format.family)?;
@@ -75,7 +85,8 @@ impl<'d> Tables<'d> {
         };
         let name = format!("{}.{}", utf8(map.database).text, utf8(map.table).text);
         let table = Arc::new(Table { name, layout, columns });
-        self.known.insert(key.into(), Arc::clone(&table));
+        let known = Known { says: says.into(), table: Arc::clone(&table) };
+        self.known.insert(map.table_id, known);
         table
     }
 }

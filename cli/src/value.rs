@@ -144,9 +144,9 @@ fn inflated<'a>(compressed: &Compressed<'_>, bytes: &'a [u8]) -> Value<'a> {
 fn quote_plain(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'\'');
     let mut parts = bytes.split(|byte| *byte == b'\'');
-    match bytes.contains(&b'\'') {
-        false => out.extend_from_slice(bytes),
-        true => {
+    match memchr::memchr(b'\'', bytes) {
+        None => out.extend_from_slice(bytes),
+        Some(_) => {
             out.extend_from_slice(parts.next().unwrap_or_default());
             for part in parts {
                 out.extend_from_slice(b"''");
@@ -230,7 +230,32 @@ impl ShownColumns {
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         let start = out.len();
+        let write = |ordinal, bytes| self.write_value(ordinal, bytes, width, (start, out));
+        if image.look_at_whole(self.columns.layout(), write) {
+            return Ok(());
+        }
+        out.truncate(start);
         self.write_cells(image, width, out).inspect_err(|_| out.truncate(start))
+    }
+
+    /// Appends the value of a column in whose image everything is; whether it is one.
+    #[inline]
+    fn write_value(
+        &self,
+        ordinal: usize,
+        bytes: Option<&[u8]>,
+        width: Option<usize>,
+        (start, out): (usize, &mut Vec<u8>),
+    ) -> bool {
+        let (Some(column), Some(head)) = (self.columns.get(ordinal), self.heads.get(ordinal))
+        else {
+            return false;
+        };
+        match &Value::decode(column, bytes) {
+            Ok(value) => head.write(value, width, (start, out)),
+            Err(_) => return false,
+        }
+        true
     }
 
     fn write_cells(
@@ -239,22 +264,30 @@ impl ShownColumns {
         width: Option<usize>,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
-        let mut first = true;
+        let start = out.len();
         for cell in image.cells(&self.columns) {
             let cell = cell?;
-            if !std::mem::take(&mut first) {
-                out.extend_from_slice(b"  ");
-            }
             let value = cell.value(&self.columns)?;
             // Every cell has a column, or else no value.
             let Some(head) = self.heads.get(cell.ordinal) else { continue };
-            out.extend_from_slice(&head.text);
-            match width {
-                None => write(&value, head.script, out),
-                width => out.extend_from_slice(show(&value, head.script, width).as_bytes()),
-            }
+            head.write(&value, width, (start, out));
         }
         Ok(())
+    }
+}
+
+impl Head {
+    /// Appends a value behind its name, in an image that begins at `start`.
+    #[inline]
+    fn write(&self, value: &Value<'_>, width: Option<usize>, (start, out): (usize, &mut Vec<u8>)) {
+        if out.len() > start {
+            out.extend_from_slice(b"  ");
+        }
+        out.extend_from_slice(&self.text);
+        match width {
+            None => write(value, self.script, out),
+            width => out.extend_from_slice(show(value, self.script, width).as_bytes()),
+        }
     }
 }
 

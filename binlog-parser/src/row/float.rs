@@ -30,8 +30,10 @@ impl Digits {
             Some(text) => (true, text),
             None => (false, text),
         };
-        let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        // By bytes: to look for a character in so short a text takes longer than all else here.
+        let split = |text, mark| divided(text, mark).unwrap_or((text, ""));
+        let (mantissa, exponent) = split(text, b'e');
+        let (whole, fraction) = split(mantissa, b'.');
         let all = || whole.bytes().chain(fraction.bytes());
         let zeros = all().take_while(|digit| *digit == b'0').count();
         let (mut digits, mut length) = ([b'0'; MOST_DIGITS], 0);
@@ -80,6 +82,12 @@ impl Digits {
             out.extend_from_slice(fraction);
         }
     }
+}
+
+/// What stands before and behind a mark, if there is one.
+fn divided(text: &str, mark: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == mark)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 /// Appends a DOUBLE as the servers print it. The text reads back as the same number.

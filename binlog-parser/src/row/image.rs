@@ -56,6 +56,19 @@ impl<'a> RowImage<'a> {
         self.bytes
     }
 
+    /// Hands every value to `look` with the ordinal of its column, NULL as none, if the image lacks no
+    /// column of the layout and has no differences; whether it did, and `look` was content with all. What
+    /// is wrong, if something is, the cells tell.
+    #[inline]
+    pub fn look_at_whole(
+        &self,
+        layout: &RowLayout,
+        look: impl FnMut(usize, Option<&'a [u8]>) -> bool,
+    ) -> bool {
+        let whole = self.present.len() == layout.width() && self.present.all();
+        whole && !self.is_partial() && layout.look_at_whole(1, self.bytes, look) == Some(1)
+    }
+
     /// Appends this image with every document whole, `before` being the image that its differences
     /// are to.
     pub(crate) fn write_whole(
@@ -266,6 +279,29 @@ mod tests {
                 Cell { ordinal: 3, bytes: Some(&[0x34, 0x12][..]), partial: false },
             ]
         );
+    }
+
+    #[test]
+    fn a_whole_image_hands_its_values_over() {
+        let columns = columns();
+        let bytes = [0b0100, 5, 1, b'x', 0x34, 0x12]; // column 3 is NULL
+        let image = RowImage::new(Bitmap::new(&[0b1111], 4), &bytes);
+        let mut seen = vec![];
+        let all = |ordinal, value| {
+            seen.push((ordinal, value));
+            true
+        };
+        assert!(image.look_at_whole(columns.layout(), all));
+        let cells: Vec<_> = image.cells(&columns).map(Result::unwrap).collect();
+        assert_eq!(seen, cells.iter().map(|cell| (cell.ordinal, cell.bytes)).collect::<Vec<_>>());
+
+        let is_whole =
+            |image: RowImage<'_>| image.look_at_whole(columns.layout(), |_, value| value.is_some());
+        assert!(!is_whole(image), "NULL is not what was looked for");
+        let without_null = [0, 5, 1, b'x', 1, 2, 3, 4, 0x34, 0x12];
+        assert!(is_whole(RowImage::new(Bitmap::new(&[0b1111], 4), &without_null)));
+        assert!(!is_whole(RowImage::new(Bitmap::new(&[0b1111], 4), &without_null[..9])));
+        assert!(!is_whole(RowImage::new(Bitmap::new(&[0b0111], 4), &without_null[..8])));
     }
 
     #[test]

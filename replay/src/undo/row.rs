@@ -59,10 +59,6 @@ impl<'a> Row<'a> {
 
     /// As [`Row::fill`], if the image lacks no column and nothing is wrong with it; whether it is so.
     fn fill_whole(&mut self, image: RowImage<'a>) -> bool {
-        let present = image.present();
-        if present.len() != self.columns.len() || !present.all() {
-            return false;
-        }
         let take = |ordinal, bytes| match self.cells.get_mut(ordinal) {
             Some(cell) => {
                 *cell = Cell::Present(bytes);
@@ -70,7 +66,7 @@ impl<'a> Row<'a> {
             }
             None => false,
         };
-        self.columns.layout().look_at_whole(1, image.bytes(), take) == Some(1)
+        image.look_at_whole(self.columns.layout(), take)
     }
 
     /// The bytes of a column's value; none of one that is absent or NULL.
