@@ -251,6 +251,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// A [`Fault`] if bytes are missing.
+    #[inline]
     pub fn string_lenenc(&mut self, what: &'static str) -> Result<&'a [u8], Fault> {
         let length = self.lenenc(what)?;
         self.take_u64(length, what)
@@ -274,6 +275,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// A [`Fault`] if bytes are missing.
+    #[inline]
     pub fn bitmap(&mut self, bits: usize, what: &'static str) -> Result<Bitmap<'a>, Fault> {
         self.take(bits.div_ceil(8), what).map(|bytes| Bitmap { bytes, bits })
     }

@@ -147,6 +147,7 @@ pub(super) fn column_count(reader: &mut Reader<'_>, what: &'static str) -> Resul
     Ok(count as usize)
 }
 
+#[inline]
 fn name<'a>(reader: &mut Reader<'a>, what: &'static str) -> Result<&'a [u8], Fault> {
     let name = reader.string_lenenc(what)?;
     match reader.u8(what)? {

@@ -79,7 +79,10 @@ pub fn push_double(out: &mut Vec<u8>, value: f64) {
     }
     let mut digits = zmij::Buffer::new();
     let digits = digits.format(value);
-    let (mantissa, exponent) = digits.split_once('e').unwrap_or((digits, "0"));
+    // By bytes: to look for a character in so short a text takes longer than all else here.
+    let mark = digits.bytes().position(|byte| byte == b'e');
+    let divided = mark.and_then(|at| Some((digits.get(..at)?, digits.get(at + 1..)?)));
+    let (mantissa, exponent) = divided.unwrap_or((digits, "0"));
     out.extend_from_slice(mantissa.strip_suffix(".0").unwrap_or(mantissa).as_bytes());
     out.push(b'e');
     out.extend_from_slice(exponent.strip_prefix('+').unwrap_or(exponent).as_bytes());
