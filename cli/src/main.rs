@@ -49,6 +49,7 @@ mod ui;
 mod undo_plan;
 mod value;
 mod verb;
+mod whole_file;
 
 use std::env;
 use std::process::ExitCode;

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use comfy_table::Table;
-use tempfile::NamedTempFile;
 
 use crate::exit::{Failure, Outcome};
+use crate::whole_file::{WholeFile, folder};
 
 /// Options about the data's destination.
 #[derive(Debug, Clone, Default, Args)]
@@ -53,15 +53,9 @@ impl OutputArgs {
             return Ok(Output::Stdout(BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock())));
         };
         check_target(path, self.force, logs)?;
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        let beside = tempfile::Builder::new()
-            .prefix(".binlog-")
-            .tempfile_in(folder)
-            .with_context(|| format!("{}: cannot write here", folder.display()))?;
-        let writer = BufWriter::with_capacity(BUFFER_BYTES, beside);
+        let file = WholeFile::new(path)
+            .with_context(|| format!("{}: cannot write here", folder(path).display()))?;
+        let writer = BufWriter::with_capacity(BUFFER_BYTES, file);
         Ok(Output::File { writer, path: path.clone(), force: self.force })
     }
 
@@ -117,8 +111,8 @@ pub enum Output {
     Stdout(BufWriter<StdoutLock<'static>>),
     /// A file, written beside its place.
     File {
-        /// The file under its temporary name.
-        writer: BufWriter<NamedTempFile>,
+        /// The file under way.
+        writer: BufWriter<WholeFile>,
         /// Where it belongs.
         path: PathBuf,
         /// Whether it may replace what stands there.
@@ -139,10 +133,7 @@ impl Output {
                 let file = writer.into_inner().map_err(io::IntoInnerError::into_error);
                 let file = file.with_context(|| shown.clone())?;
                 file.as_file().sync_all().with_context(|| shown.clone())?;
-                let renamed =
-                    if force { file.persist(&path) } else { file.persist_noclobber(&path) };
-                renamed.map_err(|e| e.error).with_context(|| shown)?;
-                Ok(())
+                Ok(file.finish(force).with_context(|| shown)?)
             }
         }
     }

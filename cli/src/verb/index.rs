@@ -12,7 +12,6 @@ use binlog_parser::source::log_set::LogSet;
 use clap::Args;
 use replay::find::{self, NOTES_VERSION};
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
 use crate::args::logs::{self, LogArgs};
 use crate::args::output::{Format, FormatArgs};
@@ -20,6 +19,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::json;
 use crate::text::safe;
 use crate::ui::{Paint, Ui};
+use crate::whole_file::{WholeFile, folder};
 
 const EXAMPLES: &str = "\
 An index is some 1 % of its log. Addresses, GTIDs and times are found by it, and find and info do not
@@ -164,16 +164,19 @@ impl IndexArgs {
             }
             known => known,
         };
-        let mut beside = Beside::new(log, path)?;
+        let mut file = begin(log, path)?;
         let shown = || path.display().to_string();
-        let from = find::index(set, number, known.as_ref(), &mut beside.writer, progress)
-            .with_context(shown)?;
+        let from =
+            find::index(set, number, known.as_ref(), &mut file, progress).with_context(shown)?;
         log.check_unchanged()?;
         let action = match from {
             binlog_parser::source::log::FIRST_EVENT => Action::Built,
             _ => Action::Refreshed,
         };
-        beside.keep(path).with_context(shown)?;
+        let file = file.into_inner().map_err(IntoInnerError::into_error).with_context(shown)?;
+        // The disk is not waited for: what of it does not get there is found out by checksums, and built
+        // anew.
+        file.finish(true).with_context(shown)?;
         let index = Index::open_any(path);
         let index = index.map_err(|unfit| Failure::unusable(format!("{}: {unfit}", log.name())))?;
         Ok((index, action, Some(from)))
@@ -189,42 +192,22 @@ fn is_index_or_absent(path: &Path) -> bool {
     }
 }
 
-/// An index under way, beside its place. Who may read the log may read it, but for an encrypted log: that
-/// may only be read by who holds a key, its index by the owner alone.
-struct Beside {
-    writer: BufWriter<NamedTempFile>,
-    mode: u32,
-}
-
+/// How much is gathered before it is written, in bytes.
 const BUFFER_BYTES: usize = 64 << 10;
 
-impl Beside {
-    /// Begins the index of `log` that is to stand at `path`.
-    fn new(log: &Log, path: &Path) -> Outcome<Self> {
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        let file =
-            tempfile::Builder::new().prefix(".binlog-").tempfile_in(folder).map_err(|e| {
-                let failure =
-                    Failure::from(anyhow::Error::from(e).context(folder.display().to_string()));
-                failure.hint("name a folder that can be written to with --index-dir")
-            })?;
-        let mode = fs::metadata(log.path()).map_or(0o600, |meta| meta.permissions().mode() & 0o666);
-        let mode = if log.encryption().is_some() { 0o600 } else { mode | 0o600 };
-        Ok(Beside { writer: BufWriter::with_capacity(BUFFER_BYTES, file), mode })
-    }
-
-    /// Gives it its name, now that it is whole.
-    fn keep(self, path: &Path) -> io::Result<()> {
-        let file = self.writer.into_inner().map_err(IntoInnerError::into_error)?;
-        file.as_file().set_permissions(Permissions::from_mode(self.mode))?;
-        // The disk is not waited for: what of it does not get there is found out by checksums, and built
-        // anew.
-        file.persist(path).map_err(|e| e.error)?;
-        Ok(())
-    }
+/// Begins the index of `log` that is to stand at `path`. Who may read the log may read it, but for an
+/// encrypted log: that may only be read by who holds a key, its index by the owner alone.
+fn begin(log: &Log, path: &Path) -> Outcome<BufWriter<WholeFile>> {
+    let file = WholeFile::new(path).map_err(|e| {
+        let shown = folder(path).display().to_string();
+        Failure::from(anyhow::Error::from(e).context(shown))
+            .hint("name a folder that can be written to with --index-dir")
+    })?;
+    let mode = fs::metadata(log.path()).map_or(0o600, |meta| meta.permissions().mode() & 0o666);
+    let mode = if log.encryption().is_some() { 0o600 } else { mode | 0o600 };
+    let shown = || path.display().to_string();
+    file.as_file().set_permissions(Permissions::from_mode(mode)).with_context(shown)?;
+    Ok(BufWriter::with_capacity(BUFFER_BYTES, file))
 }
 
 fn print(line: &IndexLine<'_>, out: &mut impl Write, paint: Paint) -> io::Result<()> {
