@@ -66,7 +66,7 @@ impl<'a> RowImage<'a> {
         look: impl FnMut(usize, Option<&'a [u8]>) -> bool,
     ) -> bool {
         let whole = self.present.len() == layout.width() && self.present.all();
-        whole && !self.is_partial() && layout.look_at_whole(1, self.bytes, look) == Some(1)
+        whole && !self.is_partial() && layout.look_at_first(self.bytes, look) == Some(&[])
     }
 
     /// Appends this image with every document whole, `before` being the image that its differences

@@ -140,32 +140,45 @@ impl RowLayout {
         mut rest: &'a [u8],
         mut look: impl FnMut(usize, Option<&'a [u8]>) -> bool,
     ) -> Option<u64> {
-        if self.fields.is_empty() || !self.doubtful.is_empty() || rest.is_empty() {
+        if rest.is_empty() {
             return None;
         }
         let mut count = 0;
         while !rest.is_empty() {
             for _ in 0..images {
-                let (nulls, values) = rest.split_at_checked(self.fields.len().div_ceil(8))?;
-                let nulls = Bitmap::new(nulls, self.fields.len());
-                rest = values;
-                for (word, fields) in self.fields.chunks(64).enumerate() {
-                    let nulls = nulls.word(word);
-                    for (bit, field) in fields.iter().enumerate() {
-                        let mut value = None;
-                        if nulls >> bit & 1 == 0 {
-                            let (bytes, tail) = take_one(*field, rest)?;
-                            (value, rest) = (Some(bytes), tail);
-                        }
-                        if !look(64 * word + bit, value) {
-                            return None;
-                        }
-                    }
-                }
+                rest = self.look_at_first(rest, &mut look)?;
             }
             count += 1;
         }
         Some(count)
+    }
+
+    /// As [`RowLayout::look_at_whole`], at the first image alone; what is behind it.
+    #[inline]
+    pub fn look_at_first<'a>(
+        &self,
+        rest: &'a [u8],
+        mut look: impl FnMut(usize, Option<&'a [u8]>) -> bool,
+    ) -> Option<&'a [u8]> {
+        if self.fields.is_empty() || !self.doubtful.is_empty() {
+            return None;
+        }
+        let (nulls, mut rest) = rest.split_at_checked(self.fields.len().div_ceil(8))?;
+        let nulls = Bitmap::new(nulls, self.fields.len());
+        for (word, fields) in self.fields.chunks(64).enumerate() {
+            let nulls = nulls.word(word);
+            for (bit, field) in fields.iter().enumerate() {
+                let mut value = None;
+                if nulls >> bit & 1 == 0 {
+                    let (bytes, tail) = take_one(*field, rest)?;
+                    (value, rest) = (Some(bytes), tail);
+                }
+                if !look(64 * word + bit, value) {
+                    return None;
+                }
+            }
+        }
+        Some(rest)
     }
 
     /// Whether an image with old temporal types makes sense: the padding of its null bitmap is of

@@ -13,6 +13,18 @@ pub(super) struct Row<'a> {
     cells: Vec<Cell<'a>>,
 }
 
+/// Takes the values of an image that lacks no column; whether there is room for them.
+#[inline]
+fn take_into<'a>(cells: &mut [Cell<'a>]) -> impl FnMut(usize, Option<&'a [u8]>) -> bool {
+    |ordinal, bytes| match cells.get_mut(ordinal) {
+        Some(cell) => {
+            *cell = Cell::Present(bytes);
+            true
+        }
+        None => false,
+    }
+}
+
 /// Memory for the cells of a row.
 #[derive(Debug, Default)]
 pub(super) struct Cells(Vec<Cell<'static>>);
@@ -39,6 +51,11 @@ impl<'a> Row<'a> {
         Cells(emptied(self.cells))
     }
 
+    /// How many columns it has.
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
     /// Finds the cells of `image`, in the place of those of another.
     ///
     /// # Errors
@@ -59,14 +76,13 @@ impl<'a> Row<'a> {
 
     /// As [`Row::fill`], if the image lacks no column and nothing is wrong with it; whether it is so.
     fn fill_whole(&mut self, image: RowImage<'a>) -> bool {
-        let take = |ordinal, bytes| match self.cells.get_mut(ordinal) {
-            Some(cell) => {
-                *cell = Cell::Present(bytes);
-                true
-            }
-            None => false,
-        };
-        image.look_at_whole(self.columns.layout(), take)
+        image.look_at_whole(self.columns.layout(), take_into(&mut self.cells))
+    }
+
+    /// As [`Row::fill`], by the image that `images` begin with, which lacks no column: what is behind it.
+    /// None where something is wrong with it, or where that cannot be told without more care.
+    pub fn fill_first(&mut self, images: &'a [u8]) -> Option<&'a [u8]> {
+        self.columns.layout().look_at_first(images, take_into(&mut self.cells))
     }
 
     /// The bytes of a column's value; none of one that is absent or NULL.

@@ -9,17 +9,17 @@ use std::io::{self, Write};
 use std::ops::{ControlFlow, Range};
 use std::sync::Mutex;
 
-use binlog_parser::event::rows::{RowsKind, flags};
+use binlog_parser::Fault;
+use binlog_parser::event::rows::{RowsEvent, RowsKind, flags};
 use binlog_parser::header::Family;
-use binlog_parser::row::RowImage;
-use binlog_parser::source::log::Log;
+use binlog_parser::row::{RowImage, RowLayout};
 use binlog_parser::source::log_set::LogSet;
 
 use super::backward::{self, Visited};
 use super::index::Index;
 use super::request::Request;
 use super::row::{Cells, Row};
-use super::rows_statement::{Rows, Spans, at};
+use super::rows_statement::{Rows, Span, Spans, at};
 use super::script::{Script, Told};
 use super::table_sql::TableSql;
 use super::tables::{Met, Tables};
@@ -172,16 +172,16 @@ impl<'w, 'r> Writer<'w, 'r> {
             let table = met
                 .table(self.tables, map, visited.log_number, visited.format)
                 .map_err(|why| Error::refused(why.to_string(), super::NAMES_HINT))?;
-            self.spans.measure(rows, &map.layout, visited.picked).map_err(fault)?;
             self.check_as(rows.rows.flags)?;
-            let written = self.rows(table, rows, visited.log).map_err(|error| match error {
-                RowError::Output(error) => error,
-                RowError::Literal(NoLiteral::Fault(why)) => fault(why),
-                RowError::Literal(why) => Error::refused(
-                    format!("{}: {why}", rows.event.location(visited.log)),
-                    super::BASE64_HINT,
-                ),
-            })?;
+            let written =
+                self.rows(table, (rows, &map.layout), visited).map_err(|error| match error {
+                    RowError::Output(error) => error,
+                    RowError::Literal(NoLiteral::Fault(why)) => fault(why),
+                    RowError::Literal(why) => Error::refused(
+                        format!("{}: {why}", rows.event.location(visited.log)),
+                        super::BASE64_HINT,
+                    ),
+                })?;
             if written.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
@@ -193,10 +193,10 @@ impl<'w, 'r> Writer<'w, 'r> {
     fn rows(
         &mut self,
         table: &TableSql,
-        rows: &Rows<'_, '_>,
-        log: &Log,
+        (rows, layout): (&Rows<'_, '_>, &RowLayout),
+        visited: &Visited<'_, '_, '_>,
     ) -> Result<ControlFlow<()>, RowError> {
-        let event = rows.images();
+        let (event, log) = (rows.images(), visited.log);
         let [before, after] = &mut self.cells;
         let (mut before, mut after) = (table.row(before), table.row(after));
         let place = rows.event.place();
@@ -207,8 +207,11 @@ impl<'w, 'r> Writer<'w, 'r> {
             }
             RowsKind::Write | RowsKind::Update => self.told.set(log.name(), place, CHANGED),
         }
-        for index in (0..self.spans.len()).rev() {
-            let Some(span) = self.spans.get(index) else { continue };
+        let only = visited.picked.is_none() && fill_only(&event, &mut before, &mut after).is_some();
+        if !only {
+            self.spans.measure(rows, layout, visited.picked)?;
+        }
+        for index in (0..if only { 1 } else { self.spans.len() }).rev() {
             if self.script.is_full() {
                 self.end_insert(table)?;
                 self.script.next_batch()?;
@@ -219,14 +222,9 @@ impl<'w, 'r> Writer<'w, 'r> {
             if self.script.is_overfull() {
                 return Ok(ControlFlow::Break(()));
             }
-            for (row, columns, bytes) in [
-                (&mut before, event.before_columns, span.before()),
-                (&mut after, event.after_columns, span.after()),
-            ] {
-                if let Some(present) = columns {
-                    let bytes = event.rows.get(bytes).unwrap_or_default();
-                    row.fill(RowImage::new(present, bytes))?;
-                }
+            if !only {
+                let Some(span) = self.spans.get(index) else { continue };
+                fill(&event, span, &mut before, &mut after)?;
             }
             match event.kind {
                 RowsKind::Delete => self.insert(table, &before)?,
@@ -348,6 +346,38 @@ impl<'w, 'r> Writer<'w, 'r> {
     }
 }
 
+/// Fills in the images of the only row of an event; none if it has several, or not all of it is plain.
+fn fill_only<'a>(event: &RowsEvent<'a>, before: &mut Row<'a>, after: &mut Row<'a>) -> Option<()> {
+    if event.partial || event.width != before.width() || !event.has_full_images() {
+        return None;
+    }
+    let mut rest = event.rows;
+    for (row, columns) in [(before, event.before_columns), (after, event.after_columns)] {
+        if columns.is_some() {
+            rest = row.fill_first(rest)?;
+        }
+    }
+    rest.is_empty().then_some(())
+}
+
+/// Fills in the images of a row of an event.
+fn fill<'a>(
+    event: &RowsEvent<'a>,
+    span: Span,
+    before: &mut Row<'a>,
+    after: &mut Row<'a>,
+) -> Result<(), Fault> {
+    for (row, columns, bytes) in
+        [(before, event.before_columns, span.before()), (after, event.after_columns, span.after())]
+    {
+        if let Some(present) = columns {
+            let bytes = event.rows.get(bytes).unwrap_or_default();
+            row.fill(RowImage::new(present, bytes))?;
+        }
+    }
+    Ok(())
+}
+
 /// What keeps a row from being written.
 enum RowError {
     Output(Error),
@@ -372,8 +402,8 @@ impl From<NoLiteral> for RowError {
     }
 }
 
-impl From<binlog_parser::Fault> for RowError {
-    fn from(fault: binlog_parser::Fault) -> Self {
+impl From<Fault> for RowError {
+    fn from(fault: Fault) -> Self {
         RowError::Literal(NoLiteral::Fault(fault))
     }
 }
