@@ -9,6 +9,7 @@
 
 use crate::digits;
 use crate::error::Fault;
+use crate::wire::be_uint;
 
 /// Most digits of a DECIMAL.
 pub const MAX_PRECISION: u8 = 65;
@@ -45,6 +46,12 @@ impl<'a> Decimal<'a> {
             .get(..needed as usize)
             .ok_or_else(|| Fault::short(WHAT, needed.into(), bytes.len() as u64))?;
         let decimal = Decimal { bytes, precision, scale };
+        if let Some((whole, fraction)) = decimal.sides()
+            && whole < POWERS[usize::from(precision - scale)].into()
+            && fraction < POWERS[usize::from(scale)].into()
+        {
+            return Ok(decimal);
+        }
         match decimal.groups().find(|(value, digits)| *value >= POWERS[usize::from(*digits)]) {
             Some((value, digits)) => {
                 Err(Fault::value(WHAT, format!("a group of {digits} digits"), value))
@@ -77,6 +84,20 @@ impl<'a> Decimal<'a> {
         self.bytes.first().is_some_and(|byte| byte & 0x80 == 0)
     }
 
+    /// The numbers before and behind the point, if each is of one group at most, as in nearly all
+    /// columns.
+    #[inline]
+    fn sides(&self) -> Option<(u64, u64)> {
+        if self.precision - self.scale > GROUP || self.scale > GROUP {
+            return None;
+        }
+        let bits = 8 * self.bytes.len() as u32;
+        let packed = be_uint(self.bytes)? ^ 1u64.checked_shl(bits - 1)?;
+        let packed = if self.is_negative() { !packed } else { packed } & (u64::MAX >> (64 - bits));
+        let behind = 8 * BYTES_OF[usize::from(self.scale)] as u32;
+        Some((packed >> behind, packed & ((1 << behind) - 1)))
+    }
+
     /// Value and number of digits of each group, from the left. The precision is within bounds, so
     /// a group has at most nine digits.
     fn groups(&self) -> Groups<'a> {
@@ -93,6 +114,14 @@ impl<'a> Decimal<'a> {
     pub fn write_text(&self, out: &mut Vec<u8>) {
         if self.is_negative() {
             out.push(b'-');
+        }
+        if let Some((whole, fraction)) = self.sides() {
+            digits::write_unsigned(whole, out);
+            if self.scale > 0 {
+                out.push(b'.');
+                digits::write_padded(fraction, self.scale.into(), b'0', out);
+            }
+            return;
         }
         let mut groups = self.groups();
         // Groups are counted from the point, so none reaches across it.
