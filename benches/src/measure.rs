@@ -12,8 +12,9 @@ use anyhow::{Context, Result};
 use memchr::memmem;
 use serde::Serialize;
 
-/// How often memory is looked at.
-const SAMPLE: Duration = Duration::from_millis(5);
+/// After how long memory is looked at first, and how seldom it is looked at in the end: to look takes a
+/// little of a processor, which who uses all of them would miss, and who uses one would not.
+const SAMPLE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(32));
 
 /// Bytes that a plain read asks for at a time, as `dd bs=1M` does.
 const BLOCK: usize = 1 << 20;
@@ -147,12 +148,13 @@ fn watch(child: &mut Child, start: Instant) -> Result<(ExitStatus, f64, Memory)>
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         let watcher = scope.spawn(|| {
-            let mut peak = Memory::default();
+            let (mut peak, mut pause) = (Memory::default(), SAMPLE.0);
             while !ended.load(Ordering::Relaxed) {
                 let now = memory(&fs::read_to_string(&status_file).unwrap_or_default());
                 peak.private = peak.private.max(now.private);
                 peak.resident = peak.resident.max(now.resident);
-                thread::sleep(SAMPLE);
+                thread::sleep(pause);
+                pause = (pause * 2).min(SAMPLE.1);
             }
             peak
         });
