@@ -116,8 +116,11 @@ impl Blocks {
     pub fn push(&mut self, record: &Record) {
         let full = |block: &PackedBlock| block.count as usize == BLOCK_RECORDS;
         if self.blocks.last().is_none_or(full) {
+            // Of the last block alone: a piece may have as many contents as transactions.
+            for content in self.blocks.last().iter().flat_map(|last| &last.contents) {
+                self.places[*content as usize] = 0;
+            }
             self.blocks.push(PackedBlock::new(record.start));
-            self.places.fill(0);
         }
         if let Some(block) = self.blocks.last_mut() {
             let place = record.content.map(|content| place(&mut self.places, block, content));
