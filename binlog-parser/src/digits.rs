@@ -133,6 +133,15 @@ pub fn write_two(number: u8, out: &mut Vec<u8>) {
     }
 }
 
+/// What stands before and behind a mark of ASCII in a number, if there is one. By bytes: to look for a
+/// character in so short a text takes longer than all else that is done with it.
+#[must_use]
+#[inline]
+pub fn divided(number: &str, mark: u8) -> Option<(&str, &str)> {
+    let at = number.bytes().position(|byte| byte == mark)?;
+    Some((number.get(..at)?, number.get(at + 1..)?))
+}
+
 /// Appends bytes as lower-case hexadecimal digits.
 pub fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
     write_hex_by(&HEX[0], bytes, out);

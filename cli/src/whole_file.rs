@@ -7,6 +7,7 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
+use rustix::io::Errno;
 use tempfile::{Builder, NamedTempFile};
 
 /// A file under way, in the folder of its place; its owner alone may read it.
@@ -32,7 +33,11 @@ impl WholeFile {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         let file = match openat(CWD, folder(path), flags, Mode::RUSR | Mode::WUSR) {
             Ok(file) => Way::Nameless(file.into()),
-            Err(_) => Way::Named(names().tempfile_in(folder(path))?),
+            // What file systems and kernels say that have no such files.
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
+                Way::Named(names().tempfile_in(folder(path))?)
+            }
+            Err(error) => return Err(error.into()),
         };
         Ok(WholeFile { file, path: path.to_owned() })
     }

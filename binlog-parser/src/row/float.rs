@@ -30,8 +30,7 @@ impl Digits {
             Some(text) => (true, text),
             None => (false, text),
         };
-        // By bytes: to look for a character in so short a text takes longer than all else here.
-        let split = |text, mark| divided(text, mark).unwrap_or((text, ""));
+        let split = |text, mark| digits::divided(text, mark).unwrap_or((text, ""));
         let (mantissa, exponent) = split(text, b'e');
         let (whole, fraction) = split(mantissa, b'.');
         let all = || whole.bytes().chain(fraction.bytes());
@@ -82,12 +81,6 @@ impl Digits {
             out.extend_from_slice(fraction);
         }
     }
-}
-
-/// What stands before and behind a mark, if there is one.
-fn divided(text: &str, mark: u8) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|byte| byte == mark)?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 /// Appends a DOUBLE as the servers print it. The text reads back as the same number.

@@ -1,7 +1,7 @@
 //! Names and values as SQL text. Everything is appended to a buffer that the caller keeps, so
 //! that a row costs no allocation.
 
-use binlog_parser::digits::{write_unsigned, write_upper_hex};
+use binlog_parser::digits::{divided, write_unsigned, write_upper_hex};
 
 /// Appends a name in backticks, its own backticks doubled.
 ///
@@ -79,10 +79,7 @@ pub fn push_double(out: &mut Vec<u8>, value: f64) {
     }
     let mut digits = zmij::Buffer::new();
     let digits = digits.format(value);
-    // By bytes: to look for a character in so short a text takes longer than all else here.
-    let mark = digits.bytes().position(|byte| byte == b'e');
-    let divided = mark.and_then(|at| Some((digits.get(..at)?, digits.get(at + 1..)?)));
-    let (mantissa, exponent) = divided.unwrap_or((digits, "0"));
+    let (mantissa, exponent) = divided(digits, b'e').unwrap_or((digits, "0"));
     out.extend_from_slice(mantissa.strip_suffix(".0").unwrap_or(mantissa).as_bytes());
     out.push(b'e');
     out.extend_from_slice(exponent.strip_prefix('+').unwrap_or(exponent).as_bytes());
