@@ -14,7 +14,7 @@ use crate::ui::Ui;
 use crate::{json, next};
 
 const EXAMPLES: &str = "\
-A statement is found by its text (DELETE or UPDATE without WHERE, TRUNCATE, DROP, …) where the log has
+A statement is found by its text (DELETE or UPDATE without WHERE, TRUNCATE, DROP, …) where the log has \
 it, and by the number of its rows where it has not. Exit code 1 says that nothing was found.
 
 Examples:

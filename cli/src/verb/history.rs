@@ -28,9 +28,9 @@ use crate::ui::Ui;
 use crate::value::{JsonImage, JsonValue, Script, ShownColumns, column_name, show};
 
 const EXAMPLES: &str = "\
-The key is the primary key, else a unique key whose columns are all NOT NULL: a value for each of its
-columns, in the key's order, as the server prints it; bytes as 0x…; with a comma in it, in 'quotes'.
-Text has to be the same character by character. Where an update gives the row another key, its
+The key is the primary key, else a unique key whose columns are all NOT NULL: a value for each of its \
+columns, in the key's order, as the server prints it; bytes as 0x…; with a comma in it, in 'quotes'. \
+Text has to be the same character by character. Where an update gives the row another key, its \
 history goes on under that one. Statements of text on the table, and DDL, may have changed it.
 
 Exit code 1 says that the logs hold no change of the row, or, with --as-of, do not tell what it was.

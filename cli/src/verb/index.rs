@@ -22,9 +22,9 @@ use crate::ui::{Paint, Ui};
 use crate::whole_file::{WholeFile, folder};
 
 const EXAMPLES: &str = "\
-An index is some 1 % of its log. Addresses, GTIDs and times are found by it, and find and info do
-not read what it knows, where it fits the log as it is; where it does not, the log is read. Run
-this again when a log has grown: only what is new is read. An index tells the names of tables, times
+An index is some 1 % of its log. Addresses, GTIDs and times are found by it, and find and info do \
+not read what it knows, where it fits the log as it is; where it does not, the log is read. Run \
+this again when a log has grown: only what is new is read. An index tells the names of tables, times \
 and GTIDs of its log, also of an encrypted one, and no text of it.
 
 Exit codes: 0 indexed, 3 indexed, but a log is damaged: its index is used up to there.

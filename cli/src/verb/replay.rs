@@ -20,7 +20,7 @@ use crate::ui::Ui;
 use crate::{json, next, relay_logs};
 
 const EXAMPLES: &str = "\
-What cannot be replayed exactly is refused before anything is written (exit 4). What the stream
+What cannot be replayed exactly is refused before anything is written (exit 4). What the stream \
 holds, and what the client needs for it, is said on standard error.
 
 Examples:

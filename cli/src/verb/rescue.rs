@@ -30,7 +30,7 @@ use crate::verb::replay::is_whole;
 use crate::{json, next};
 
 const EXAMPLES: &str = "\
-The folder holds report.txt, report.json, undo.sql (puts the rows back) and replay.sql (everything up
+The folder holds report.txt, report.json, undo.sql (puts the rows back) and replay.sql (everything up \
 to the transaction before). What cannot be exact is left out, said so, and ends with 4.
 
 Examples:

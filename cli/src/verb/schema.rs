@@ -21,9 +21,9 @@ use crate::text::{is_unsafe, safe, utf8};
 use crate::ui::Ui;
 
 const EXAMPLES: &str = "\
-What is known comes from the table maps' metadata (binlog_row_metadata=FULL), from the DDL in the logs
-and from a dump, in this order; which of them, a comment says. The text form is SQL that a server like
-the logs' takes. It holds columns, keys and foreign keys. Engines, comments, CHECK constraints,
+What is known comes from the table maps' metadata (binlog_row_metadata=FULL), from the DDL in the logs \
+and from a dump, in this order; which of them, a comment says. The text form is SQL that a server like \
+the logs' takes. It holds columns, keys and foreign keys. Engines, comments, CHECK constraints, \
 partitions, display widths and counters are not kept.
 
 Exit code 1 says that no table is known, 3 that of some nothing certain is.

@@ -17,10 +17,10 @@ use crate::ui::Ui;
 use crate::value::VALUE_WIDTH;
 
 const EXAMPLES: &str = "\
-An address of a transaction's first event, or a GTID, shows the whole transaction; one of a
+An address of a transaction's first event, or a GTID, shows the whole transaction; one of a \
 statement's first event shows the statement; any other shows that event.
 
-Rows are shown as they were before (-) and after (+). Columns that neither the log's metadata nor its
+Rows are shown as they were before (-) and after (+). Columns that neither the log's metadata nor its \
 statements name are @1, @2, …
 
 Examples:

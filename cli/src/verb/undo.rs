@@ -19,8 +19,8 @@ use crate::undo_plan::Refusal;
 use crate::{next, notes, undo_plan};
 
 const EXAMPLES: &str = "\
-Give all logs up to the newest: what later transactions did to the same rows decides whether the undo
-is safe. Where later changes touch the same rows, or something cannot be undone, nothing is written
+Give all logs up to the newest: what later transactions did to the same rows decides whether the undo \
+is safe. Where later changes touch the same rows, or something cannot be undone, nothing is written \
 (exit 4); --conflicts and --dry-run help to decide.
 
 Examples:

@@ -20,7 +20,7 @@ use crate::text::{one_line, safe};
 use crate::ui::{Paint, Ui};
 
 const EXAMPLES: &str = "\
-Exit codes: 0 whole, 3 damaged or incomplete, 2 unreadable. The end of a log that is being written is
+Exit codes: 0 whole, 3 damaged or incomplete, 2 unreadable. The end of a log that is being written is \
 no damage.
 
 Examples:
