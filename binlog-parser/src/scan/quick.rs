@@ -6,6 +6,10 @@ use super::{Frame, RawEvent};
 use crate::event::format_description::FormatDescription;
 use crate::header::{EventHeader, EventType, HEADER_BYTES};
 use crate::limits;
+use crate::source::mmap::ask_for;
+
+/// How far ahead of a checksum the bytes are asked for: a page.
+const ASKED_AHEAD: usize = 4 << 10;
 
 /// Stands before an event. What is none in this sight is to be looked at with care: it may have a rule
 /// of its own, be damage, or not be there yet.
@@ -95,6 +99,7 @@ impl<'a> Quick<'a> {
             && is_right(frame.bytes, crc)
         {
             self.offset += frame.bytes.len();
+            ask_for(self.bytes, self.offset + ASKED_AHEAD);
         }
         self.offset
     }

@@ -6,6 +6,7 @@
 //! now and then and makes it a damage by name.
 #![allow(unsafe_code)]
 
+mod ahead;
 mod appended;
 mod walked;
 
@@ -18,6 +19,7 @@ use memmap2::{Advice, Mmap, MmapOptions, UncheckedAdvice};
 
 use crate::error::{Error, Result};
 
+pub(crate) use ahead::ask_for;
 pub(crate) use appended::{Appended, Appender};
 use walked::Walked;
 
