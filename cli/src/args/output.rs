@@ -72,7 +72,7 @@ impl OutputArgs {
     }
 }
 
-const BUFFER_BYTES: usize = 256 << 10;
+const BUFFER_BYTES: usize = 64 << 10;
 
 fn check_target<'a>(
     path: &Path,
