@@ -122,10 +122,10 @@ impl Walk {
                         let map = read.map_of(rows);
                         let key = self.key(number, format, map);
                         let changes = rows.images();
-                        for change in changes.changes(&map.layout).map_while(|c| c.ok()) {
+                        for change in changes.changes(map.layout()).map_while(|c| c.ok()) {
                             for image in [change.before, change.after].into_iter().flatten() {
-                                let row = row(&image, &map.layout, key.as_deref());
-                                self.row(map.name(), row, later, &mut said);
+                                let row = row(&image, map.layout(), key.as_deref());
+                                self.row(map.name().clone(), row, later, &mut said);
                             }
                         }
                     }
@@ -144,7 +144,7 @@ impl Walk {
     fn key(&self, log: usize, format: &FormatDescription, map: &Map<'_, '_>) -> Option<Vec<usize>> {
         let (offset, inner) = map.event.place();
         let stamp = Stamp { log, offset, inner: inner.unwrap_or(0) };
-        let table = resolve(&map.map, format.family, stamp, &self.history).ok()?;
+        let table = resolve(&map.said.map().ok()?, format.family, stamp, &self.history).ok()?;
         table.key.map(|key| key.columns)
     }
 

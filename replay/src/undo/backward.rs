@@ -7,13 +7,16 @@ use std::ops::{ControlFlow, Range};
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::inflate::Inflated;
 use binlog_parser::parallel;
+use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::source::log_set::LogSet;
 use binlog_parser::transaction::{StatementKind, Transaction};
 
 use super::index::{Index, Run};
-use super::maps::Layouts;
+use super::maps::KnownMaps;
+use super::memory::Pool;
 use super::picked::Picked;
+use super::request::PIECE_BYTES;
 use super::rows_statement::{Rows, RowsMemory, RowsStatement, at};
 use crate::error::Result;
 use crate::select::Filter;
@@ -38,10 +41,30 @@ impl<'v, 't, 'a> Visited<'v, 't, 'a> {
     pub fn undone(&self, filter: &Filter) -> impl Iterator<Item = &'v Rows<'t, 'a>> {
         self.statement.rows.iter().rev().filter(|rows| {
             let map = self.statement.map_of(rows);
-            filter.selects_table(map.map.database, map.map.table)
+            let name = map.name();
+            filter.selects_table(&name.database, &name.table)
                 && !map.is_sequence(self.format.family)
         })
     }
+}
+
+/// Memory of a walk, which the next uses again: to take it anew for each stretch would cost more than
+/// much that is done there.
+#[derive(Debug, Default)]
+pub(super) struct Memory<'s> {
+    known: KnownMaps,
+    rows: RowsMemory,
+    /// Which events of a transaction each of its statements of rows has.
+    of_rows: Vec<Range<usize>>,
+    transactions: TransactionsMemory<'s>,
+}
+
+/// The same of a walk over whole transactions.
+#[derive(Debug, Default)]
+pub(super) struct TransactionsMemory<'s> {
+    run: Run<'s>,
+    events: Vec<RawEvent<'s>>,
+    inflated: Inflated,
 }
 
 /// Calls `visit` for every statement of rows in `index`, the newest first.
@@ -55,7 +78,7 @@ pub(super) fn walk(
 ) -> Result<()> {
     let all = 0..index.entries.len();
     let go_on = |visited: Visited<'_, '_, '_>| visit(visited).map(ControlFlow::Continue);
-    statements(set, index, all, go_on).map(|_| ())
+    statements(set, index, all, &mut Memory::default(), go_on).map(|_| ())
 }
 
 /// Calls `visit` for every statement of rows in some entries of `index`, the newest first, until it
@@ -63,16 +86,15 @@ pub(super) fn walk(
 ///
 /// # Errors
 /// As [`walk`].
-pub(super) fn statements(
-    set: &LogSet,
+pub(super) fn statements<'s>(
+    set: &'s LogSet,
     index: &Index,
     entries: Range<usize>,
+    memory: &mut Memory<'s>,
     mut visit: impl FnMut(Visited<'_, '_, '_>) -> Result<ControlFlow<()>>,
 ) -> Result<ControlFlow<()>> {
-    let (mut layouts, mut memory) = (Layouts::default(), RowsMemory::default());
-    // Which events of a transaction each of its statements of rows has.
-    let mut of_rows: Vec<Range<usize>> = vec![];
-    transactions(set, index, entries, |number, log, transaction| {
+    let Memory { known, rows: memory, of_rows, transactions: more } = memory;
+    transactions(set, index, entries, more, |number, log, transaction| {
         let (entry, picked) = (index.entries[number], index.picked.get(&number));
         let format = index.format(entry);
         of_rows.clear();
@@ -86,8 +108,7 @@ pub(super) fn statements(
         }
         for events in of_rows.iter().rev() {
             let events = transaction.events.get(events.clone()).unwrap_or_default();
-            let mut statement =
-                RowsStatement::read_with(&mut layouts, &mut memory, events, log, format)?;
+            let mut statement = RowsStatement::read_with(known, memory, events, log, format)?;
             let log_number = entry.log as usize;
             index
                 .rebuilt
@@ -97,7 +118,7 @@ pub(super) fn statements(
             {
                 return Ok(ControlFlow::Break(()));
             }
-            memory = statement.into_memory();
+            *memory = statement.into_memory();
         }
         Ok(ControlFlow::Continue(()))
     })
@@ -108,28 +129,28 @@ pub(super) fn statements(
 ///
 /// # Errors
 /// As [`walk`].
-pub(super) fn transactions(
-    set: &LogSet,
+pub(super) fn transactions<'s>(
+    set: &'s LogSet,
     index: &Index,
     entries: Range<usize>,
+    memory: &mut TransactionsMemory<'s>,
     mut visit: impl FnMut(usize, &Log, &Transaction<'_>) -> Result<ControlFlow<()>>,
 ) -> Result<ControlFlow<()>> {
-    let mut inflated = Inflated::default();
+    let TransactionsMemory { run, events: spare, inflated } = memory;
     let mut walked = Walked::default();
-    let (mut run, mut spare) = (Run::default(), vec![]);
     for number in entries.rev() {
         let entry = index.entries[number];
         let format = index.format(entry);
         let log = &set.logs()[entry.log as usize];
-        index.read(set, number, &mut run)?;
-        while let Some(transaction) = run.pop(std::mem::take(&mut spare)) {
+        index.read(set, number, run)?;
+        while let Some((transaction, compressed)) = run.pop(std::mem::take(spare)) {
             let range = transaction.start()..transaction.end();
-            let visited = if transaction.is_compressed() {
-                let plain = transaction.plain(&mut inflated, format);
+            let visited = if compressed {
+                let plain = transaction.plain(inflated, format);
                 visit(number, log, &plain.transaction)?
             } else {
                 let visited = visit(number, log, &transaction)?;
-                spare = transaction.events;
+                *spare = transaction.events;
                 visited
             };
             if visited.is_break() {
@@ -181,7 +202,7 @@ impl Drop for Walked<'_> {
 }
 
 /// Most entries of a stretch, and about the most bytes of a log that they reach over.
-const STRETCH: (usize, u64) = (1_024, 1 << 20);
+const STRETCH: (usize, u64) = (1_024, PIECE_BYTES);
 
 /// Divides the entries of `index` into stretches, the newest first, each of a few transactions that
 /// stand near each other, or of a single one. Where they are divided depends on the logs alone.
@@ -205,18 +226,25 @@ fn stretches(index: &Index) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
-/// Makes something of every stretch on all threads, and hands it to `take` in order, newest first,
-/// with the entries that it is of. Of what would be too much to be held, `make` makes nothing.
+/// Makes something of every stretch on all threads, each with memory of its own, and hands it to
+/// `take` in order, newest first, with the entries that it is of. Of what would be too much to be
+/// held, `make` makes nothing.
 ///
 /// # Errors
 /// What either says.
-pub(super) fn ahead<T: Send>(
+pub(super) fn ahead<M: Default + Send, T: Send>(
     index: &Index,
-    make: impl Fn(Range<usize>) -> Result<Option<T>> + Sync,
+    make: impl Fn(Range<usize>, &mut M) -> Result<Option<T>> + Sync,
     mut take: impl FnMut(Range<usize>, Option<T>) -> Result<()>,
 ) -> Result<()> {
     let mut state = Ok(());
-    let make = |entries: Range<usize>| (entries.clone(), make(entries));
+    let memories = Pool::default();
+    let make = |entries: Range<usize>| {
+        let mut memory = memories.take();
+        let made = make(entries.clone(), &mut memory);
+        memories.give(memory);
+        (entries, made)
+    };
     parallel::in_order(stretches(index), make, |(entries, made)| {
         state = made.and_then(|made| take(entries, made));
         if state.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

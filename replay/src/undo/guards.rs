@@ -10,14 +10,15 @@
 //! ```
 
 use std::ops::{ControlFlow, Range};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use binlog_parser::source::log_set::LogSet;
 
-use super::backward;
+use super::backward::{self, TransactionsMemory};
 use super::conflicts::{Keys, Order, Place, Prints, RowAt, each_row};
 use super::index::Index;
 use super::looks::{Event, Look, Looks};
+use super::memory::Pool;
 use super::request::Request;
 use super::script::{Script, Told};
 use super::sql::{CHANGED, TAKEN};
@@ -36,8 +37,8 @@ const LARGE_BYTES: usize = 4 << 20;
 ///
 /// # Errors
 /// What the output says, or an event that cannot be read any more.
-pub(super) fn write(
-    set: &LogSet,
+pub(super) fn write<'s>(
+    set: &'s LogSet,
     index: &Index,
     tables: &Tables,
     request: &Request,
@@ -48,25 +49,21 @@ pub(super) fn write(
     let (seen, number) = (Prints::default(), 0);
     let mut guards = Guards { set, script, open: None, seen, number, committed, unchecked: 0 };
     let walk = Walk { set, index, tables, request };
-    let fresh = Keys::default();
-    let spare: Mutex<Vec<(Keys, Looks)>> = Mutex::default();
-    let make = |entries| {
-        let used = spare.lock().ok().and_then(|mut spare| spare.pop());
-        let (mut keys, mut looks) = used.unwrap_or_else(|| (fresh.clone(), Looks::default()));
+    let spare = Pool::<Looks>::default();
+    let make = |entries, memory: &mut Memory<'s>| {
+        let mut looks = spare.take();
         looks.clear();
         let add = |row: &RowAt<'_, '_>, place: Place<'_>| {
             looks.add(row, place.number);
             Ok(looks.has_room())
         };
-        let whole = walk.rows(entries, &mut keys, LARGE_BYTES, add)?.is_continue();
-        Ok(whole.then_some((keys, looks)))
+        let whole = walk.rows(entries, memory, LARGE_BYTES, add)?.is_continue();
+        Ok(whole.then_some(looks))
     };
     backward::ahead(index, make, |entries, made| {
-        if let Some((keys, looks)) = made {
+        if let Some(looks) = made {
             looks.rows.iter().try_for_each(|look| guards.row(&looks, look))?;
-            if let Ok(mut spare) = spare.lock() {
-                spare.push((keys, looks));
-            }
+            spare.give(looks);
             return Ok(());
         }
         let mut looks = Looks::default();
@@ -76,7 +73,7 @@ pub(super) fn write(
             looks.rows.iter().try_for_each(|look| guards.row(&looks, look))?;
             Ok(true)
         };
-        walk.rows(entries, &mut fresh.clone(), usize::MAX, look).map(drop)
+        walk.rows(entries, &mut Memory::default(), usize::MAX, look).map(drop)
     })?;
     guards.end()?;
     Ok(guards.unchecked)
@@ -84,20 +81,20 @@ pub(super) fn write(
 
 /// What is undone, and how it is read.
 #[derive(Clone, Copy)]
-struct Walk<'a> {
-    set: &'a LogSet,
+struct Walk<'s, 'a> {
+    set: &'s LogSet,
     index: &'a Index,
     tables: &'a Tables,
     request: &'a Request,
 }
 
-impl Walk<'_> {
+impl<'s> Walk<'s, '_> {
     /// Visits the rows of some entries that are undone, the newest first, as long as `visit` has room
     /// for more; breaks there, and before a transaction of more than `most` bytes.
     fn rows(
         &self,
         entries: Range<usize>,
-        keys: &mut Keys,
+        memory: &mut Memory<'s>,
         most: usize,
         mut visit: impl FnMut(&RowAt<'_, '_>, Place<'_>) -> Result<bool>,
     ) -> Result<ControlFlow<()>> {
@@ -105,7 +102,8 @@ impl Walk<'_> {
         let wanted = |name: &crate::schema::TableName| {
             request.filter.selects_table(&name.database, &name.table)
         };
-        backward::transactions(set, index, entries, |entry, _, transaction| {
+        let Memory { keys, walk } = memory;
+        backward::transactions(set, index, entries, walk, |entry, _, transaction| {
             let bytes: usize = transaction.events.iter().map(|event| event.bytes().len()).sum();
             if bytes > most {
                 return Ok(ControlFlow::Break(()));
@@ -122,6 +120,13 @@ impl Walk<'_> {
             Ok(if room { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })
     }
+}
+
+/// What a walk uses again.
+#[derive(Default)]
+struct Memory<'s> {
+    keys: Keys,
+    walk: TransactionsMemory<'s>,
 }
 
 struct Guards<'g, 'w> {

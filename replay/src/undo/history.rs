@@ -20,6 +20,7 @@ use binlog_parser::transaction::{Ending, Plain, Step, Transaction, Unit, Units, 
 
 use super::conflicts::Fate;
 use super::index::{Entry, Format, Index};
+use super::memory::Pool;
 use super::refusals::{Refusals, WAY_OUT};
 use super::report::Report;
 use super::request::{Request, Scope};
@@ -106,7 +107,13 @@ impl History<'_> {
             self.units(number, &mut Units::new(log.scan()), &mut open, observer)?;
         } else {
             let (mut start, mut state) = (FIRST_EVENT, Ok(()));
-            let sum = |units: &mut Units<'_>| sums::sum(request, (number, log), units);
+            let memories = Pool::<sums::Memory>::default();
+            let sum = |units: &mut Units<'_>| {
+                let mut memory = memories.take();
+                let sums = sums::sum(request, (number, log), units, &mut memory);
+                memories.give(memory);
+                sums
+            };
             parallel::stream(log, parallel::whole(log), request.piece_bytes, sum, |piece| {
                 state = match piece {
                     Piece::Made { end, made } => {

@@ -109,7 +109,7 @@ impl Index {
         let log = &set.logs()[entry.log as usize];
         let mut run = Run::default();
         self.transactions(set, entry, None, &mut run)?;
-        let one = run.pop(vec![]).ok_or_else(|| changed(log, entry))?;
+        let (one, _) = run.pop(vec![]).ok_or_else(|| changed(log, entry))?;
         Ok((log, one.plain(inflated, self.format(entry)).transaction))
     }
 
@@ -156,9 +156,21 @@ impl Index {
 #[derive(Debug, Default)]
 pub(super) struct Run<'s> {
     events: Vec<RawEvent<'s>>,
-    /// Where among the events each begins, and how it ends.
-    transactions: Vec<(usize, Ending)>,
+    transactions: Vec<Bounds>,
 }
+
+/// One of them.
+#[derive(Debug)]
+struct Bounds {
+    /// Where among the events it begins.
+    start: usize,
+    ending: Ending,
+    compressed: Compressed,
+}
+
+/// Whether events of a transaction have to be inflated. It is found out as they come by: when they are
+/// taken out, they are no longer near.
+pub(super) type Compressed = bool;
 
 impl<'s> Run<'s> {
     fn clear(&mut self) {
@@ -167,19 +179,24 @@ impl<'s> Run<'s> {
     }
 
     fn push(&mut self, transaction: &Transaction<'s>) {
-        self.transactions.push((self.events.len(), transaction.ending));
+        let (start, ending) = (self.events.len(), transaction.ending);
+        let compressed = transaction.is_compressed();
+        self.transactions.push(Bounds { start, ending, compressed });
         self.events.extend_from_slice(&transaction.events);
     }
 
     /// Takes out the last transaction, whose events get the memory of `spare`.
-    pub fn pop(&mut self, mut spare: Vec<RawEvent<'s>>) -> Option<Transaction<'s>> {
-        let (start, ending) = self.transactions.pop()?;
+    pub fn pop(&mut self, mut spare: Vec<RawEvent<'s>>) -> Option<(Transaction<'s>, Compressed)> {
+        let Bounds { start, ending, compressed } = self.transactions.pop()?;
         spare.clear();
         match start {
-            0 => std::mem::swap(&mut self.events, &mut spare),
+            // Many events are not copied where there is no memory for them.
+            0 if self.events.len() > spare.capacity() => {
+                std::mem::swap(&mut self.events, &mut spare);
+            }
             _ => spare.extend(self.events.drain(start..)),
         }
-        Some(Transaction { events: spare, ending })
+        Some((Transaction { events: spare, ending }, compressed))
     }
 }
 

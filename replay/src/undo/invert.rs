@@ -237,7 +237,7 @@ mod tests {
         let read = RowsStatement::read(&statement, log, log.format()).unwrap();
         let rows = &read.rows[0];
         let mut spans = Spans::default();
-        spans.measure(rows, &read.map_of(rows).layout, None).unwrap();
+        spans.measure(rows, read.map_of(rows).layout(), None).unwrap();
         let encoder = Encoder::new(log.format());
         let mut out = vec![];
         encoder.rows(&mut out, rows, &spans, 0..spans.len());

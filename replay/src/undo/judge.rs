@@ -7,6 +7,7 @@ use binlog_parser::header::EventType;
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Ending, Statement, StatementKind, Transaction};
 
+use super::maps::Said;
 use super::picked::Picked;
 use super::refusals::{Refusals, WAY_OUT};
 use super::report::{Report, RowCounts};
@@ -82,13 +83,12 @@ impl Judge<'_> {
         report.transactions_left_out += sums.empty;
         report.statements += sums.statements;
         for table in &sums.tables {
-            let Some(map) = table.map() else { continue };
-            let name = TableName::new(map.database, map.table);
+            let said = &table.said;
             if table.values > 0 {
-                self.leave_sequence(name.clone(), table.values);
+                self.leave_sequence(&said.name, table.values);
             }
             if table.rows.total() > 0 {
-                self.add(name, map.flags).join(table.rows);
+                self.add(said).join(table.rows);
             }
         }
         if sums.commits_as_text {
@@ -96,17 +96,17 @@ impl Judge<'_> {
         }
     }
 
-    /// The counts of a table of which rows are undone, one of whose maps has these flags.
-    fn add(&mut self, name: TableName, flags: u16) -> &mut RowCounts {
-        if flags & map_flags::HAS_TRIGGERS != 0 {
-            self.report.triggers.insert(name.clone());
+    /// The counts of a table of which rows are undone, one of whose maps says this.
+    fn add(&mut self, said: &Said) -> &mut RowCounts {
+        if said.flags & map_flags::HAS_TRIGGERS != 0 {
+            self.report.triggers.insert(said.name.clone());
         }
-        self.report.tables.entry(name).or_default()
+        self.report.tables.entry(said.name.clone()).or_default()
     }
 
-    fn leave_sequence(&mut self, name: TableName, values: u64) {
+    fn leave_sequence(&mut self, name: &TableName, values: u64) {
         self.report.warn(format!("{name} looks like a sequence: its values do not go back"));
-        *self.report.left_out.entry(name).or_default() += values;
+        *self.report.left_out.entry(name.clone()).or_default() += values;
     }
 
     /// Engines that can roll back end their transactions in an Xid event.
@@ -128,7 +128,8 @@ impl Judge<'_> {
         let mut concerned = false;
         for rows in &statement.rows {
             let map = statement.map_of(rows);
-            let count = rows.rows.count(&map.layout).map_err(|fault| at(fault, log, rows.event))?;
+            let count =
+                rows.rows.count(map.layout()).map_err(|fault| at(fault, log, rows.event))?;
             let count = match picked {
                 Some(picked) => {
                     (0..count).filter(|row| picked.takes(rows.event, *row as usize)).count() as u64
@@ -140,7 +141,7 @@ impl Judge<'_> {
             }
             let name = map.name();
             if !self.filter.selects_table(&name.database, &name.table) {
-                *self.report.left_out.entry(name).or_default() += count;
+                *self.report.left_out.entry(name.clone()).or_default() += count;
                 continue;
             }
             if map.is_sequence(format.family) {
@@ -153,7 +154,7 @@ impl Judge<'_> {
                 self.refusals.add(place(), "rows of a server before 5.1.4", WAY_OUT);
                 continue;
             }
-            self.add(name, map.map.flags).add(rows.rows.kind, count);
+            self.add(&map.said).add(rows.rows.kind, count);
             each(self, statement, rows)?;
         }
         if let Some(first) = statement.rows.first().filter(|_| concerned && !whole) {

@@ -51,7 +51,7 @@ pub(super) fn write(
         Some(newest) => {
             let mut run = Run::default();
             index.read(set, newest, &mut run)?;
-            run.pop(vec![]).and_then(|t| Some(t.events.first()?.header()))
+            run.pop(vec![]).and_then(|(newest, _)| Some(newest.events.first()?.header()))
         }
         None => None,
     };

@@ -1,4 +1,23 @@
-//! Memory of vectors, used again for things that borrow from somewhere else.
+//! Memory that is used again: of vectors, for things that borrow from somewhere else, and of what is
+//! made on many threads.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Things that are used by one after another, and that nobody uses at the moment.
+#[derive(Debug, Default)]
+pub(super) struct Pool<T>(Mutex<Vec<T>>);
+
+impl<T: Default> Pool<T> {
+    /// One of them; a new one if all are in use.
+    pub fn take(&self) -> T {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Takes one back.
+    pub fn give(&self, thing: T) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(thing);
+    }
+}
 
 /// The memory of a vector for things of another lifetime: it is emptied, and collected where it stands.
 /// Whoever holds it between two uses holds it of things that live for ever, and of which there are none.
@@ -11,6 +30,15 @@ pub(super) fn emptied<T, U>(mut things: Vec<T>) -> Vec<U> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_given_back_is_taken_again() {
+        let pool = Pool::<Vec<u8>>::default();
+        let mut one = pool.take();
+        one.push(1);
+        pool.give(one);
+        assert_eq!((pool.take(), pool.take()), (vec![1], vec![]));
+    }
 
     #[test]
     fn memory_stays_where_it_is() {

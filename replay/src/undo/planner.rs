@@ -187,12 +187,13 @@ impl Planner<'_> {
         backward::walk(self.set, index, |visited| {
             for event in &visited.statement.rows {
                 let map = visited.statement.map_of(event);
-                let selected = judge.filter.selects_table(map.map.database, map.map.table);
+                let name = map.name();
+                let selected = judge.filter.selects_table(&name.database, &name.table);
                 if event.rows.has_full_images() || !selected {
                     continue;
                 }
                 if let Ok(table) = rows.tables.table(map, visited.log_number, visited.format) {
-                    rows.values(judge, visited.log, &table, event, &map.layout)?;
+                    rows.values(judge, visited.log, &table, event, map.layout())?;
                 }
             }
             Ok(())

@@ -3,11 +3,13 @@
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
-use binlog_parser::parallel::PIECE_BYTES;
-
 use super::conflicts::Conflicts;
 use crate::schema::{Schema, Source};
 use crate::select::{Filter, Target};
+
+/// Bytes of a log that a thread looks at by itself: so few that they stay in the memory next to it,
+/// with their events and what is written of them, until they were gone over backward as well.
+pub const PIECE_BYTES: u64 = 512 << 10;
 
 /// How large a packet may become, unless the caller says otherwise: far below the 16 MiB that
 /// clients take by default (`max_allowed_packet`).

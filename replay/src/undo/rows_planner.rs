@@ -77,7 +77,7 @@ impl RowsPlanner {
             (Stamp::of(number, map.event), place)
         });
         let resolved = self.tables.table(map, number, format);
-        self.cascade(&name, log, map, rows, resolved.as_ref().ok().map(|table| &**table))?;
+        self.cascade(name, log, map, rows, resolved.as_ref().ok().map(|table| &**table))?;
         let partial = !rows.rows.has_full_images();
         if partial {
             let table = resolved.as_ref().ok().map(|table| &table.resolved);
@@ -98,7 +98,7 @@ impl RowsPlanner {
         let table = match resolved {
             Ok(table) => table,
             Err(why) => {
-                if self.told.insert(name) {
+                if self.told.insert(name.clone()) {
                     let place = map.event.location(log);
                     judge.refusals.add(place, why.to_string(), NAMES_HINT);
                 }
@@ -110,7 +110,7 @@ impl RowsPlanner {
             // Its values are looked at when they are all there.
             return Ok(());
         }
-        self.values(judge, log, &table, rows, &map.layout)
+        self.values(judge, log, &table, rows, map.layout())
     }
 
     /// Takes in a piece that was summed up, if that tells all there is to know
@@ -118,9 +118,8 @@ impl RowsPlanner {
     pub fn sums(&mut self, judge: &mut Judge<'_>, format: &FormatDescription, sums: &Sums) -> bool {
         let mut tables = vec![];
         for sum in sums.tables.iter().filter(|sum| sum.rows.total() > 0) {
-            let Some(map) = sum.map() else { return false };
-            let resolved = self.tables.table_of(&map, sum.says(), sum.stamp, format).ok();
-            let name = TableName::new(map.database, map.table);
+            let resolved = self.tables.table_of(&sum.said, sum.stamp, format).ok();
+            let name = &sum.said.name;
             let doubtful = resolved.as_ref().is_none_or(|table| table.is_doubtful());
             let moves = sum.updated.is_some() && self.may_be_followed(&(name.clone(), false));
             if moves || doubtful && self.format == Format::Sql {
@@ -130,7 +129,7 @@ impl RowsPlanner {
         }
         for (name, sum, resolved) in tables {
             self.first.entry(name.clone()).or_insert_with(|| (sum.stamp, sum.place.clone()));
-            let which = (name, true);
+            let which = (name.clone(), true);
             if let Some(place) = sum.deleted.as_ref().filter(|_| self.may_be_followed(&which)) {
                 self.cascades.insert(which, place.clone());
             }
@@ -176,11 +175,11 @@ impl RowsPlanner {
             let Some(table) = table else { return Ok(()) };
             let columns = self.tables.referenced(table);
             let mut moved = false;
-            for change in rows.images().changes(&map.layout) {
+            for change in rows.images().changes(map.layout()) {
                 let change = change.map_err(|fault| at(fault, log, rows.event))?;
                 let (Some(before), Some(after)) = (change.before, change.after) else { continue };
                 let value = |image: binlog_parser::row::RowImage<'_>, ordinal| {
-                    let mut cells = image.cells_by(&map.layout).map_while(Result::ok);
+                    let mut cells = image.cells_by(map.layout()).map_while(Result::ok);
                     cells
                         .find(|cell| cell.ordinal == ordinal)
                         .map(|cell| cell.bytes.map(<[u8]>::to_vec))

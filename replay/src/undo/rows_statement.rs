@@ -13,7 +13,7 @@ use binlog_parser::source::log::Log;
 use binlog_parser::transaction::Statement;
 use binlog_parser::wire::Bitmap;
 
-use super::maps::{Layouts, Map};
+use super::maps::{KnownMaps, Map};
 use super::memory::emptied;
 use super::picked::Picked;
 use crate::error::{Error, Result};
@@ -91,17 +91,17 @@ impl<'t, 'a> RowsStatement<'t, 'a> {
         log: &Log,
         format: &FormatDescription,
     ) -> Result<Self> {
-        let (layouts, memory) = (&mut Layouts::default(), &mut RowsMemory::default());
-        Self::read_with(layouts, memory, statement.events, log, format)
+        let (known, memory) = (&mut KnownMaps::default(), &mut RowsMemory::default());
+        Self::read_with(known, memory, statement.events, log, format)
     }
 
-    /// As [`RowsStatement::read`] with the events of a statement, the layouts of table maps that were
-    /// read before, and the memory of another.
+    /// As [`RowsStatement::read`] with the events of a statement, the table maps that were read
+    /// before, and the memory of another.
     ///
     /// # Errors
     /// As there.
     pub fn read_with(
-        layouts: &mut Layouts,
+        known: &mut KnownMaps,
         memory: &mut RowsMemory,
         events: &'t [RawEvent<'a>],
         log: &Log,
@@ -113,7 +113,7 @@ impl<'t, 'a> RowsStatement<'t, 'a> {
         for event in events {
             let done = match event.event_type() {
                 EventType::TABLE_MAP => {
-                    layouts.map(event, table_id_bytes).map(|map| read.maps.push(map))
+                    known.map(event, table_id_bytes).map(|map| read.maps.push(map))
                 }
                 EventType::ANNOTATE_ROWS => {
                     read.text = Some(event.body());
@@ -135,13 +135,13 @@ impl<'t, 'a> RowsStatement<'t, 'a> {
         if rows.table_id == DUMMY_TABLE_ID {
             return Ok(());
         }
-        let map = self.maps.iter().rposition(|map| map.map.table_id == rows.table_id);
+        let map = self.maps.iter().rposition(|map| map.table_id == rows.table_id);
         let Some(map) = map else {
             return Err(Fault::value("table id", "one of a table map before it", rows.table_id));
         };
         // Differences apply to whole images alone; others are rebuilt from earlier events.
         let whole = (rows.partial && rows.has_full_images())
-            .then(|| rows.whole_rows(&self.maps[map].layout).map(Cow::into_owned))
+            .then(|| rows.whole_rows(self.maps[map].layout()).map(Cow::into_owned))
             .transpose()?
             .map(|rows| WholeRows { rows, columns: None });
         self.rows.push(Rows { event, rows, map, whole });

@@ -10,7 +10,7 @@ use std::ops::{ControlFlow, Range};
 
 use binlog_parser::source::log_set::LogSet;
 
-use super::backward::{self, Visited};
+use super::backward::{self, Memory, Visited};
 use super::index::Index;
 use super::invert::Encoder;
 use super::request::Request;
@@ -71,8 +71,8 @@ pub(super) trait Sink {
 /// # Errors
 /// Rows that do not fit their table map, an event that cannot be read any more, or what the sink
 /// says.
-pub(super) fn write<S: Sink>(
-    set: &LogSet,
+pub(super) fn write<'s, S: Sink>(
+    set: &'s LogSet,
     index: &Index,
     request: &Request,
     encoder: Encoder,
@@ -82,12 +82,12 @@ pub(super) fn write<S: Sink>(
     if request.batch.is_some() {
         // Where a batch ends depends on all rows before.
         let all = 0..index.entries.len();
-        runs.entries(set, index, all).map(drop)?;
+        runs.entries(set, index, all, &mut Memory::default()).map(drop)?;
         return Ok(runs.sink);
     }
-    let make = |entries| {
+    let make = |entries, memory: &mut Memory<'s>| {
         let mut ahead = Runs::new(encoder, request, Ahead::default());
-        let whole = ahead.entries(set, index, entries)?.is_continue();
+        let whole = ahead.entries(set, index, entries, memory)?.is_continue();
         Ok(whole.then_some(ahead.sink))
     };
     backward::ahead(index, make, |entries, made| match made {
@@ -100,7 +100,7 @@ pub(super) fn write<S: Sink>(
             Ok(())
         }
         // Now that it is its turn, it goes to the sink as it comes.
-        None => runs.entries(set, index, entries).map(drop),
+        None => runs.entries(set, index, entries, &mut Memory::default()).map(drop),
     })?;
     Ok(runs.sink)
 }
@@ -142,13 +142,15 @@ impl<'r, S: Sink> Runs<'r, S> {
     }
 
     /// Gives away the inverse of some entries; breaks where the sink holds too much.
-    fn entries(
+    fn entries<'s>(
         &mut self,
-        set: &LogSet,
+        set: &'s LogSet,
         index: &Index,
         entries: Range<usize>,
+        memory: &mut Memory<'s>,
     ) -> Result<ControlFlow<()>> {
-        let all = backward::statements(set, index, entries, |visited| self.statement(&visited))?;
+        let all =
+            backward::statements(set, index, entries, memory, |visited| self.statement(&visited))?;
         self.flush()?;
         Ok(all)
     }
@@ -166,7 +168,7 @@ impl<'r, S: Sink> Runs<'r, S> {
         }
         self.events.extend_from_slice(&self.maps);
         for rows in undone {
-            let layout = &statement.map_of(rows).layout;
+            let layout = statement.map_of(rows).layout();
             self.spans
                 .measure(rows, layout, visited.picked)
                 .map_err(|fault| at(fault, visited.log, rows.event))?;
@@ -201,7 +203,8 @@ impl<'r, S: Sink> Runs<'r, S> {
     fn take_maps(&mut self, statement: &RowsStatement<'_, '_>) {
         self.maps.clear();
         for map in &statement.maps {
-            if self.filter.selects_table(map.map.database, map.map.table) {
+            let name = map.name();
+            if self.filter.selects_table(&name.database, &name.table) {
                 self.encoder.map(&mut self.maps, map.event);
             }
         }

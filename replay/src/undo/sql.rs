@@ -7,7 +7,6 @@
 
 use std::io::{self, Write};
 use std::ops::{ControlFlow, Range};
-use std::sync::Mutex;
 
 use binlog_parser::Fault;
 use binlog_parser::event::rows::{RowsEvent, RowsKind, flags};
@@ -15,8 +14,9 @@ use binlog_parser::header::Family;
 use binlog_parser::row::{RowImage, RowLayout};
 use binlog_parser::source::log_set::LogSet;
 
-use super::backward::{self, Visited};
+use super::backward::{self, Memory, Visited};
 use super::index::Index;
+use super::memory::Pool;
 use super::request::Request;
 use super::row::{Cells, Row};
 use super::rows_statement::{Rows, Span, Spans, at};
@@ -43,8 +43,8 @@ const INSERT_ROWS: u64 = 1_000;
 ///
 /// # Errors
 /// What the output says, or an event that cannot be read any more.
-pub(super) fn write(
-    set: &LogSet,
+pub(super) fn write<'s>(
+    set: &'s LogSet,
     index: &Index,
     tables: &Tables,
     request: &Request,
@@ -57,17 +57,17 @@ pub(super) fn write(
     if script.is_written() {
         script.begin_transaction()?;
     }
-    let mut writer = Writer::new(script, family, tables, request);
+    let mut desk = Desk::default();
+    let mut writer = Writer::new(script, family, tables, request, &mut desk);
     if request.batch.is_some() {
         // Where a batch ends depends on all rows before.
         let all = 0..index.entries.len();
         writer.entries(set, index, all).map(drop)?;
         return writer.script.end();
     }
-    let spare: Mutex<Vec<Vec<u8>>> = Mutex::default();
-    let make = |entries| {
-        let buffer = spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
-        let mut ahead = Writer::new(Script::ahead(buffer), family, tables, request);
+    let spare = Pool::<Vec<u8>>::default();
+    let make = |entries, desk: &mut Desk<'s>| {
+        let mut ahead = Writer::new(Script::ahead(spare.take()), family, tables, request, desk);
         let whole = ahead.entries(set, index, entries)?.is_continue();
         whole.then(|| ahead.script.into_part()).transpose()
     };
@@ -77,33 +77,38 @@ pub(super) fn write(
             return writer.entries(set, index, entries).map(drop);
         };
         writer.script.join(&part)?;
-        if let Ok(mut spare) = spare.lock() {
-            spare.push(part.bytes);
-        }
+        spare.give(part.bytes);
         Ok(())
     })?;
     writer.script.end()
 }
 
-struct Writer<'w, 'r> {
+struct Writer<'w, 'r, 'd, 's> {
     script: Script<'w>,
     tables: &'r Tables,
-    met: Met,
     family: Family,
     filter: &'r Filter,
     packet_bytes: usize,
+    insert: Option<Insert>,
+    /// Flags of rows events by which the session leaves out checks.
+    unchecked: u16,
+    desk: &'d mut Desk<'s>,
+}
+
+/// What a writer needs at hand, which the next uses again.
+#[derive(Default)]
+struct Desk<'s> {
+    walk: Memory<'s>,
+    met: Met,
     /// The statement that is being built.
     text: Vec<u8>,
-    insert: Option<Insert>,
-    /// Memory for the next.
+    /// Memory for the next INSERT.
     spare: Spare,
     /// What is told of the event if not all of its rows are met: they are not as the logs left them,
     /// or did not come back.
     told: Told,
     /// What is told of an event whose rows come back if their keys are taken.
     told_taken: Told,
-    /// Flags of rows events by which the session leaves out checks.
-    unchecked: u16,
     spans: Spans,
     /// Memory for the rows of an event.
     cells: [Cells; 2],
@@ -124,38 +129,31 @@ struct Spare {
     keys: Vec<u8>,
 }
 
-impl<'w, 'r> Writer<'w, 'r> {
-    fn new(script: Script<'w>, family: Family, tables: &'r Tables, request: &'r Request) -> Self {
-        Writer {
-            script,
-            tables,
-            met: Met::default(),
-            family,
-            filter: &request.filter,
-            packet_bytes: request.packet_bytes,
-            text: vec![],
-            insert: None,
-            spare: Spare::default(),
-            told: Told::default(),
-            told_taken: Told::default(),
-            unchecked: 0,
-            spans: Spans::default(),
-            cells: Default::default(),
-        }
+impl<'w, 'r, 'd, 's> Writer<'w, 'r, 'd, 's> {
+    fn new(
+        script: Script<'w>,
+        family: Family,
+        tables: &'r Tables,
+        request: &'r Request,
+        desk: &'d mut Desk<'s>,
+    ) -> Self {
+        let (filter, packet_bytes) = (&request.filter, request.packet_bytes);
+        Writer { script, tables, family, filter, packet_bytes, insert: None, unchecked: 0, desk }
     }
 
     /// Writes the undo of some entries of `index`; breaks where that is more than may be gathered.
     fn entries(
         &mut self,
-        set: &LogSet,
+        set: &'s LogSet,
         index: &Index,
         entries: Range<usize>,
     ) -> Result<ControlFlow<()>> {
-        let mut met = std::mem::take(&mut self.met);
-        let all = backward::statements(set, index, entries, |visited| {
+        let (mut met, mut walk) =
+            (std::mem::take(&mut self.desk.met), std::mem::take(&mut self.desk.walk));
+        let all = backward::statements(set, index, entries, &mut walk, |visited| {
             self.statement(&mut met, &visited)
         })?;
-        self.met = met;
+        (self.desk.met, self.desk.walk) = (met, walk);
         self.check_as(0)?;
         Ok(all)
     }
@@ -174,7 +172,7 @@ impl<'w, 'r> Writer<'w, 'r> {
                 .map_err(|why| Error::refused(why.to_string(), super::NAMES_HINT))?;
             self.check_as(rows.rows.flags)?;
             let written =
-                self.rows(table, (rows, &map.layout), visited).map_err(|error| match error {
+                self.rows(table, (rows, map.layout()), visited).map_err(|error| match error {
                     RowError::Output(error) => error,
                     RowError::Literal(NoLiteral::Fault(why)) => fault(why),
                     RowError::Literal(why) => Error::refused(
@@ -197,21 +195,21 @@ impl<'w, 'r> Writer<'w, 'r> {
         visited: &Visited<'_, '_, '_>,
     ) -> Result<ControlFlow<()>, RowError> {
         let (event, log) = (rows.images(), visited.log);
-        let [before, after] = &mut self.cells;
+        let Desk { cells: [before, after], told, told_taken, spans, .. } = &mut *self.desk;
         let (mut before, mut after) = (table.row(before), table.row(after));
         let place = rows.event.place();
         match event.kind {
             RowsKind::Delete => {
-                self.told_taken.set(log.name(), place, TAKEN);
-                self.told.set(log.name(), place, MISSING);
+                told_taken.set(log.name(), place, TAKEN);
+                told.set(log.name(), place, MISSING);
             }
-            RowsKind::Write | RowsKind::Update => self.told.set(log.name(), place, CHANGED),
+            RowsKind::Write | RowsKind::Update => told.set(log.name(), place, CHANGED),
         }
         let only = visited.picked.is_none() && fill_only(&event, &mut before, &mut after).is_some();
         if !only {
-            self.spans.measure(rows, layout, visited.picked)?;
+            spans.measure(rows, layout, visited.picked)?;
         }
-        for index in (0..if only { 1 } else { self.spans.len() }).rev() {
+        for index in (0..if only { 1 } else { spans.len() }).rev() {
             if self.script.is_full() {
                 self.end_insert(table)?;
                 self.script.next_batch()?;
@@ -223,7 +221,7 @@ impl<'w, 'r> Writer<'w, 'r> {
                 return Ok(ControlFlow::Break(()));
             }
             if !only {
-                let Some(span) = self.spans.get(index) else { continue };
+                let Some(span) = self.desk.spans.get(index) else { continue };
                 fill(&event, span, &mut before, &mut after)?;
             }
             match event.kind {
@@ -234,7 +232,7 @@ impl<'w, 'r> Writer<'w, 'r> {
         }
         // The rows of an event are inserted together, and no others with them.
         self.end_insert(table)?;
-        self.cells = [before, after].map(Row::into_memory);
+        self.desk.cells = [before, after].map(Row::into_memory);
         Ok(ControlFlow::Continue(()))
     }
 
@@ -255,7 +253,7 @@ impl<'w, 'r> Writer<'w, 'r> {
         if self.insert.as_ref().is_some_and(full) {
             self.end_insert(table)?;
         }
-        let spare = &mut self.spare;
+        let spare = &mut self.desk.spare;
         let open = self.insert.get_or_insert_with(|| {
             let Spare { mut text, mut keys } = std::mem::take(spare);
             text.clear();
@@ -276,24 +274,24 @@ impl<'w, 'r> Writer<'w, 'r> {
     /// Ends the INSERT into `table` that is open, if one is.
     fn end_insert(&mut self, table: &TableSql) -> Result<()> {
         let Some(Insert { text, keys, rows }) = self.insert.take() else { return Ok(()) };
-        let awkward = table.has_awkward_names();
+        let (awkward, desk) = (table.has_awkward_names(), &mut *self.desk);
         if !keys.is_empty() {
-            self.text.clear();
-            self.text.extend_from_slice(b"NOT EXISTS(SELECT * FROM ");
-            table.push_table(&mut self.text);
-            self.text.extend_from_slice(b" WHERE ");
-            table.push_key_in(&mut self.text);
-            self.text.extend_from_slice(&keys);
-            self.text.extend_from_slice(b"))");
-            self.script.check_text(&self.told_taken, &self.text, awkward)?;
+            desk.text.clear();
+            desk.text.extend_from_slice(b"NOT EXISTS(SELECT * FROM ");
+            table.push_table(&mut desk.text);
+            desk.text.extend_from_slice(b" WHERE ");
+            table.push_key_in(&mut desk.text);
+            desk.text.extend_from_slice(&keys);
+            desk.text.extend_from_slice(b"))");
+            self.script.check_text(&desk.told_taken, &desk.text, awkward)?;
         }
-        self.script.change(&text, awkward, rows, &self.told)?;
-        self.spare = Spare { text, keys };
+        self.script.change(&text, awkward, rows, &desk.told)?;
+        desk.spare = Spare { text, keys };
         Ok(())
     }
 
     fn delete(&mut self, table: &TableSql, row: &Row<'_>) -> Result<(), RowError> {
-        self.script.change_one(table.has_awkward_names(), &self.told, |out| {
+        self.script.change_one(table.has_awkward_names(), &self.desk.told, |out| {
             table.push_delete(out);
             table.push_where(out, row)?;
             Ok(true)
@@ -310,12 +308,13 @@ impl<'w, 'r> Writer<'w, 'r> {
             Ok(any)
         };
         if !table.needs_lax_mode(then) {
-            return self.script.change_one(awkward, &self.told, write);
+            return self.script.change_one(awkward, &self.desk.told, write);
         }
-        self.text.clear();
-        if write(&mut self.text)? {
+        let Desk { text, told, .. } = &mut *self.desk;
+        text.clear();
+        if write(text)? {
             self.script.lax(true)?;
-            self.script.change(&self.text, awkward, 1, &self.told)?;
+            self.script.change(text, awkward, 1, told)?;
             self.script.lax(false)?;
         }
         Ok(())

@@ -12,17 +12,16 @@ use std::sync::Arc;
 use binlog_parser::error::Location;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::rows::{DUMMY_TABLE_ID, RowsEvent, RowsKind, flags};
-use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::header::EventType;
 use binlog_parser::inflate::Inflated;
 use binlog_parser::quick_hash::QuickHash;
-use binlog_parser::row::{Column, RowImage, RowLayout, Value};
+use binlog_parser::row::{Column, RowImage, Value};
 use binlog_parser::scan::RawEvent;
 use binlog_parser::source::log::Log;
 use binlog_parser::transaction::{Ending, Statement, StatementKind, Transaction, Unit, Units};
 use binlog_parser::wire::Bitmap;
 
-use super::maps::{Layouts, Map, is_sequence, without_id};
+use super::maps::{KnownMaps, Map, Said};
 use super::report::RowCounts;
 use super::request::{Format, Request};
 use super::table_sql::is_told_by_bytes;
@@ -49,8 +48,8 @@ pub(super) struct Sums {
 /// The rows of a table, as one table map describes it.
 #[derive(Debug)]
 pub(super) struct TableSum {
-    /// Body of the map.
-    pub map: Vec<u8>,
+    /// What the map says.
+    pub said: Arc<Said>,
     /// Where it stood first.
     pub stamp: Stamp,
     /// The same, for people.
@@ -63,7 +62,6 @@ pub(super) struct TableSum {
     pub updated: Option<Location>,
     /// The same of deletes.
     pub deleted: Option<Location>,
-    layout: Arc<RowLayout>,
     is_sequence: bool,
     /// Columns whose values are looked at, with their ordinals: for SQL has to be sure of them.
     looked_at: Vec<Option<Column>>,
@@ -74,11 +72,11 @@ pub(super) fn sum(
     request: &Request,
     (number, log): (usize, &Log),
     units: &mut Units<'_>,
+    memory: &mut Memory,
 ) -> Option<Sums> {
-    let (sums, layouts) = (Sums::default(), Layouts::default());
-    let mut piece =
-        Piece { request, number, log, sums, layouts, by_layout: HashMap::default(), maps: vec![] };
-    let mut inflated = Inflated::default();
+    let Memory { known, by_map, maps, inflated } = memory;
+    by_map.clear();
+    let mut piece = Piece { request, number, log, sums: Sums::default(), known, by_map, maps };
     loop {
         if let Some((transaction, format)) = units.glance() {
             piece.transaction(transaction, format)?;
@@ -87,7 +85,7 @@ pub(super) fn sum(
         let Some(unit) = units.next() else { break };
         match unit {
             Unit::Transaction(transaction) => {
-                let plain = transaction.plain(&mut inflated, units.format());
+                let plain = transaction.plain(inflated, units.format());
                 if plain.damage.is_some() {
                     return None;
                 }
@@ -111,16 +109,27 @@ const TABLE_ID_BYTES: usize = 6;
 /// A piece whose tables are more has to be walked.
 const MOST_TABLES: usize = 4_096;
 
+/// What the next piece can use again.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    known: KnownMaps,
+    /// See [`Piece`].
+    by_map: HashMap<usize, usize, QuickHash>,
+    /// See [`Piece`].
+    maps: Vec<(u64, usize)>,
+    inflated: Inflated,
+}
+
 struct Piece<'p> {
     request: &'p Request,
     number: usize,
     log: &'p Log,
     sums: Sums,
-    layouts: Layouts,
-    /// Which of the sums a map belongs to, by the address of its layout: the sum holds it.
-    by_layout: HashMap<*const RowLayout, usize, QuickHash>,
+    known: &'p mut KnownMaps,
+    /// Which of the sums a map belongs to, by the address of what it says: the sum holds it.
+    by_map: &'p mut HashMap<usize, usize, QuickHash>,
     /// Table ids of the statement's maps, and their sums.
-    maps: Vec<(u64, usize)>,
+    maps: &'p mut Vec<(u64, usize)>,
 }
 
 impl Piece<'_> {
@@ -178,40 +187,38 @@ impl Piece<'_> {
     }
 
     fn map(&mut self, event: &RawEvent<'_>, format: &FormatDescription) -> Option<()> {
-        let known = self.layouts.known(event, TABLE_ID_BYTES);
-        let known =
-            known.and_then(|(id, layout)| Some((id, *self.by_layout.get(&Arc::as_ptr(layout))?)));
+        let known = self.known.known(event, TABLE_ID_BYTES);
+        let known = known.and_then(|(id, said)| Some((id, *self.by_map.get(&address(said))?)));
         if let Some(known) = known {
             self.maps.push(known);
             return Some(());
         }
-        let Map { map, layout, .. } = self.layouts.map(event, TABLE_ID_BYTES).ok()?;
+        let Map { table_id, said, .. } = self.known.map(event, TABLE_ID_BYTES).ok()?;
         let tables = &mut self.sums.tables;
-        let at = match self.by_layout.get(&Arc::as_ptr(&layout)) {
+        let at = match self.by_map.get(&address(&said)) {
             Some(at) => *at,
             None if tables.len() >= MOST_TABLES => return None,
             None => {
                 let looked_at = match self.request.format {
-                    Format::Sql => looked_at(&map)?,
+                    Format::Sql => looked_at(&said)?,
                     Format::Base64 | Format::Binlog => vec![],
                 };
-                self.by_layout.insert(Arc::as_ptr(&layout), tables.len());
+                self.by_map.insert(address(&said), tables.len());
                 tables.push(TableSum {
-                    map: event.body().to_vec(),
+                    is_sequence: said.is_sequence(format.family),
+                    said,
                     stamp: Stamp::of(self.number, event),
                     place: Location { event_type: None, ..event.location(self.log) },
                     rows: RowCounts::default(),
                     values: 0,
                     updated: None,
                     deleted: None,
-                    layout,
-                    is_sequence: is_sequence(&map, format.family),
                     looked_at,
                 });
                 tables.len() - 1
             }
         };
-        self.maps.push((map.table_id, at));
+        self.maps.push((table_id, at));
         Some(())
     }
 
@@ -246,17 +253,22 @@ impl Piece<'_> {
     }
 }
 
+/// Where something is held.
+fn address<T>(held: &Arc<T>) -> usize {
+    Arc::as_ptr(held).addr()
+}
+
 impl TableSum {
     /// Counts rows, and looks whether their values are some.
     fn look_at(&self, rows: &RowsEvent<'_>) -> Option<u64> {
         if self.looked_at.is_empty() {
-            return rows.count(&self.layout).ok();
+            return rows.count(&self.said.layout).ok();
         }
-        if rows.has_full_images() && rows.width == self.layout.width() {
+        if rows.has_full_images() && rows.width == self.said.layout.width() {
             let images = usize::from(rows.before_columns.is_some())
                 + usize::from(rows.after_columns.is_some());
             let fits = |ordinal, bytes| self.fits(ordinal, bytes);
-            let count = self.layout.look_at_whole(images, rows.rows, fits);
+            let count = self.said.layout.look_at_whole(images, rows.rows, fits);
             if count.is_some() {
                 return count;
             }
@@ -267,7 +279,7 @@ impl TableSum {
             rest = behind;
             columns.map_or(Some(()), |present| self.look_at_image(RowImage::new(present, image)))
         };
-        for lengths in rows.image_lengths(&self.layout) {
+        for lengths in rows.image_lengths(&self.said.layout) {
             let (before, after) = lengths.ok()?;
             look(rows.before_columns, before)?;
             look(rows.after_columns, after)?;
@@ -277,7 +289,7 @@ impl TableSum {
     }
 
     fn look_at_image(&self, image: RowImage<'_>) -> Option<()> {
-        for cell in image.cells_by(&self.layout) {
+        for cell in image.cells_by(&self.said.layout) {
             let cell = cell.ok()?;
             if !self.fits(cell.ordinal, cell.bytes) {
                 return None;
@@ -295,21 +307,11 @@ impl TableSum {
             _ => true,
         }
     }
-
-    /// The map, read again.
-    pub fn map(&self) -> Option<TableMapEvent<'_>> {
-        TableMapEvent::parse(&self.map, TABLE_ID_BYTES).ok()
-    }
-
-    /// What the map says beside its table id.
-    pub fn says(&self) -> &[u8] {
-        without_id(&self.map, TABLE_ID_BYTES)
-    }
 }
 
 /// The columns whose bytes may be no value of their type, by ordinal; nothing if there are none.
-fn looked_at(map: &TableMapEvent<'_>) -> Option<Vec<Option<Column>>> {
-    let types = map.column_types().ok()?;
+fn looked_at(said: &Said) -> Option<Vec<Option<Column>>> {
+    let types = said.column_types().ok()?;
     if !types.iter().any(|column_type| is_told_by_bytes(*column_type)) {
         return Some(vec![]);
     }

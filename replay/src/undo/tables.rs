@@ -7,14 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use binlog_parser::Fault;
 use binlog_parser::event::format_description::FormatDescription;
 use binlog_parser::event::mariadb_gtid::{MariadbGtidEvent, flags_extra};
-use binlog_parser::event::table_map::TableMapEvent;
 use binlog_parser::header::EventType;
 use binlog_parser::quick_hash::QuickHash;
-use binlog_parser::row::RowLayout;
 use binlog_parser::transaction::{Step, Transaction, step};
 
 use super::conflicts::references;
-use super::maps::{Map, without_id};
+use super::maps::{Map, Said};
 use super::table_sql::TableSql;
 use crate::schema::{
     ForeignKey, ReferenceOption, ResolveError, Schema, SchemaHistory, Stamp, StatementContext,
@@ -92,35 +90,33 @@ impl Tables {
         log: usize,
         format: &FormatDescription,
     ) -> Result<Arc<TableSql>, ResolveError> {
-        let says = without_id(map.event.body(), format.table_id_bytes());
-        self.table_of(&map.map, says, Stamp::of(log, map.event), format)
+        self.table_of(&map.said, Stamp::of(log, map.event), format)
     }
 
-    /// The table of a map that stood at `stamp`, and `says` so beside its table id.
+    /// The table of a map that stood at `stamp`.
     ///
     /// # Errors
     /// As [`Tables::table`].
     pub fn table_of(
         &self,
-        map: &TableMapEvent<'_>,
-        says: &[u8],
+        said: &Said,
         stamp: Stamp,
         format: &FormatDescription,
     ) -> Result<Arc<TableSql>, ResolveError> {
-        let name = TableName::new(map.database, map.table);
-        let definition = match self.history.table_at(&name, stamp) {
+        let name = &said.name;
+        let definition = match self.history.table_at(name, stamp) {
             Some(TableState::Known { definition, .. }) => Arc::as_ptr(definition) as usize,
             _ => 0,
         };
-        let key = (says.to_vec(), definition);
+        let key = (said.bytes().to_vec(), definition);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(table) = known.get(&key) {
             return Ok(Arc::clone(table));
         }
-        let resolved = resolve(map, format.family, stamp, &self.history)?;
-        let columns = map
-            .columns(format.family)
-            .map_err(|fault| ResolveError::Map { table: name, fault: Box::new(fault) })?;
+        let unreadable = |fault| ResolveError::Map { table: name.clone(), fault: Box::new(fault) };
+        let map = said.map().map_err(unreadable)?;
+        let resolved = resolve(&map, format.family, stamp, &self.history)?;
+        let columns = map.columns(format.family).map_err(unreadable)?;
         let table = Arc::new(TableSql::new(resolved, columns));
         known.insert(key, Arc::clone(&table));
         Ok(table)
@@ -199,7 +195,7 @@ pub(super) struct Met {
 /// A table that was met.
 #[derive(Debug)]
 struct MetTable {
-    layout: Arc<RowLayout>,
+    said: Arc<Said>,
     /// How many definitions had changed before.
     changes: usize,
     table: Arc<TableSql>,
@@ -218,16 +214,16 @@ impl Met {
         format: &FormatDescription,
     ) -> Result<&Arc<TableSql>, ResolveError> {
         let changes = tables.history.changes_before(Stamp::of(log, map.event));
-        let met = match self.tables.entry(map.map.table_id) {
+        let met = match self.tables.entry(map.table_id) {
             Entry::Occupied(met)
-                if Arc::ptr_eq(&met.get().layout, &map.layout) && met.get().changes == changes =>
+                if Arc::ptr_eq(&met.get().said, &map.said) && met.get().changes == changes =>
             {
                 met.into_mut()
             }
             entry => {
                 let table = tables.table(map, log, format)?;
-                let layout = Arc::clone(&map.layout);
-                entry.insert_entry(MetTable { layout, changes, table }).into_mut()
+                let said = Arc::clone(&map.said);
+                entry.insert_entry(MetTable { said, changes, table }).into_mut()
             }
         };
         Ok(&met.table)

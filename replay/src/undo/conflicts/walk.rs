@@ -15,7 +15,6 @@ use super::touch::{TableKeys, Touch};
 use crate::error::Result;
 use crate::schema::{Schema, TableName, readable};
 use crate::undo::index::{Entry, Index};
-use crate::undo::maps::Map;
 use crate::undo::rebuild::{KeyGaps, KeyValues, Rebuilt, RowKeys, Unknown, may_be_replace};
 use crate::undo::rows_statement::{RowsStatement, at};
 use crate::undo::table_sql::TableSql;
@@ -152,7 +151,7 @@ pub(in crate::undo) fn each_row(
             .complete(place.number, &mut read)
             .map_err(|(rows, fault)| at(fault, place.log, read.rows[rows].event))?;
         keys.lacked |= read.rows.iter().any(|rows| !rows.rows.has_full_images());
-        let names: Vec<TableName> = read.maps.iter().map(Map::name).collect();
+        let names: Vec<TableName> = read.maps.iter().map(|map| map.name().clone()).collect();
         let mut events: Vec<_> =
             read.rows.iter().filter(|rows| names.get(rows.map).is_some_and(&wanted)).collect();
         if order == Order::Backward {
@@ -170,15 +169,15 @@ pub(in crate::undo) fn each_row(
             let lacked = place.keys.of(place.number, rows);
             let fault = |fault| at(fault, place.log, rows.event);
             let mut one = |row, change: RowChange<'_>| {
-                let of_row = lacked.map(|lacked| lacked.row(row, &map.layout));
+                let of_row = lacked.map(|lacked| lacked.row(row, map.layout()));
                 let of_row = of_row.unwrap_or_default();
-                let (layout, keys) = (&map.layout, &*found);
+                let (layout, keys) = (map.layout(), &*found);
                 keys.touch(printer, &change, layout, &of_row, &mut touch).map_err(fault)?;
                 let (event, table) = (rows.event, table.as_ref());
                 let touch = &touch;
                 visit(&RowAt { name, table, event, row, change, touch, keys, found: of_row })
             };
-            let changes = images.changes(&map.layout);
+            let changes = images.changes(map.layout());
             if order == Order::Forward {
                 for (row, change) in changes.enumerate() {
                     one(row, change.map_err(fault)?)?;
@@ -216,7 +215,7 @@ pub(in crate::undo) fn gather_gaps(
                 continue;
             }
             let table = tables.table(map, place.number, place.format).ok();
-            let found = keys.of(&map.name(), table.as_ref(), tables.current());
+            let found = keys.of(map.name(), table.as_ref(), tables.current());
             let table = table.as_ref().map(|table| &table.resolved);
             let replace = table
                 .is_some_and(|table| may_be_replace(table, &rows.rows, place.format, read.text));

@@ -95,7 +95,7 @@ impl KeyGaps {
         let defined = table.filter(|table| table.definition.is_some());
         let (map, width) = (statement.map_of(rows), rows.rows.width);
         let fault = |fault: Fault| Error::at(fault, location.clone());
-        let count = rows.rows.count(&map.layout).map_err(fault)?;
+        let count = rows.rows.count(map.layout()).map_err(fault)?;
         self.rows += count;
         if self.rows > LOOKED_FOR {
             let what = format!(
@@ -141,8 +141,8 @@ impl KeyGaps {
         lacking: &[usize],
         count: u64,
     ) -> std::result::Result<(), Fault> {
-        let types = map.map.column_types()?;
-        let width = map.layout.width();
+        let types = map.said.column_types()?;
+        let width = map.layout().width();
         let mut values: Vec<Option<Vec<u8>>> = vec![None; width];
         for &at in lacking {
             let default = match (defined, types.get(at)) {
@@ -169,7 +169,7 @@ impl KeyGaps {
         let filled = bits(width, |at| lacking.contains(&at));
         let mut images = Images::new(vec![], vec![], filled, count as usize);
         let values: Vec<Option<&[u8]>> = values.iter().map(Option::as_deref).collect();
-        let start = self.partial.rebuilt.store(&images.filled, &map.layout, &values)?;
+        let start = self.partial.rebuilt.store(&images.filled, map.layout(), &values)?;
         images.rows.fill(start);
         self.partial.rebuilt.insert(place, images);
         Ok(())

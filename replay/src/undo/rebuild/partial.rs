@@ -61,11 +61,11 @@ impl Partial {
         let map = statement.map_of(rows);
         let wanted = wanted(format, (statement, rows), defined, table)?;
         let Some(Wanted { before, after, missing }) = wanted else { return Ok(()) };
-        let width = map.layout.width();
+        let width = map.layout().width();
         let place = (log, rows.event.place());
         let filled = bits(width, |at| missing.contains(&at));
         let fault = |fault: Fault| (fault.to_string(), super::WAY_OUT);
-        let count = rows.rows.count(&map.layout).map_err(fault)?;
+        let count = rows.rows.count(map.layout()).map_err(fault)?;
         let mut images = Images::new(before, after, filled, count as usize);
         if rows.rows.kind == RowsKind::Write && !missing.is_empty() {
             let start = self.defaults(defined, map, &missing, &images.filled)?;
@@ -91,8 +91,8 @@ impl Partial {
     ) -> Result<usize, Hopeless> {
         let name = map.name();
         let present = rows.rows.before_columns.unwrap_or_default();
-        let types = map.map.column_types().unwrap_or_default();
-        if let Some(at) = self.tables.iter().position(|table| table.resolved.name == name) {
+        let types = map.said.column_types().unwrap_or_default();
+        if let Some(at) = self.tables.iter().position(|table| table.resolved.name == *name) {
             let known = &self.tables[at];
             if known.types != types {
                 return Err((
@@ -114,7 +114,7 @@ impl Partial {
         self.tables.push(WantedTable {
             resolved: defined.clone(),
             types,
-            layout: map.layout.as_ref().clone(),
+            layout: map.layout().clone(),
             key,
             cascades: vec![],
         });
@@ -129,8 +129,8 @@ impl Partial {
         missing: &[usize],
         filled: &[u8],
     ) -> Result<u64, Hopeless> {
-        let types = map.map.column_types().unwrap_or_default();
-        let mut values: Vec<Option<Vec<u8>>> = vec![None; map.layout.width()];
+        let types = map.said.column_types().unwrap_or_default();
+        let mut values: Vec<Option<Vec<u8>>> = vec![None; map.layout().width()];
         for &at in missing {
             let default = defined.zip(types.get(at)).map_or_else(
                 || Err("its definition is not known".to_owned()),
@@ -146,7 +146,7 @@ impl Partial {
             }
         }
         let values: Vec<Option<&[u8]>> = values.iter().map(Option::as_deref).collect();
-        let stored = self.rebuilt.store(filled, &map.layout, &values);
+        let stored = self.rebuilt.store(filled, map.layout(), &values);
         stored.map_err(|fault| (fault.to_string(), super::WAY_OUT))
     }
 
@@ -177,7 +177,7 @@ fn wanted(
     defined: Option<&ResolvedTable>,
     table: Option<&ResolvedTable>,
 ) -> Result<Option<Wanted>, Hopeless> {
-    let (event, width) = (&rows.rows, statement.map_of(rows).layout.width());
+    let (event, width) = (&rows.rows, statement.map_of(rows).layout().width());
     let has_before = |at: usize| event.before_columns.is_some_and(|present| present.get(at));
     let has_after = |at: usize| event.after_columns.is_some_and(|present| present.get(at));
     // What the server computes by itself need not be there.

@@ -116,7 +116,7 @@ impl Rebuilt {
         for at in 0..statement.rows.len() {
             let rows = &statement.rows[at];
             let Some(images) = self.events.get(&(log, rows.event.place())) else { continue };
-            let layout = &statement.map_of(rows).layout;
+            let layout = statement.map_of(rows).layout();
             let whole = self.whole(images, &rows.rows, layout).map_err(|fault| (at, fault))?;
             let columns = Some((images.before.clone(), images.after.clone()));
             statement.rows[at].whole = Some(WholeRows { rows: whole, columns });

@@ -102,12 +102,13 @@ fn key(set: &LogSet, index: &Index, partial: &Partial, event: &Event, row: u32) 
             continue;
         };
         let map = read.map_of(rows);
-        let Ok(mut columns) = map.map.columns(format.family) else { continue };
+        let columns = map.said.map().and_then(|map| map.columns(format.family));
+        let Ok(mut columns) = columns else { continue };
         table.resolved.declare(&mut columns);
         columns.describe(|at, column| {
             column.unsigned = table.resolved.columns.get(at).and_then(|known| known.unsigned);
         });
-        let change = rows.rows.changes(&map.layout).nth(row as usize);
+        let change = rows.rows.changes(map.layout()).nth(row as usize);
         let Some(Ok(change)) = change else { continue };
         let Some(before) = change.before else { continue };
         let mut parts = vec![];

@@ -53,15 +53,17 @@ impl Walk<'_> {
         for rows in read.rows.iter().rev() {
             let map = read.map_of(rows);
             let fault = |fault| at(fault, log, rows.event);
-            self.cascade(&map.name(), log, rows, format);
-            let Some(table) = self.number(map.map.database, map.map.table) else { continue };
+            self.cascade(map.name(), log, rows, format);
+            let Some(table) = self.number(&map.name().database, &map.name().table) else {
+                continue;
+            };
             let undone = self.partial.by_place.get(&(number, rows.event.place())).copied();
             if undone.is_none() && self.wants.is_idle(table) {
                 continue;
             }
             let place = rows.event.location(log);
-            let types = map.map.column_types().map_err(fault)?;
-            let changes = rows.rows.changes(&map.layout).collect::<Result<Vec<_>, _>>();
+            let types = map.said.column_types().map_err(fault)?;
+            let changes = rows.rows.changes(map.layout()).collect::<Result<Vec<_>, _>>();
             let changes = changes.map_err(fault)?;
             if types != self.partial.tables[table].types {
                 let why = format!("the table had other columns at {place}");
@@ -94,7 +96,7 @@ impl Walk<'_> {
         row: usize,
         change: &RowChange<'_>,
     ) -> Result<(), Fault> {
-        let width = event.map.layout.width();
+        let width = event.map.layout().width();
         let before = values(change.before, event.map, width)?;
         let after = values(change.after, event.map, width)?;
         let key = &self.partial.tables[event.table].key;
@@ -237,7 +239,7 @@ fn values<'a>(
 ) -> Result<Vec<Value<'a>>, Fault> {
     let mut values = vec![None; width];
     let Some(image) = image else { return Ok(values) };
-    for cell in image.cells_by(&map.layout) {
+    for cell in image.cells_by(map.layout()) {
         let cell = cell?;
         if let Some(value) = values.get_mut(cell.ordinal) {
             *value = Some(cell.bytes.map(|bytes| Bytes { bytes, partial: cell.partial }));
