@@ -141,18 +141,20 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_works_meanwhile() {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        let here = pool.install(|| std::thread::current().id());
-        let mut threads = vec![];
-        pool.install(|| {
-            let who = |_: u64| std::thread::current().id();
-            in_order(0..9, who, |thread| {
-                threads.push(thread);
-                ControlFlow::Continue(())
-            });
+    fn who_waits_works_meanwhile_beside_all_threads_but_one() {
+        let threads = rayon::current_num_threads();
+        // Whatever is made waits until as many are at work as there are threads in the pool.
+        let (together, caller) = (std::sync::Barrier::new(threads), std::thread::current().id());
+        let mut met = 0;
+        let work = |_: usize| {
+            together.wait();
+            std::thread::current().id()
+        };
+        in_order(0..3 * threads, work, |thread| {
+            met += usize::from(thread == caller);
+            ControlFlow::Continue(())
         });
-        assert_eq!(threads, [here; 9]);
+        assert_eq!(met, 3);
     }
 
     #[test]
