@@ -12,19 +12,6 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// The hexadecimal digits of each byte, in lower and in upper case.
-const HEX: [[[u8; 2]; 256]; 2] = [hex(b"0123456789abcdef"), hex(b"0123456789ABCDEF")];
-
-const fn hex(digits: &[u8; 16]) -> [[u8; 2]; 256] {
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        pairs[byte] = [digits[byte >> 4], digits[byte & 0xF]];
-        byte += 1;
-    }
-    pairs
-}
-
 /// Most digits of a number of 64 bits.
 const MOST: usize = 20;
 
@@ -144,20 +131,24 @@ pub fn divided(number: &str, mark: u8) -> Option<(&str, &str)> {
 
 /// Appends bytes as lower-case hexadecimal digits.
 pub fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
-    write_hex_by(&HEX[0], bytes, out);
+    write_hex_by(|bytes, digits| const_hex::encode_to_slice(bytes, digits), bytes, out);
 }
 
 /// Appends bytes as upper-case hexadecimal digits.
 pub fn write_upper_hex(bytes: &[u8], out: &mut Vec<u8>) {
-    write_hex_by(&HEX[1], bytes, out);
+    write_hex_by(|bytes, digits| const_hex::encode_to_slice_upper(bytes, digits), bytes, out);
 }
 
-fn write_hex_by(digits: &[[u8; 2]; 256], bytes: &[u8], out: &mut Vec<u8>) {
+#[inline]
+fn write_hex_by(
+    encode: impl FnOnce(&[u8], &mut [u8]) -> Result<(), const_hex::FromHexError>,
+    bytes: &[u8],
+    out: &mut Vec<u8>,
+) {
     let start = out.len();
     out.resize(start + bytes.len() * 2, 0);
-    for (pair, byte) in out[start..].chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&digits[usize::from(*byte)]);
-    }
+    // The only error is that of a buffer of another size.
+    let _ = encode(bytes, &mut out[start..]);
 }
 
 #[cfg(test)]

@@ -181,6 +181,26 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
+    /// Whether different bytes are different values, as they are of most types, but not of a DECIMAL
+    /// or a JSON document.
+    #[must_use]
+    #[inline]
+    pub fn tells_by_bytes(self) -> bool {
+        use ColumnType as T;
+        matches!(
+            self,
+            T::Tiny
+                | T::Short
+                | T::Int24
+                | T::Long
+                | T::Longlong
+                | T::Float
+                | T::Double
+                | T::Varchar { .. }
+                | T::Blob { .. }
+        )
+    }
+
     /// The type of number `code`, with the metadata that `meta` holds next. How much metadata each
     /// number has stands in `table_def::table_def` of `rpl_utility.cc`.
     ///

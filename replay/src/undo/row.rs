@@ -137,13 +137,10 @@ impl<'a> Row<'a> {
         if self.cells.get(ordinal) == other.cells.get(ordinal) {
             return Ok(true);
         }
-        Ok(match (self.value(ordinal)?, other.value(ordinal)?) {
-            // Of floats, the bytes count: 0 and -0 are equal numbers.
-            (
-                Some(Value::Double(_) | Value::Float(_)),
-                Some(Value::Double(_) | Value::Float(_)),
-            ) => false,
-            (one, other) => one == other,
-        })
+        // Of floats, the bytes count: 0 and -0 are equal numbers.
+        if self.columns.get(ordinal).is_some_and(|column| column.column_type.tells_by_bytes()) {
+            return Ok(false);
+        }
+        Ok(self.value(ordinal)? == other.value(ordinal)?)
     }
 }
