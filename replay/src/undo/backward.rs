@@ -226,21 +226,22 @@ fn stretches(index: &Index) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
-/// Makes something of every stretch on all threads, each with memory of its own, and hands it to
-/// `take` in order, newest first, with the entries that it is of. Of what would be too much to be
-/// held, `make` makes nothing.
+/// Makes something of every stretch on all threads, each with memory of its own, which is `fresh` at
+/// first, and hands it to `take` in order, newest first, with the entries that it is of. Of what would
+/// be too much to be held, `make` makes nothing.
 ///
 /// # Errors
 /// What either says.
-pub(super) fn ahead<M: Default + Send, T: Send>(
+pub(super) fn ahead<M: Send, T: Send>(
     index: &Index,
+    fresh: impl Fn() -> M + Sync,
     make: impl Fn(Range<usize>, &mut M) -> Result<Option<T>> + Sync,
     mut take: impl FnMut(Range<usize>, Option<T>) -> Result<()>,
 ) -> Result<()> {
     let mut state = Ok(());
     let memories = Pool::default();
     let make = |entries: Range<usize>| {
-        let mut memory = memories.take();
+        let mut memory = memories.take().unwrap_or_else(&fresh);
         let made = make(entries.clone(), &mut memory);
         memories.give(memory);
         (entries, made)

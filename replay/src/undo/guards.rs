@@ -49,9 +49,12 @@ pub(super) fn write<'s>(
     let (seen, number) = (Prints::default(), 0);
     let mut guards = Guards { set, script, open: None, seen, number, committed, unchecked: 0 };
     let walk = Walk { set, index, tables, request };
+    // All fingerprints are made with the same secrets, or they would tell nothing.
+    let keys = Keys::default();
+    let fresh = || Memory { keys: keys.clone(), walk: TransactionsMemory::default() };
     let spare = Pool::<Looks>::default();
     let make = |entries, memory: &mut Memory<'s>| {
-        let mut looks = spare.take();
+        let mut looks = spare.take().unwrap_or_default();
         looks.clear();
         let add = |row: &RowAt<'_, '_>, place: Place<'_>| {
             looks.add(row, place.number);
@@ -60,7 +63,7 @@ pub(super) fn write<'s>(
         let whole = walk.rows(entries, memory, LARGE_BYTES, add)?.is_continue();
         Ok(whole.then_some(looks))
     };
-    backward::ahead(index, make, |entries, made| {
+    backward::ahead(index, fresh, make, |entries, made| {
         if let Some(looks) = made {
             looks.rows.iter().try_for_each(|look| guards.row(&looks, look))?;
             spare.give(looks);
@@ -73,7 +76,7 @@ pub(super) fn write<'s>(
             looks.rows.iter().try_for_each(|look| guards.row(&looks, look))?;
             Ok(true)
         };
-        walk.rows(entries, &mut Memory::default(), usize::MAX, look).map(drop)
+        walk.rows(entries, &mut fresh(), usize::MAX, look).map(drop)
     })?;
     guards.end()?;
     Ok(guards.unchecked)
@@ -123,7 +126,6 @@ impl<'s> Walk<'s, '_> {
 }
 
 /// What a walk uses again.
-#[derive(Default)]
 struct Memory<'s> {
     keys: Keys,
     walk: TransactionsMemory<'s>,

@@ -109,7 +109,7 @@ impl History<'_> {
             let (mut start, mut state) = (FIRST_EVENT, Ok(()));
             let memories = Pool::<sums::Memory>::default();
             let sum = |units: &mut Units<'_>| {
-                let mut memory = memories.take();
+                let mut memory = memories.take().unwrap_or_default();
                 let sums = sums::sum(request, (number, log), units, &mut memory);
                 memories.give(memory);
                 sums

@@ -90,7 +90,7 @@ pub(super) fn write<'s, S: Sink>(
         let whole = ahead.entries(set, index, entries, memory)?.is_continue();
         Ok(whole.then_some(ahead.sink))
     };
-    backward::ahead(index, make, |entries, made| match made {
+    backward::ahead(index, Memory::default, make, |entries, made| match made {
         Some(Ahead { mut events, ends }) => {
             let mut start = 0;
             for end in ends {

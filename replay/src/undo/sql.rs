@@ -67,11 +67,17 @@ pub(super) fn write<'s>(
     }
     let spare = Pool::<Vec<u8>>::default();
     let make = |entries, desk: &mut Desk<'s>| {
-        let mut ahead = Writer::new(Script::ahead(spare.take()), family, tables, request, desk);
+        let mut ahead = Writer::new(
+            Script::ahead(spare.take().unwrap_or_default()),
+            family,
+            tables,
+            request,
+            desk,
+        );
         let whole = ahead.entries(set, index, entries)?.is_continue();
         whole.then(|| ahead.script.into_part()).transpose()
     };
-    backward::ahead(index, make, |entries, part| {
+    backward::ahead(index, Desk::default, make, |entries, part| {
         let Some(part) = part else {
             // Now that it is its turn, it goes to the output as it comes.
             return writer.entries(set, index, entries).map(drop);
