@@ -186,19 +186,11 @@ impl ColumnType {
     #[must_use]
     #[inline]
     pub fn tells_by_bytes(self) -> bool {
-        use ColumnType as T;
-        matches!(
-            self,
-            T::Tiny
-                | T::Short
-                | T::Int24
-                | T::Long
-                | T::Longlong
-                | T::Float
-                | T::Double
-                | T::Varchar { .. }
-                | T::Blob { .. }
-        )
+        match self {
+            Self::Varchar { .. } | Self::Blob { .. } => true,
+            Self::NewDecimal { .. } => false,
+            other => other.is_numeric(),
+        }
     }
 
     /// The type of number `code`, with the metadata that `meta` holds next. How much metadata each
